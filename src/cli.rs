@@ -1,0 +1,184 @@
+//! The command line: one file per command, and the only place that writes to stdout.
+//!
+//! Data goes to stdout, everything else to stderr; progress bars only to a terminal.
+
+mod apply;
+#[cfg(feature = "sim")]
+mod demo;
+mod plan;
+mod progress;
+mod run;
+mod status;
+mod validate;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::controller::now;
+use crate::controller::pass::Blind;
+use crate::exit::Exit;
+use crate::model::PolicyName;
+use crate::report::Report;
+use crate::report::events::Side;
+use crate::report::logs;
+use crate::report::status::Status;
+use crate::report::text::safe;
+use crate::settings::{self, Settings};
+
+/// Commands of the contract that this version refuses by name.
+const NOT_YET: [&str; 12] = [
+    "discover",
+    "explain",
+    "approve",
+    "pause",
+    "resume",
+    "reconcile",
+    "adopt",
+    "release",
+    "undo",
+    "journal",
+    "schema",
+    "completions",
+];
+
+/// Reconciles cloud groups from Microsoft Entra into on-premises Active Directory.
+#[derive(Parser)]
+#[command(name = "writeback", version, max_term_width = 100)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Global {
+    /// The daemon configuration [default: config/writeback.yaml, then
+    /// /etc/writeback/writeback.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The form of the log on stderr
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Show every request (twice: everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a story on a simulated tenant and domain, then keep running
+    #[cfg(feature = "sim")]
+    Demo(demo::Arguments),
+    /// Check configuration and policies, offline
+    Validate(validate::Arguments),
+    /// Show what would be changed; write nothing
+    Plan(plan::Arguments),
+    /// Make one pass
+    Apply(apply::Arguments),
+    /// Run the daemon
+    Run,
+    /// Show the status of the running daemon
+    Status(status::Arguments),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// Runs one command line.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let line = match Line::try_parse_from(arguments) {
+        Ok(line) => line,
+        Err(error) => {
+            // The process ends here either way; there is nobody to tell of a closed stream.
+            let _closed = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let format = match line.global.log_format {
+        LogFormat::Text => logs::Format::Text,
+        LogFormat::Json => logs::Format::Json,
+    };
+    logs::start(format, line.global.verbose);
+    let config = line.global.config;
+    match line.command {
+        #[cfg(feature = "sim")]
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Validate(arguments) => validate::run(&arguments, config.as_deref()),
+        Command::Plan(arguments) => plan::run(arguments, config).await,
+        Command::Apply(arguments) => apply::run(arguments, config).await,
+        Command::Run => run::run(config).await,
+        Command::Status(arguments) => status::run(&arguments, config).await,
+        Command::Other(words) => refuse(&words),
+    }
+}
+
+fn refuse(words: &[OsString]) -> Exit {
+    let word = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    if NOT_YET.contains(&word.as_ref()) {
+        complain(&format!("`{word}` is not supported yet"));
+    } else {
+        complain(&format!("`{word}` is no command; see `writeback --help`"));
+    }
+    Exit::Usage
+}
+
+/// One line of data.
+#[expect(clippy::print_stdout, reason = "this is where the program speaks")]
+fn say(text: &str) {
+    // A reader that went away (`| head`) is no error of ours.
+    let mut out = std::io::stdout().lock();
+    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// One line for people.
+#[expect(clippy::print_stderr, reason = "this is where the program speaks")]
+fn complain(text: &str) {
+    let _gone = writeln!(std::io::stderr(), "writeback: {text}");
+}
+
+/// Reads the configuration or says everything that is wrong with it.
+fn load_settings(config: Option<PathBuf>) -> Result<Settings, Exit> {
+    let path = settings::find(config.as_deref());
+    Settings::load(&path).map_err(|mistakes| {
+        for mistake in mistakes {
+            complain(&safe(&mistake.to_string()));
+        }
+        Exit::Invalid
+    })
+}
+
+fn new_report(settings: &Settings) -> Arc<Report> {
+    let configuration = settings.file.display().to_string();
+    Arc::new(Report::new(Status::new(&settings.owner, &configuration, now())))
+}
+
+/// Says why a side could not be read, and gives the exit code for it: what time may mend is an
+/// incomplete read, everything else needs a person.
+fn blind(blind: &Blind) -> Exit {
+    let side = match blind.side {
+        Side::Tenant => "the tenant",
+        Side::Domain => "the domain",
+        Side::Policies => "the policies",
+        Side::State => "the state",
+    };
+    complain(&format!("failed to read {side}: {}", safe(&blind.fault.message)));
+    match blind.side {
+        Side::Policies => Exit::Invalid,
+        Side::Tenant | Side::Domain if blind.fault.transient => Exit::Incomplete,
+        Side::Tenant | Side::Domain | Side::State => Exit::Failed,
+    }
+}
+
+fn policy_name(text: &str) -> Result<PolicyName, String> {
+    PolicyName::parse(text).ok_or_else(|| "a policy name is [a-z0-9-], at most 50".to_owned())
+}

@@ -1,0 +1,202 @@
+//! `demo`: the real code against the simulated tenant and domain, scene by scene.
+//!
+//! Everything it needs it makes itself, in a folder of its own that goes when it ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::run::listen_for_signals;
+use super::{blind, complain, new_report, say};
+use crate::controller::lock::StateLock;
+use crate::controller::now;
+use crate::controller::pass::Engine;
+use crate::controller::schedule::{Loop, Stop};
+use crate::controller::triggers::Triggers;
+use crate::exit::Exit;
+use crate::journal::Journal;
+use crate::report::endpoint::{self, Heartbeat, Served};
+use crate::report::progress::unwatched;
+use crate::report::text;
+use crate::settings::Settings;
+use crate::sim::story::{CONTAINER, Scene, Stage};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// End after the story
+    #[arg(long)]
+    once: bool,
+    /// Where the status is served after the story
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9465")]
+    listen: SocketAddr,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Exit {
+    match play(&arguments).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            complain(&format!("failed to run the demonstration: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+async fn play(arguments: &Arguments) -> io::Result<Exit> {
+    let stage = Stage::build().await?;
+    let folder = Folder::make()?;
+    write_files(&folder.0, &stage, arguments.listen)?;
+    let settings = Settings::load(&folder.0.join("writeback.yaml")).map_err(|mistakes| {
+        let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        io::Error::other(lines.join("; "))
+    })?;
+    let lock = StateLock::take(&settings.state).map_err(io::Error::other)?;
+    let mut journal = Journal::open(lock.directory()).map_err(io::Error::other)?;
+    let report = new_report(&settings);
+    let mut engine = match Engine::open(settings.clone(), Arc::clone(&report), unwatched()) {
+        Ok(engine) => engine,
+        Err(why) => return Ok(blind(&why)),
+    };
+    engine.load_policies();
+    say(&format!(
+        "A simulated tenant and a simulated domain run on this machine; the code between them is \
+         the real one.\nConfiguration, policies and journal are in {}.\n",
+        folder.0.display()
+    ));
+    let stop = Arc::new(Stop::default());
+    listen_for_signals(&stop);
+    for (number, scene) in Scene::ALL.into_iter().enumerate() {
+        stage.play(scene)?;
+        say(&format!("\n--- scene {}: {}\n\n", number + 1, scene.sentence()));
+        if let Err(exit) = pass(&mut engine, &mut journal, &stop).await {
+            return Ok(exit);
+        }
+        if stop.asked() {
+            return Ok(Exit::Done);
+        }
+    }
+    if arguments.once {
+        return Ok(Exit::Done);
+    }
+    keep_running(engine, journal, &settings, &lock, report, stop).await
+}
+
+/// One pass, printed: plan, then outcome.
+async fn pass(engine: &mut Engine, journal: &mut Journal, stop: &Stop) -> Result<(), Exit> {
+    let look = engine.look(None).await.map_err(|why| blind(&why))?;
+    say(&text::plan(&look.decision, &look.guarded));
+    let acted = engine.act(&look, journal, stop.flag()).await;
+    if !acted.results.is_empty() {
+        say(&format!("\n{}", text::outcomes(&acted.results)));
+    }
+    let failed = acted.journal.is_some() || acted.results.iter().any(|r| !r.outcome.achieved());
+    engine.conclude(look, &acted);
+    if failed { Err(Exit::Failed) } else { Ok(()) }
+}
+
+async fn keep_running(
+    engine: Engine,
+    journal: Journal,
+    settings: &Settings,
+    lock: &StateLock,
+    report: Arc<crate::report::Report>,
+    stop: Arc<Stop>,
+) -> io::Result<Exit> {
+    let heartbeat = Arc::new(Heartbeat::default());
+    let served = Served {
+        report: Arc::clone(&report),
+        heartbeat: Arc::clone(&heartbeat),
+        now,
+        state_writable: Arc::new(lock.probe()),
+    };
+    let router = endpoint::probes(served.clone()).merge(endpoint::status(served));
+    let address = endpoint::serve(settings.http.status, router).await?;
+    say(&format!(
+        "\nThe story is told; the daemon keeps running.\n  status   http://{address}/api/v1/status\n  \
+         metrics  http://{address}/metrics\nEnd it with Ctrl-C.\n"
+    ));
+    let triggers = Triggers::watch(&settings.policies);
+    let interval = settings.schedule.interval;
+    Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run().await;
+    Ok(Exit::Done)
+}
+
+/// A folder of this process's own; it goes with the demonstration.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("writeback-demo-{}", std::process::id()));
+        std::fs::create_dir_all(path.join("policies"))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is in the folder for temporary files, where it does no harm.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Configuration, policy, secrets and certificates, as a newcomer would write them.
+fn write_files(folder: &Path, stage: &Stage, listen: SocketAddr) -> io::Result<()> {
+    let (tenant, domain) = (&stage.tenant, &stage.domain);
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text);
+    write("client-secret", tenant.client_secret())?;
+    write("bind-password", &domain.service_account().password)?;
+    write("tenant-ca.pem", &tenant.ca_pem())?;
+    write("domain-ca.pem", domain.ca_pem())?;
+    write(
+        "writeback.yaml",
+        &format!(
+            "apiVersion: writeback/v1alpha1
+kind: DaemonConfiguration
+metadata: {{ name: demo }}
+tenant:
+  id: {tenant_id}
+  cloud: Custom
+  loginUrl: {login}
+  graphUrl: {graph}
+  scope: {scope}
+  clientId: {client}
+  credential:
+    clientSecretFile: client-secret
+  caFile: tenant-ca.pem
+directory:
+  servers: ['{server}']
+  bind: {{ simple: {{ name: '{account}', passwordFile: bind-password }} }}
+  caFile: domain-ca.pem
+  containers: ['{CONTAINER}']
+policies: {{ path: policies }}
+state: {{ path: state }}
+schedule: {{ interval: 15s }}
+http: {{ listen: 127.0.0.1:9464, status: '{listen}' }}
+",
+            tenant_id = tenant.tenant_id(),
+            login = tenant.login_url(),
+            graph = tenant.graph_url(),
+            scope = tenant.scope(),
+            client = tenant.client_id(),
+            server = domain.url(),
+            account = domain.service_account().account_name,
+        ),
+    )?;
+    write(
+        "policies/everything.yaml",
+        &format!(
+            "apiVersion: writeback/v1alpha1
+kind: WritebackPolicy
+metadata: {{ name: everything }}
+spec:
+  mode: Sync
+  group:
+    container: {{ value: '{CONTAINER}', mode: Always }}
+    commonName: {{ preset: DisplayNameAndId }}
+    samAccountName: {{ preset: DisplayNameAndId, mode: Always }}
+"
+        ),
+    )
+}

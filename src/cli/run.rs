@@ -1,0 +1,98 @@
+//! `run`: the daemon.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::apply::claim_state;
+use super::{blind, complain, load_settings, new_report};
+use crate::controller::lock::StateLock;
+use crate::controller::now;
+use crate::controller::pass::Engine;
+use crate::controller::schedule::{Loop, Stop};
+use crate::controller::triggers::Triggers;
+use crate::exit::Exit;
+use crate::report::Report;
+use crate::report::endpoint::{self, Heartbeat, Served};
+use crate::report::progress::Watcher;
+use crate::settings::Settings;
+
+pub(super) async fn run(config: Option<PathBuf>) -> Exit {
+    let settings = match load_settings(config) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    let (lock, journal) = match claim_state(&settings) {
+        Ok(claimed) => claimed,
+        Err(exit) => return exit,
+    };
+    let report = new_report(&settings);
+    let heartbeat = Arc::new(Heartbeat::default());
+    heartbeat.beat(now());
+    if let Err(exit) = serve(&settings, &report, &heartbeat, &lock).await {
+        return exit;
+    }
+    let stop = Arc::new(Stop::default());
+    listen_for_signals(&stop);
+    let beating = Arc::clone(&heartbeat);
+    let watcher: Watcher = Arc::new(move |_| beating.beat(now()));
+    let triggers = Triggers::watch(&settings.policies);
+    let interval = settings.schedule.interval;
+    let engine = match Engine::open(settings, Arc::clone(&report), watcher) {
+        Ok(engine) => engine,
+        Err(why) => return blind(&why),
+    };
+    Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run().await;
+    drop(lock);
+    Exit::Done
+}
+
+async fn serve(
+    settings: &Settings,
+    report: &Arc<Report>,
+    heartbeat: &Arc<Heartbeat>,
+    lock: &StateLock,
+) -> Result<(), Exit> {
+    let served = Served {
+        report: Arc::clone(report),
+        heartbeat: Arc::clone(heartbeat),
+        now,
+        state_writable: Arc::new(lock.probe()),
+    };
+    let http = settings.http;
+    for (setting, address, router) in [
+        ("http.listen", http.listen, endpoint::probes(served.clone())),
+        ("http.status", http.status, endpoint::status(served.clone())),
+    ] {
+        match endpoint::serve(address, router).await {
+            Ok(bound) => tracing::info!(setting, address = %bound, "listening"),
+            Err(error) => {
+                complain(&format!("failed to listen on {address} ({setting}): {error}"));
+                return Err(Exit::Failed);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT ask for a stop; a second one ends the process at once, which is as safe as
+/// a crash: every write is announced in the journal and settled by reading.
+pub(super) fn listen_for_signals(stop: &Arc<Stop>) {
+    let (terminate, interrupt) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else { return };
+    let stop = Arc::clone(stop);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.asked() {
+                std::process::exit(i32::from(Exit::Failed.code()));
+            }
+            stop.ask();
+        }
+    });
+}

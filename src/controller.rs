@@ -1,0 +1,93 @@
+//! Floor 4: running. Reads the clock, looks, has it decided, writes, tells; nothing clever.
+//!
+//! `pass` is one round, `schedule` the loop around it, `triggers` what wakes it, `lock` who may.
+
+pub mod lock;
+pub mod pass;
+pub mod schedule;
+pub mod triggers;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::directory::{self, Directory, DirectoryError, DirectoryOptions, LdapRequest};
+use crate::graph::{self, GraphError, Patience, Request, RequestOutcome, Tenant, TenantOptions};
+use crate::report::Report;
+use crate::report::events::Event;
+use crate::settings::{Credential, Settings, read_secret};
+
+/// The time of day. The one place that reads the clock.
+#[expect(clippy::disallowed_methods, reason = "time enters the house here, as an argument")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Opens the tenant client. Sends nothing yet.
+pub fn open_tenant(settings: &Settings, report: &Arc<Report>) -> Result<Tenant, GraphError> {
+    let report = Arc::clone(report);
+    let tenant = &settings.tenant;
+    Tenant::open(TenantOptions {
+        login_url: tenant.cloud.login_url.clone(),
+        graph_url: tenant.cloud.graph_url.clone(),
+        scope: tenant.cloud.scope.clone(),
+        tenant: tenant.id,
+        client_id: tenant.client_id,
+        credential: match tenant.credential.clone() {
+            Credential::ClientSecretFile(file) => graph::Credential::Secret { file },
+            Credential::Certificate { certificate_file, private_key_file } => {
+                graph::Credential::Certificate { certificate_file, private_key_file }
+            }
+        },
+        ca_file: tenant.ca_file.clone(),
+        read_secret: read_secret_file,
+        now,
+        patience: Patience::default(),
+        observer: Arc::new(move |request: Request| {
+            let code = match request.outcome {
+                RequestOutcome::Status(status) => status.to_string(),
+                RequestOutcome::Failed(word) => word.to_owned(),
+            };
+            report.emit(&Event::GraphAnswered {
+                endpoint: request.endpoint,
+                code,
+                seconds: request.seconds,
+                throttled: request.throttled,
+            });
+        }),
+    })
+}
+
+/// Connects to the domain and checks that the account may do what the daemon needs.
+pub async fn connect_directory(
+    settings: &Settings,
+    report: &Arc<Report>,
+) -> Result<Directory, DirectoryError> {
+    let report = Arc::clone(report);
+    let domain = &settings.directory;
+    let options = DirectoryOptions {
+        url: domain.server.to_string(),
+        bind_name: domain.bind_name.clone(),
+        password_file: domain.password_file.clone(),
+        read_secret: read_secret_file,
+        ca_file: domain.ca_file.clone(),
+        limits: directory::TimeLimits::default(),
+    };
+    let observer = Arc::new(move |request: LdapRequest| {
+        report.emit(&Event::DirectoryAnswered {
+            operation: request.operation,
+            result: request.result,
+            seconds: request.seconds,
+        });
+    });
+    Directory::connect(options, domain.containers.clone(), observer).await
+}
+
+fn read_secret_file(path: &Path) -> Result<secrecy::SecretString, String> {
+    read_secret(path).map_err(|error| {
+        let source = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        format!("{error}{}", source.unwrap_or_default())
+    })
+}
+

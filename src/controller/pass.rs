@@ -1,0 +1,382 @@
+//! One round: observe, decide, guard; then, for those who may, apply and conclude.
+//!
+//! A preview is a pass that stops before `act`; nothing below knows which of the two it is in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::controller::{connect_directory, now, open_tenant};
+use crate::decide::conclude::{self, ChangeResult};
+use crate::decide::guard::{Guarded, guard};
+use crate::decide::{Decision, Inputs, claim, decide, holdings};
+use crate::directory::apply::{Answer, BATCH_VALUES_DEFAULT, Step, Stepper};
+use crate::directory::{Directory, DirectoryError};
+use crate::graph::{Flags, Tenant};
+use crate::journal::{Context, Journal, JournalError};
+use crate::model::condition::Condition;
+use crate::model::policy::{FlagRule, GroupTypeRule, PolicySet};
+use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, Outcome, PolicyName};
+use crate::policy::{LoadReport, PolicyStore};
+use crate::report::Report;
+use crate::report::events::{Event, PassEnd, PassResult, Side};
+use crate::report::progress::{Progress, Watcher};
+use crate::retry::Fault;
+use crate::settings::Settings;
+
+/// What runs passes: the open edges, the policies in force, and memory.
+pub struct Engine {
+    settings: Settings,
+    tenant: Tenant,
+    /// Connected by the first pass that reaches the domain controller.
+    directory: Option<Directory>,
+    store: PolicyStore,
+    memory: Memory,
+    report: Arc<Report>,
+    watcher: Watcher,
+    conditions: BTreeMap<PolicyName, Vec<Condition>>,
+    number: u64,
+    /// When refused members were last forgotten.
+    resynced: Timestamp,
+}
+
+/// What a pass saw and decided, before anything is written.
+#[derive(Debug)]
+pub struct Look {
+    /// When it began.
+    pub begun: Timestamp,
+    /// The policies it was decided under.
+    pub policies: PolicySet,
+    /// What was decided.
+    pub decision: Decision,
+    /// What the guard says.
+    pub guarded: Guarded,
+}
+
+/// A side that could not be read: the pass ends.
+#[derive(Debug)]
+pub struct Blind {
+    /// Which side.
+    pub side: Side,
+    /// What happened.
+    pub fault: Fault,
+}
+
+/// What writing led to.
+#[derive(Debug, Default)]
+pub struct Acted {
+    /// One result for each change that was tried.
+    pub results: Vec<ChangeResult>,
+    /// Why it ended early.
+    pub journal: Option<JournalError>,
+    /// It ended early because somebody asked.
+    pub stopped: bool,
+}
+
+impl Engine {
+    /// Makes ready; sends nothing yet.
+    pub fn open(
+        settings: Settings,
+        report: Arc<Report>,
+        watcher: Watcher,
+    ) -> Result<Self, Blind> {
+        let tenant = open_tenant(&settings, &report)
+            .map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
+        let store = PolicyStore::new(settings.directory.containers.clone());
+        Ok(Self {
+            settings,
+            tenant,
+            directory: None,
+            store,
+            memory: Memory::default(),
+            report,
+            watcher,
+            conditions: BTreeMap::new(),
+            number: 0,
+            resynced: now(),
+        })
+    }
+
+    /// Reads the policy folder and tells when something changed.
+    pub fn load_policies(&mut self) -> LoadReport {
+        let load = self.store.load(&self.settings.policies);
+        let mistakes: Vec<String> = load.mistakes.iter().map(ToString::to_string).collect();
+        if load.changed || load.folder_error.is_some() {
+            self.report.emit(&Event::PoliciesLoaded {
+                generation: load.generation.filter(|_| load.folder_error.is_none()),
+                policies: self.store.in_force().policies.len(),
+                mistakes: &mistakes,
+            });
+        }
+        load
+    }
+
+    /// The policies in force.
+    pub fn policies(&self) -> &PolicySet {
+        self.store.in_force()
+    }
+
+    /// Looks at both worlds and decides. With `only`, the plan is that of one policy.
+    pub async fn look(&mut self, only: Option<&PolicyName>) -> Result<Look, Blind> {
+        let begun = now();
+        self.number += 1;
+        self.report.emit(&Event::PassBegun { number: self.number, at: begun });
+        self.forget_refusals(begun);
+        let policies = self.store.in_force().clone();
+        let watcher = Arc::clone(&self.watcher);
+        let read = move |count: usize| watcher(Progress::Directory(count));
+        let remembered: BTreeSet<_> = self.memory.inventory.values().copied().collect();
+        let domain = match self.directory.take() {
+            Some(domain) => domain,
+            None => connect_directory(&self.settings, &self.report)
+                .await
+                .map_err(|error| domain_blind(&error))?,
+        };
+        let domain = self.directory.insert(domain);
+        let (directory, cloud) = tokio::join!(
+            domain.observe(begun, &remembered, &read),
+            self.tenant.listing(flags_needed(&policies), begun),
+        );
+        let directory = directory.map_err(|error| domain_blind(&error))?;
+        let cloud = cloud.map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
+        let mut presence = BTreeMap::new();
+        let mut inputs = Inputs {
+            owner: &self.settings.owner,
+            containers: &self.settings.directory.containers,
+            policies: &policies,
+            cloud: &cloud,
+            presence: &BTreeMap::new(),
+            directory: &directory,
+            memory: &self.memory,
+            confirm_after: signed(self.settings.schedule.confirm_after),
+        };
+        for id in claim::absent_ids(&inputs, &holdings::holdings(&inputs)) {
+            presence.insert(id, self.tenant.presence(id).await);
+        }
+        inputs.presence = &presence;
+        let needed = claim::claims(&inputs, &holdings::holdings(&inputs)).members_needed();
+        let members = self.read_members(&needed, &cloud, begun).await;
+        let mut decision = decide(&inputs, &members);
+        if let Some(only) = only {
+            keep_only(&mut decision, only);
+        }
+        let guarded = guard(&decision.plan, &decision.inventory);
+        self.report.emit(&Event::Planned {
+            policies: &policies,
+            decision: &decision,
+            guarded: &guarded,
+        });
+        Ok(Look { begun, policies, decision, guarded })
+    }
+
+    async fn read_members(
+        &self,
+        needed: &BTreeSet<ObjectId>,
+        cloud: &CloudListing,
+        begun: Timestamp,
+    ) -> CloudMembers {
+        let groups = cloud.groups.value();
+        let is_hidden = |id: &ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
+        let hidden = needed.iter().copied().filter(is_hidden).collect();
+        let watcher = Arc::clone(&self.watcher);
+        let progress = move |done, total| watcher(Progress::Members(done, total));
+        let of = self.tenant.members(needed, &hidden, begun, &progress).await;
+        let links = self.tenant.links(&of).await;
+        CloudMembers { of, links }
+    }
+
+    /// Refused members are tried again once every resync.
+    fn forget_refusals(&mut self, at: Timestamp) {
+        if at.duration_since(self.resynced) >= signed(self.settings.schedule.resync) {
+            self.memory.refused_members.clear();
+            self.resynced = at;
+        }
+    }
+
+    /// Writes what the guard admitted, one recorded operation at a time. `stop` is looked at
+    /// between operations: the one in flight is always finished and journalled.
+    pub async fn act(&mut self, look: &Look, journal: &mut Journal, stop: &AtomicBool) -> Acted {
+        let mut acted = Acted::default();
+        let containers = self.settings.directory.containers.clone();
+        let total = look.guarded.admitted.changes().len();
+        let mut stepper = Stepper::new(&look.guarded.admitted, containers, BATCH_VALUES_DEFAULT);
+        while let Some(step) = stepper.next() {
+            if stop.load(Ordering::Relaxed) {
+                acted.stopped = true;
+                stepper.stop("the program was asked to stop");
+            } else {
+                match self.step(step, &stepper, look.guarded.digest, journal).await {
+                    Ok(Ok(answer)) => stepper.feed(answer),
+                    Ok(Err(error)) => stepper.stop(&error.fault().message),
+                    Err(error) => {
+                        self.report.emit(&Event::JournalFailed { message: chain(&error) });
+                        acted.journal = Some(error);
+                        stepper.stop("the journal cannot be written");
+                    }
+                }
+            }
+            self.tell_results(&stepper, &mut acted, total);
+        }
+        self.tell_results(&stepper, &mut acted, total);
+        acted
+    }
+
+    /// Tells the results that came since the last call.
+    fn tell_results(&self, stepper: &Stepper, acted: &mut Acted, total: usize) {
+        let known = acted.results.len();
+        for fresh in stepper.results().iter().skip(known) {
+            let Some(change) = stepper.change(fresh.change) else { continue };
+            let result = ChangeResult {
+                change: change.clone(),
+                outcome: fresh.outcome.clone(),
+                refused_members: fresh.refused_members.clone(),
+                left_out: fresh.left_out.clone(),
+            };
+            self.report.emit(&Event::ChangeMade(&result));
+            acted.results.push(result);
+        }
+        (self.watcher)(Progress::Changes(acted.results.len(), total));
+    }
+
+    /// Does one step. The outer error is the journal's, the inner one says that no further
+    /// operation can succeed.
+    async fn step(
+        &self,
+        step: Step,
+        stepper: &Stepper,
+        plan: Digest,
+        journal: &mut Journal,
+    ) -> Result<Result<Answer, DirectoryError>, JournalError> {
+        let Some(directory) = &self.directory else {
+            return Ok(Ok(Answer::Busy("the domain controller is not connected".to_owned())));
+        };
+        match step {
+            Step::Execute { operation, change } => {
+                let Some(change) = stepper.change(change) else {
+                    return Ok(Ok(Answer::Waited));
+                };
+                let context = Context {
+                    policy: change.policy.clone(),
+                    group: change.group,
+                    cause: change.cause.clone(),
+                    plan,
+                };
+                let recorded = journal.intend(operation, &context, now())?;
+                let answer = directory.execute(&recorded).await;
+                let outcome = match &answer {
+                    Ok(answer) => answer.outcome(),
+                    Err(error) => Outcome::Failed { message: error.fault().message },
+                };
+                journal.conclude(&recorded, &outcome, now())?;
+                Ok(answer)
+            }
+            Step::Verify { question, .. } => Ok(directory.verify(&question).await),
+            Step::Wait(delay) => {
+                tokio::time::sleep(delay).await;
+                Ok(Ok(Answer::Waited))
+            }
+        }
+    }
+
+    /// Ends a pass that looked, and perhaps acted: memory, conditions, and how it went.
+    pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
+        let at = now();
+        let Look { begun, policies, decision, guarded } = look;
+        self.conditions = conclude::conditions(
+            &policies,
+            &decision,
+            &guarded.held,
+            &acted.results,
+            &self.conditions,
+            at,
+        );
+        let done = acted.results.iter().filter(|result| result.outcome.achieved()).count();
+        let end = PassEnd {
+            number: self.number,
+            at,
+            seconds: at.duration_since(begun).as_secs_f64(),
+            result: result_of(&decision, &guarded, acted),
+            changes_done: done,
+            changes_failed: acted.results.len() - done,
+            held_changes: guarded.held.changes.len(),
+            conditions: self.conditions.clone(),
+        };
+        conclude::remember(&mut self.memory, decision, &guarded.held, &acted.results, begun);
+        self.report.emit(&Event::PassEnded(end.clone()));
+        end
+    }
+
+    /// Ends a pass that could not look.
+    pub fn give_up(&mut self, blind: &Blind, begun: Timestamp) -> PassEnd {
+        let at = now();
+        self.report.emit(&Event::FaultMet { side: blind.side, fault: &blind.fault });
+        let end = PassEnd {
+            number: self.number,
+            at,
+            seconds: at.duration_since(begun).as_secs_f64(),
+            result: PassResult::Failed,
+            changes_done: 0,
+            changes_failed: 0,
+            held_changes: 0,
+            conditions: BTreeMap::new(),
+        };
+        self.report.emit(&Event::PassEnded(end.clone()));
+        end
+    }
+}
+
+fn result_of(decision: &Decision, guarded: &Guarded, acted: &Acted) -> PassResult {
+    let failed = acted.results.iter().any(|result| !result.outcome.achieved());
+    if acted.journal.is_some() {
+        PassResult::Failed
+    } else if failed || acted.stopped {
+        PassResult::ChangesFailed
+    } else if decision.incomplete {
+        PassResult::Incomplete
+    } else if !guarded.held.holds.is_empty() {
+        PassResult::Held
+    } else if acted.results.is_empty() {
+        PassResult::InStep
+    } else {
+        PassResult::Applied
+    }
+}
+
+fn domain_blind(error: &DirectoryError) -> Blind {
+    Blind { side: Side::Domain, fault: error.fault() }
+}
+
+/// Leaves the changes and remarks of one policy. Memory learns from all of them all the same.
+fn keep_only(decision: &mut Decision, only: &PolicyName) {
+    let plan = &mut decision.plan;
+    for list in [&mut plan.changes, &mut plan.observed, &mut plan.gone, &mut plan.unconfirmed] {
+        list.retain(|change| change.policy == *only);
+    }
+    decision.findings.retain(|finding| finding.policy.as_ref().is_none_or(|name| name == only));
+    decision.stalled.retain(|name, _| name == only);
+}
+
+fn flags_needed(policies: &PolicySet) -> Flags {
+    let needs = |standing: &crate::model::policy::Standing| {
+        standing.policy.selection.writeback_flag != FlagRule::Ignore
+            || standing.policy.group.group_type == GroupTypeRule::FromCloud
+    };
+    if policies.policies.iter().any(needs) { Flags::Read } else { Flags::Skip }
+}
+
+fn signed(duration: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

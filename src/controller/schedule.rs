@@ -1,0 +1,165 @@
+//! The loop: a pass every interval with jitter, sooner when something wakes it, later after a
+//! fault; until it is asked to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::controller::now;
+use crate::controller::pass::{Acted, Engine};
+use crate::controller::triggers::Triggers;
+use crate::journal::Journal;
+use crate::report::Report;
+use crate::report::endpoint::Heartbeat;
+use crate::report::events::{Event, PassResult};
+use crate::retry::PASS;
+
+/// The interval is stretched by up to this share, so that many daemons do not beat in step.
+const JITTER: f64 = 0.1;
+/// How often an idle loop shows that it moves.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// A request to stop: the operation in flight is finished, nothing new is begun.
+#[derive(Debug, Default)]
+pub struct Stop {
+    asked: AtomicBool,
+    bell: Notify,
+}
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.bell.notify_waiters();
+        self.bell.notify_one();
+    }
+
+    /// Whether somebody asked.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// The flag that writing looks at between operations.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.asked
+    }
+
+    /// Resolves when somebody asks.
+    pub async fn heard(&self) {
+        while !self.asked() {
+            self.bell.notified().await;
+        }
+    }
+}
+
+/// What the loop runs with.
+pub struct Loop {
+    /// What makes passes.
+    pub engine: Engine,
+    /// Where intents and outcomes go.
+    pub journal: Journal,
+    /// Who is told.
+    pub report: Arc<Report>,
+    /// Shows that the loop moves.
+    pub heartbeat: Arc<Heartbeat>,
+    /// When to stop.
+    pub stop: Arc<Stop>,
+    /// What wakes the loop.
+    pub triggers: Triggers,
+    /// From the start of one pass to the start of the next.
+    pub interval: Duration,
+}
+
+impl Loop {
+    /// Runs until it is asked to stop.
+    pub async fn run(mut self) {
+        let mut failures: u32 = 0;
+        while !self.stop.asked() {
+            let begun = Instant::now();
+            self.heartbeat.beat(now());
+            let result = self.pass().await;
+            if self.stop.asked() {
+                break;
+            }
+            failures = match result {
+                PassResult::Failed => failures.saturating_add(1),
+                PassResult::InStep
+                | PassResult::Applied
+                | PassResult::Held
+                | PassResult::Incomplete
+                | PassResult::ChangesFailed => 0,
+            };
+            let next = begun + self.pause(failures, begun.elapsed());
+            self.wait(next).await;
+        }
+        self.report.emit(&Event::Stopping);
+    }
+
+    /// From the start of a pass to the start of the next.
+    fn pause(&self, failures: u32, taken: Duration) -> Duration {
+        let interval = self.interval.mul_f64(1.0 + JITTER * fastrand::f64());
+        if failures == 0 {
+            return interval.max(taken);
+        }
+        let delay = PASS.delay(failures.saturating_add(1), None, fastrand::f64());
+        taken + delay.unwrap_or(PASS.longest).min(self.interval.max(PASS.first))
+    }
+
+    async fn pass(&mut self) -> PassResult {
+        let begun = now();
+        let load = self.engine.load_policies();
+        if let (Some(error), None) = (&load.folder_error, load.generation) {
+            let blind = crate::controller::pass::Blind {
+                side: crate::report::events::Side::Policies,
+                fault: crate::retry::Fault {
+                    reason: "policies_unreadable",
+                    transient: true,
+                    retry_after: None,
+                    message: error.to_string(),
+                },
+            };
+            return self.engine.give_up(&blind, begun).result;
+        }
+        let stop = Arc::clone(&self.stop);
+        let looked = tokio::select! {
+            looked = self.engine.look(None) => looked,
+            // Reading changes nothing: it is simply left.
+            () = stop.heard() => return PassResult::InStep,
+        };
+        let look = match looked {
+            Ok(look) => look,
+            Err(blind) => return self.engine.give_up(&blind, begun).result,
+        };
+        self.heartbeat.beat(now());
+        let acted = if look.guarded.admitted.changes().is_empty() {
+            Acted::default()
+        } else {
+            self.engine.act(&look, &mut self.journal, self.stop.flag()).await
+        };
+        self.engine.conclude(look, &acted).result
+    }
+
+    async fn wait(&mut self, next: Instant) {
+        let left = next.saturating_duration_since(Instant::now());
+        let at: Timestamp = now() + SignedDuration::try_from(left).unwrap_or_default();
+        self.report.emit(&Event::Next { at });
+        loop {
+            let beat = Instant::now() + BEAT;
+            tokio::select! {
+                () = self.stop.heard() => return,
+                () = sleep_until(next) => return,
+                () = sleep_until(beat) => {}
+                () = self.triggers.due() => {
+                    if self.engine.load_policies().changed {
+                        return;
+                    }
+                }
+            }
+            self.heartbeat.beat(now());
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Floor 1: the verbs. From what should be and what is to a plan, without touching anything.
+//!
+//! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
+//! plan to the byte.
+//!
+//! `holdings` says whose groups are, `claim` (with `select`) which policy a group belongs to,
+//! `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `naming` (with
+//! `name`) what it is called, `content` what else it holds. `diff` puts the differences together
+//! (`rename` orders those of names, `cause` says why), `plan` gives order and digest, `guard` says
+//! what may go on, `conclude` what is remembered and told.
+
+pub mod cause;
+pub mod claim;
+pub mod conclude;
+pub mod content;
+pub mod diff;
+pub mod guard;
+pub mod holdings;
+pub mod members;
+pub mod name;
+pub mod naming;
+pub mod nest;
+pub mod plan;
+pub mod rename;
+pub mod select;
+pub mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+
+use crate::model::cloud::{Links, Presence};
+use crate::model::condition::Reason;
+use crate::model::memory::Intent;
+use crate::model::policy::PolicySet;
+use crate::model::{
+    CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode, Memory,
+    ObjectGuid, ObjectId, Plan, PolicyName,
+};
+
+/// What a pass looks at before it knows whose members it needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// `metadata.name` of the daemon configuration: the owner in our records.
+    pub owner: &'a str,
+    /// Where groups may be written.
+    pub containers: &'a Containers,
+    /// The policies in force.
+    pub policies: &'a PolicySet,
+    /// The tenant's groups, deleted groups and flags.
+    pub cloud: &'a CloudListing,
+    /// What direct reads of missing ids answered.
+    pub presence: &'a BTreeMap<ObjectId, Presence>,
+    /// The domain.
+    pub directory: &'a DirectorySnapshot,
+    /// What earlier passes remember.
+    pub memory: &'a Memory,
+    /// How long a group must be gone before its directory group is deleted.
+    pub confirm_after: SignedDuration,
+}
+
+/// How much a policy holds: the base of the guards' percentages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Groups with our record of this policy.
+    pub groups: usize,
+    /// Their values of `member`.
+    pub memberships: usize,
+    /// The values of each group; one whose members could not be read counts none.
+    pub sizes: BTreeMap<ObjectId, usize>,
+}
+
+/// What a pass decided.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// The changes.
+    pub plan: Plan,
+    /// What is worth telling, sorted.
+    pub findings: Vec<Finding>,
+    /// Policies that cannot be acted on.
+    pub stalled: BTreeMap<PolicyName, (Reason, String)>,
+    /// Groups of which nothing is changed because not enough is known, with the reason.
+    pub unknown: BTreeMap<ObjectId, String>,
+    /// A read that the plan depends on was not whole.
+    pub incomplete: bool,
+    /// The policies whose groups are concerned by that.
+    pub blind: BTreeSet<PolicyName>,
+    /// What each policy holds in the directory.
+    pub inventory: BTreeMap<PolicyName, Inventory>,
+    /// What memory takes over when the pass ends.
+    pub lessons: Lessons,
+}
+
+/// What a pass saw that the next one should know.
+#[derive(Debug, Default)]
+pub struct Lessons {
+    /// The object of each owned group.
+    pub inventory: BTreeMap<ObjectId, ObjectGuid>,
+    /// The object each cloud principal led to.
+    pub counterparts: BTreeMap<ObjectId, ObjectGuid>,
+    /// Users without any link.
+    pub linkless: BTreeSet<ObjectId>,
+    /// Groups that are gone from every listing and from a direct read.
+    pub absent: BTreeSet<ObjectId>,
+    /// What each group is meant to be.
+    pub intents: BTreeMap<ObjectId, Intent>,
+}
+
+impl Decision {
+    fn tell(&mut self, policy: &PolicyName, id: ObjectId, code: FindingCode, message: String) {
+        let policy = Some(policy.clone());
+        self.findings.push(Finding { policy, group: Some(id), code, message });
+    }
+
+    /// Nothing of the group is changed: a read that it depends on was not whole.
+    fn unknown(&mut self, policy: &PolicyName, id: ObjectId, reason: String) {
+        self.incomplete = true;
+        self.blind.insert(policy.clone());
+        self.unknown.insert(id, reason);
+    }
+}
+
+/// Decides one pass: claims, members, differences, order.
+pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
+    let holdings = holdings::holdings(inputs);
+    let mut claims = claim::claims(inputs, &holdings);
+    let stalled = std::mem::take(&mut claims.stalled);
+    let mut decision = Decision {
+        findings: std::mem::take(&mut claims.findings),
+        incomplete: claims.incomplete,
+        blind: stalled.keys().cloned().collect(),
+        stalled,
+        inventory: inventory(inputs, &holdings),
+        ..Decision::default()
+    };
+    decision.findings.extend(holdings.findings.iter().cloned());
+    links(inputs, cloud, &mut decision);
+    diff::diff(inputs, cloud, &claims, &holdings, &mut decision);
+    plan::arrange(&mut decision.plan);
+    decision.findings.sort();
+    decision.findings.dedup();
+    decision
+}
+
+/// Unreadable links concern every policy: nothing is removed anywhere, and that must show.
+fn links(inputs: &Inputs<'_>, cloud: &CloudMembers, decision: &mut Decision) {
+    let Links::Unreadable { reason } = &cloud.links else { return };
+    decision.incomplete = true;
+    decision.blind.extend(inputs.policies.policies.iter().map(|s| s.policy.name.clone()));
+    decision.findings.push(Finding {
+        policy: None,
+        group: None,
+        code: FindingCode::LinksUnreadable,
+        message: format!("the links of users cannot be read: {reason}; nothing is removed"),
+    });
+}
+
+fn inventory(
+    inputs: &Inputs<'_>,
+    holdings: &holdings::Holdings<'_>,
+) -> BTreeMap<PolicyName, Inventory> {
+    let mut inventory: BTreeMap<PolicyName, Inventory> = BTreeMap::new();
+    for (id, owned) in &holdings.owned {
+        let entry = inventory.entry(owned.record.policy.clone()).or_default();
+        let members = inputs.directory.members.get(&owned.group.guid);
+        let size = members.and_then(|read| read.as_ref().ok()).map_or(0, |read| read.value().len());
+        entry.groups += 1;
+        entry.memberships += size;
+        entry.sizes.insert(*id, size);
+    }
+    inventory
+}

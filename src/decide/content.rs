@@ -1,0 +1,190 @@
+//! What a written group holds beside its name and its members: attributes, type, record.
+//!
+//! From the cloud group and its policy to the attributes of a new group and to what differs on an
+//! existing one. Table: SEMANTICS "What is written".
+
+use std::collections::BTreeMap;
+
+use crate::decide::holdings::Owned;
+use crate::decide::name::cut;
+use crate::decide::naming::Named;
+use crate::decide::wanted::Wanted;
+use crate::decide::{Inputs, cause};
+use crate::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
+use crate::model::memory::Intent;
+use crate::model::policy::Mode;
+use crate::model::record::RecordState;
+use crate::model::{FindingCode, OwnershipRecord, Target};
+
+/// Longest `displayName` (schema rangeUpper 256).
+const DISPLAY_NAME_UNITS_MAX: usize = 256;
+/// Longest `description` (schema rangeUpper 1024).
+const DESCRIPTION_UNITS_MAX: usize = 1024;
+/// `groupType` bit of security groups (MS-ADTS 2.2.12).
+const SECURITY_BIT: i32 = i32::MIN;
+
+/// Whether a conversion takes the security bit off.
+pub fn weakens(from: i32, to: i32) -> bool {
+    from & SECURITY_BIT != 0 && to & SECURITY_BIT == 0
+}
+
+/// The texts that are too long for the directory, as findings.
+pub fn cuts(group: &Wanted<'_>) -> impl Iterator<Item = (FindingCode, String)> + '_ {
+    let long = texts(group).into_iter().filter(|(_, text, max)| cut(text, *max) != *text);
+    long.map(|(what, _, units_max)| {
+        let name = &group.cloud.display_name;
+        let message = format!("the {what} of {name:?} is cut to {units_max} characters");
+        (FindingCode::Cut, message)
+    })
+}
+
+fn texts<'w>(group: &'w Wanted<'_>) -> [(&'static str, &'w str, usize); 2] {
+    let description = group.cloud.description.as_deref().unwrap_or_default();
+    [
+        ("displayName", group.cloud.display_name.as_str(), DISPLAY_NAME_UNITS_MAX),
+        ("description", description, DESCRIPTION_UNITS_MAX),
+    ]
+}
+
+/// The attributes that follow the cloud and the anchor, with the values they should have.
+fn attributes(inputs: &Inputs<'_>, group: &Wanted<'_>) -> BTreeMap<&'static str, Option<String>> {
+    let anchor = Some(group.cloud.id.anchor());
+    let mut all = BTreeMap::from([("adminDescription", anchor.clone())]);
+    for (name, text, units_max) in texts(group) {
+        // A NUL ends strings in some readers of the directory; a value of blanks alone is none.
+        let text = cut(text, units_max).replace('\0', "");
+        all.insert(name, Some(text).filter(|text| !text.trim().is_empty()));
+    }
+    if inputs.directory.facts.has_external_id {
+        all.insert("msDS-ExternalDirectoryObjectId", anchor);
+    }
+    all
+}
+
+fn record(inputs: &Inputs<'_>, group: &Wanted<'_>, state: RecordState) -> OwnershipRecord {
+    OwnershipRecord {
+        owner: inputs.owner.to_owned(),
+        tenant: inputs.cloud.tenant,
+        policy: group.policy.name.clone(),
+        id: group.cloud.id,
+        state,
+    }
+}
+
+/// Where a new group will stand; `None` when it cannot be created.
+pub fn birthplace(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Option<Target> {
+    (named.sam.is_some() && group.group_type.is_some()).then_some(())?;
+    inputs.containers.admit_new(named.dn.clone()?)
+}
+
+/// The changes that make a new group: the Add, its first members, and the record that says so.
+pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<Change> {
+    let Some(target) = birthplace(inputs, group, named) else { return Vec::new() };
+    let (Some(sam), Some(group_type)) = (&named.sam, group.group_type) else { return Vec::new() };
+    let members: Vec<_> = group.resolved.references().collect();
+    let state = if members.is_empty() { RecordState::Active } else { RecordState::Filling };
+    let record = record(inputs, group, state);
+    let mut values: Vec<_> = attributes(inputs, group)
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    values.push(("sAMAccountName", sam.clone()));
+    values.push(("groupType", group_type.to_string()));
+    values.push(("extensionName", record.to_string()));
+    values.sort();
+    let change = |effect| Change {
+        policy: group.policy.name.clone(),
+        group: group.cloud.id,
+        label: target.dn().leaf().to_owned(),
+        target: target.clone(),
+        effect,
+        cause: Cause::Policy(group.policy.selection_place.clone()),
+    };
+    let mut changes = vec![change(Effect::Create { attributes: values })];
+    if !members.is_empty() {
+        let activation = activation(inputs, group, record.to_string());
+        changes.push(change(Effect::AddMembers { members, first_fill: true }));
+        changes.push(change(Effect::Update { attributes: vec![activation] }));
+    }
+    changes
+}
+
+fn activation(inputs: &Inputs<'_>, group: &Wanted<'_>, before: String) -> AttributeChange {
+    let after = record(inputs, group, RecordState::Active).to_string();
+    AttributeChange { name: "extensionName", before: Some(before), after: Some(after) }
+}
+
+/// What differs on an existing group.
+pub fn updates(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<(Effect, Cause)> {
+    let mut changes = Vec::new();
+    if group.policy.mode != Mode::CreateOnly {
+        let attributes = differing(inputs, group, owned);
+        if !attributes.is_empty() {
+            let cause = cause::of_attributes(inputs, group, &attributes);
+            changes.push((Effect::Update { attributes }, cause));
+        }
+        changes.extend(conversion(inputs, group, owned));
+    }
+    let settled = match group.policy.mode {
+        Mode::CreateOnly => owned.record.state != RecordState::Filling,
+        Mode::Observe | Mode::UpsertOnly | Mode::Sync => owned.record.state == RecordState::Active,
+    };
+    if !settled {
+        let attributes = vec![activation(inputs, group, owned.record_text.to_owned())];
+        let cause = Cause::Policy(group.policy.selection_place.clone());
+        changes.push((Effect::Update { attributes }, cause));
+    }
+    changes
+}
+
+fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<AttributeChange> {
+    let standing = |name: &str| match name {
+        "displayName" => owned.group.display_name.clone(),
+        "description" => owned.group.description.clone(),
+        "adminDescription" => owned.group.admin_description.clone(),
+        _ => owned.group.external_id.clone(),
+    };
+    attributes(inputs, group)
+        .into_iter()
+        .map(|(name, after)| AttributeChange { name, before: standing(name), after })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+fn conversion(
+    inputs: &Inputs<'_>,
+    group: &Wanted<'_>,
+    owned: &Owned<'_>,
+) -> Option<(Effect, Cause)> {
+    let (from, to) = (owned.group.group_type, group.group_type?);
+    // Taking security off a group takes access away: who removes nothing leaves it.
+    let removes = group.policy.mode == Mode::Sync && !group.last_good;
+    if from == to || (weakens(from, to) && !removes) {
+        return None;
+    }
+    let changed = AttributeChange {
+        name: "groupType",
+        before: Some(from.to_string()),
+        after: Some(to.to_string()),
+    };
+    Some((Effect::Convert { from, to }, cause::of_attributes(inputs, group, &[changed])))
+}
+
+/// What the group is meant to be, for memory.
+pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent {
+    let mut attributes: BTreeMap<&'static str, String> = attributes(inputs, group)
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let more = [
+        ("distinguishedName", named.dn.as_ref().map(ToString::to_string)),
+        ("sAMAccountName", named.sam.clone()),
+        ("groupType", group.group_type.map(|value| value.to_string())),
+    ];
+    attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let members = group.resolved.references().filter_map(|member| match member {
+        MemberReference::Existing { guid, .. } => Some(guid),
+        MemberReference::Created { .. } => None,
+    });
+    Intent { generation: group.policy.generation, attributes, members: members.collect() }
+}

@@ -1,0 +1,207 @@
+//! Whose directory groups are: ours, somebody else's, or in doubt.
+//!
+//! From the directory snapshot and memory to the groups this daemon may act on. Case table:
+//! SEMANTICS "Ownership and guards"; what is in doubt is frozen, never created a second time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decide::Inputs;
+use crate::model::{
+    DirectoryGroup, Finding, FindingCode, ObjectGuid, ObjectId, OwnershipRecord, Target,
+};
+
+/// A group that carries our record.
+#[derive(Debug)]
+pub struct Owned<'a> {
+    /// The group as it stands.
+    pub group: &'a DirectoryGroup,
+    /// Its record.
+    pub record: &'a OwnershipRecord,
+    /// The record's exact text.
+    pub record_text: &'a str,
+    /// What may be aimed at; `None` outside the containers.
+    pub target: Option<Target>,
+    /// Why nothing of it may be changed.
+    pub frozen: Option<FindingCode>,
+}
+
+impl Owned<'_> {
+    /// Whether this is surely the object of its cloud group: what may be remembered. An object in
+    /// doubt that were remembered would pass for ours in the next pass.
+    pub fn is_certain(&self) -> bool {
+        matches!(self.frozen, None | Some(FindingCode::OutsideContainers))
+    }
+}
+
+/// A directory group with a mark of a cloud group, but without our record for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stranger {
+    /// The object.
+    pub guid: ObjectGuid,
+    /// `Foreign`, `OwnedElsewhere`, `AnchorChanged` or `AnchorNotUnique`.
+    pub code: FindingCode,
+}
+
+/// All groups with a record or an anchor, sorted out.
+#[derive(Debug, Default)]
+pub struct Holdings<'a> {
+    /// By the cloud group in the record.
+    pub owned: BTreeMap<ObjectId, Owned<'a>>,
+    /// Strangers that stand in the way of a cloud group.
+    pub strangers: BTreeMap<ObjectId, Stranger>,
+    /// Every object that carries a mark of a cloud group, ours or not.
+    pub marked: BTreeMap<ObjectId, BTreeSet<ObjectGuid>>,
+    /// What is in doubt.
+    pub findings: Vec<Finding>,
+}
+
+/// Sorts out every marked group of the domain.
+pub fn holdings<'a>(inputs: &Inputs<'a>) -> Holdings<'a> {
+    let mut ours: BTreeMap<ObjectId, Vec<Owned<'a>>> = BTreeMap::new();
+    let mut holdings = Holdings::default();
+    let mut strangers: BTreeMap<ObjectId, Vec<Stranger>> = BTreeMap::new();
+    for group in inputs.directory.groups.value().values() {
+        let (own, code) = match mark(inputs, group) {
+            Ok((record, text)) => {
+                let owned = owned(inputs, group, record, text, &mut holdings.findings);
+                ours.entry(record.id).or_default().push(owned);
+                (Some(record.id), FindingCode::AnchorChanged)
+            }
+            Err(code) => (None, code),
+        };
+        for id in named_by(group) {
+            holdings.marked.entry(id).or_default().insert(group.guid);
+            if own != Some(id) {
+                strangers.entry(id).or_default().push(Stranger { guid: group.guid, code });
+            }
+        }
+    }
+    for (id, claimants) in ours {
+        let strangers = strangers.remove(&id).unwrap_or_default();
+        settle(inputs, id, claimants, &strangers, &mut holdings);
+    }
+    for (id, found) in strangers {
+        if let Some(first) = found.first() {
+            let code = if found.len() > 1 { FindingCode::AnchorNotUnique } else { first.code };
+            holdings.strangers.insert(id, Stranger { guid: first.guid, code });
+        }
+    }
+    holdings
+}
+
+/// The one record of ours that a group carries, or what it is instead.
+fn mark<'a>(
+    inputs: &Inputs<'_>,
+    group: &'a DirectoryGroup,
+) -> Result<(&'a OwnershipRecord, &'a str), FindingCode> {
+    let is_ours = |record: &OwnershipRecord| {
+        record.owner == inputs.owner && record.tenant == inputs.cloud.tenant
+    };
+    match group.records.as_slice() {
+        [] => Err(FindingCode::Foreign),
+        [value] => value
+            .record
+            .as_ref()
+            .filter(|record| is_ours(record))
+            .map(|record| (record, value.text.as_str()))
+            .ok_or(FindingCode::OwnedElsewhere),
+        several => {
+            let ours = several.iter().all(|value| value.record.as_ref().is_some_and(is_ours));
+            Err(if ours { FindingCode::AnchorChanged } else { FindingCode::OwnedElsewhere })
+        }
+    }
+}
+
+/// The cloud groups that records and anchors of a group name.
+fn named_by(group: &DirectoryGroup) -> BTreeSet<ObjectId> {
+    let recorded = group.records.iter().filter_map(|value| Some(value.record.as_ref()?.id));
+    anchors(group).chain(recorded).collect()
+}
+
+/// The cloud groups that the two anchor attributes name.
+fn anchors(group: &DirectoryGroup) -> impl Iterator<Item = ObjectId> + '_ {
+    [&group.admin_description, &group.external_id]
+        .into_iter()
+        .flatten()
+        .filter_map(|text| ObjectId::from_anchor(text.strip_prefix("TakenOver_").unwrap_or(text)))
+}
+
+fn owned<'a>(
+    inputs: &Inputs<'_>,
+    group: &'a DirectoryGroup,
+    record: &'a OwnershipRecord,
+    record_text: &'a str,
+    findings: &mut Vec<Finding>,
+) -> Owned<'a> {
+    let mut freeze = |code: FindingCode, message: String| {
+        let policy = Some(record.policy.clone());
+        findings.push(Finding { policy, group: Some(record.id), code, message });
+        Some(code)
+    };
+    let target = inputs.containers.admit(group.guid, group.dn.clone());
+    let remembered = inputs.memory.inventory.get(&record.id);
+    let mut frozen = None;
+    if let Some(other) = anchors(group).find(|id| *id != record.id) {
+        frozen = freeze(
+            FindingCode::AnchorChanged,
+            format!(
+                "{} carries the record of {} but the anchor of {other}; nothing of it is changed \
+                 until the anchor is put right",
+                group.dn, record.id
+            ),
+        );
+    } else if let Some(known) = remembered.filter(|known| **known != group.guid) {
+        frozen = freeze(
+            FindingCode::AnchorChanged,
+            format!(
+                "{} carries the record of {}, whose object is {known}; nothing of it is changed",
+                group.dn, record.id
+            ),
+        );
+    } else if target.is_none() {
+        frozen = freeze(
+            FindingCode::OutsideContainers,
+            format!("{} lies outside the configured containers; move it back", group.dn),
+        );
+    }
+    Owned { group, record, record_text, target, frozen }
+}
+
+/// Decides which of several objects with one cloud group's mark is ours.
+fn settle<'a>(
+    inputs: &Inputs<'_>,
+    id: ObjectId,
+    mut claimants: Vec<Owned<'a>>,
+    strangers: &[Stranger],
+    holdings: &mut Holdings<'a>,
+) {
+    let remembered = inputs.memory.inventory.get(&id);
+    let keeper = claimants.iter().position(|owned| Some(&owned.group.guid) == remembered);
+    let mut owned = claimants.swap_remove(keeper.unwrap_or(0));
+    let mut others: Vec<_> = claimants
+        .iter()
+        .map(|other| other.group.guid)
+        .chain(strangers.iter().map(|stranger| stranger.guid))
+        .map(|guid| guid.to_string())
+        .collect();
+    others.sort();
+    if !others.is_empty() {
+        let consequence = if keeper.is_some() {
+            "the remembered object stays ours"
+        } else {
+            owned.frozen = Some(FindingCode::AnchorNotUnique);
+            "all are frozen"
+        };
+        holdings.findings.push(Finding {
+            policy: Some(owned.record.policy.clone()),
+            group: Some(id),
+            code: FindingCode::AnchorNotUnique,
+            message: format!(
+                "{} and {} carry the same mark; {consequence}",
+                owned.group.dn,
+                others.join(", ")
+            ),
+        });
+    }
+    holdings.owned.insert(id, owned);
+}

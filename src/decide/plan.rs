@@ -1,0 +1,93 @@
+//! The order of a plan and its digests: what people review, approve and compare.
+
+use serde_json::{Value, json};
+
+use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
+use crate::model::{Digest, Plan};
+
+/// Puts the changes in the order in which they are made.
+///
+/// Renames, moves and new pre-Windows 2000 names keep the order they come in: it frees names
+/// before they are taken. Everything else is sorted, so that the order of the inputs is of no
+/// consequence.
+pub fn arrange(plan: &mut Plan) {
+    plan.changes.sort_by_cached_key(|change| (phase(change), sort_key(change)));
+    for list in [&mut plan.observed, &mut plan.unconfirmed, &mut plan.gone] {
+        list.sort_by_cached_key(|change| (phase(change), sort_key(change)));
+    }
+}
+
+/// When a change is made, relative to the others of a pass.
+fn phase(change: &Change) -> u8 {
+    let only = |name: &str, attributes: &[crate::model::AttributeChange]| {
+        attributes.iter().all(|attribute| attribute.name == name)
+    };
+    match &change.effect {
+        Effect::Rename { .. } | Effect::Move { .. } => 0,
+        Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
+        // The record is written last, when what it says is true.
+        Effect::Update { attributes } if only("extensionName", attributes) => 6,
+        Effect::Update { .. } => 2,
+        Effect::Convert { .. } => 3,
+        Effect::Create { .. } => 4,
+        Effect::AddMembers { .. } => 5,
+        Effect::RemoveMembers { .. } => 7,
+        Effect::Delete { .. } => 8,
+        Effect::Freeze => 9,
+    }
+}
+
+/// Empty for the changes whose order of arrival counts.
+fn sort_key(change: &Change) -> String {
+    if phase(change) <= 1 {
+        return String::new();
+    }
+    format!("{}\0{}\0{}", change.policy, change.label, change.group)
+}
+
+/// The digest of all changes that write, in the order of their canonical lines.
+pub fn digest<'a>(changes: impl Iterator<Item = &'a Change>) -> Digest {
+    let mut lines: Vec<_> = changes.map(|change| canonical(change).to_string()).collect();
+    lines.sort();
+    Digest::of(lines.join("\n").as_bytes())
+}
+
+/// Whether a change needs a person's eyes: its cause is a policy file, or it removes, renames,
+/// moves or converts.
+pub fn is_reviewed(change: &Change) -> bool {
+    let by_policy = matches!(change.cause, Cause::Policy(_));
+    let by_kind = match change.effect.kind() {
+        Kind::Rename | Kind::Move | Kind::Convert | Kind::RemoveMembers | Kind::Delete => true,
+        Kind::Update | Kind::Create | Kind::AddMembers | Kind::Freeze => false,
+    };
+    by_policy || by_kind
+}
+
+/// A change without its cause and without names for people: what a digest is made of.
+pub fn canonical(change: &Change) -> Value {
+    let content = match &change.effect {
+        Effect::Create { attributes } => json!(attributes),
+        Effect::Rename { to } | Effect::Move { to } => json!(to.to_string()),
+        Effect::Update { attributes } => json!(attributes),
+        Effect::Convert { from, to } => json!([from, to]),
+        Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
+            json!(members.iter().map(member).collect::<Vec<_>>())
+        }
+        Effect::Delete { .. } | Effect::Freeze => Value::Null,
+    };
+    json!({
+        "policy": change.policy,
+        "group": change.group,
+        "object": change.target.object(),
+        "dn": change.target.dn().to_string(),
+        "kind": change.effect.kind().word(),
+        "content": content,
+    })
+}
+
+fn member(reference: &MemberReference) -> String {
+    match reference {
+        MemberReference::Existing { guid, .. } => guid.to_string(),
+        MemberReference::Created { group, .. } => group.anchor(),
+    }
+}

@@ -1,0 +1,618 @@
+//! The step machine against a directory that fits on one page: every order of lost answers, bad
+//! members, moved objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::directory::outcome::{Verdict, classify};
+use crate::model::{Cause, PolicyName};
+
+const CONTAINER: &str = "OU=Groups,DC=corp,DC=example";
+const RECORD: &str = "writeback/v1;owner=corp;tenant=11111111-2222-3333-4444-555555555555;\
+                      policy=finance;id=01234567-89ab-cdef-0123-456789abcdef;state=Active";
+
+fn guid(number: u128) -> ObjectGuid {
+    ObjectGuid(Uuid::from_u128(number))
+}
+
+fn id(number: u128) -> ObjectId {
+    ObjectId(Uuid::from_u128(number))
+}
+
+fn dn(cn: &str) -> Dn {
+    Dn::parse(CONTAINER).unwrap().child(cn)
+}
+
+fn containers() -> Containers {
+    Containers::new(vec![Dn::parse(CONTAINER).unwrap()])
+}
+
+fn target(number: u128, cn: &str) -> Target {
+    containers().admit(guid(number), dn(cn)).unwrap()
+}
+
+fn new_target(cn: &str) -> Target {
+    containers().admit_new(dn(cn)).unwrap()
+}
+
+fn change(number: u128, target: Target, effect: Effect) -> Change {
+    Change {
+        policy: PolicyName::parse("finance").unwrap(),
+        group: id(number),
+        label: target.dn().leaf().to_owned(),
+        target,
+        effect,
+        cause: Cause::Cloud("a case".to_owned()),
+    }
+}
+
+fn create(number: u128, cn: &str) -> Change {
+    let attributes = vec![
+        ("adminDescription", id(number).anchor()),
+        ("extensionName", format!("{RECORD}{number}")),
+        ("groupType", "8".to_owned()),
+        ("sAMAccountName", cn.to_owned()),
+    ];
+    change(number, new_target(cn), Effect::Create { attributes })
+}
+
+fn existing(numbers: impl IntoIterator<Item = u128>) -> Vec<MemberReference> {
+    let member = |n| MemberReference::Existing { guid: guid(n), label: n.to_string() };
+    numbers.into_iter().map(member).collect()
+}
+
+fn add(numbers: impl IntoIterator<Item = u128>) -> Effect {
+    Effect::AddMembers { members: existing(numbers), first_fill: false }
+}
+
+fn remove(numbers: impl IntoIterator<Item = u128>) -> Effect {
+    Effect::RemoveMembers { members: existing(numbers), of: 0 }
+}
+
+fn update(name: &'static str, before: Option<&str>, after: Option<&str>) -> Effect {
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    let change = AttributeChange { name, before: own(before), after: own(after) };
+    Effect::Update { attributes: vec![change] }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Object {
+    dn: Dn,
+    attributes: BTreeMap<String, BTreeSet<String>>,
+    members: BTreeSet<ObjectGuid>,
+}
+
+/// When the answer to the n-th operation is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    Before(usize),
+    After(usize),
+}
+
+/// A directory of groups; members are bare GUIDs.
+#[derive(Clone, Debug)]
+struct World {
+    objects: BTreeMap<ObjectGuid, Object>,
+    /// Members a rule forbids.
+    forbidden: BTreeSet<ObjectGuid>,
+    /// Members that are not there.
+    missing: BTreeSet<ObjectGuid>,
+    values_max: usize,
+    losses: Vec<Loss>,
+    /// Every operation is answered so.
+    always: Option<Answer>,
+    operations: Vec<Operation>,
+    questions: usize,
+    waits: usize,
+    next: u128,
+}
+
+fn world(groups: &[(u128, &str, &[u128])]) -> World {
+    let object = |cn: &str, members: &[u128]| Object {
+        dn: dn(cn),
+        attributes: [
+            ("extensionname".to_owned(), BTreeSet::from([RECORD.to_owned(), "other".to_owned()])),
+            ("grouptype".to_owned(), BTreeSet::from(["8".to_owned()])),
+        ]
+        .into(),
+        members: members.iter().copied().map(guid).collect(),
+    };
+    let objects = groups.iter().map(|(n, cn, members)| (guid(*n), object(cn, members)));
+    World {
+        objects: objects.collect(),
+        forbidden: BTreeSet::new(),
+        missing: BTreeSet::new(),
+        values_max: usize::MAX,
+        losses: Vec::new(),
+        always: None,
+        operations: Vec::new(),
+        questions: 0,
+        waits: 0,
+        next: 1 << 64,
+    }
+}
+
+/// Result code and diagnostic message.
+type Refused = (u32, &'static str);
+
+impl World {
+    fn run(&mut self, changes: Vec<Change>) -> Vec<ChangeResult> {
+        self.run_in_batches(changes, BATCH_VALUES_DEFAULT)
+    }
+
+    fn run_in_batches(&mut self, changes: Vec<Change>, batch_values: usize) -> Vec<ChangeResult> {
+        let mut stepper = Stepper::new(changes, containers(), batch_values);
+        for _ in 0..20_000 {
+            let Some(step) = stepper.next() else { return stepper.results().to_vec() };
+            assert_eq!(stepper.next(), Some(step.clone()), "asking twice changes nothing");
+            let answer = match step {
+                Step::Execute { operation, .. } => self.execute(&operation),
+                Step::Verify { question, .. } => self.look(&question),
+                Step::Wait(delay) => {
+                    assert!(delay <= crate::retry::REQUEST.longest);
+                    self.waits += 1;
+                    Answer::Waited
+                }
+            };
+            stepper.feed(answer);
+        }
+        panic!("the machine does not come to an end");
+    }
+
+    fn execute(&mut self, operation: &Operation) -> Answer {
+        assert!(containers().hold(&operation.target().dn().parent().unwrap()));
+        let number = self.operations.len();
+        self.operations.push(operation.clone());
+        if let Some(answer) = &self.always {
+            return answer.clone();
+        }
+        let lost = || Answer::Lost("the connection is gone".to_owned());
+        if self.losses.contains(&Loss::Before(number)) {
+            return lost();
+        }
+        let done = self.write(operation);
+        if self.losses.contains(&Loss::After(number)) {
+            return lost();
+        }
+        let (code, text) = done.err().unwrap_or((0, ""));
+        match classify(operation.word(), code, text) {
+            Verdict::Done => Answer::Done,
+            Verdict::Busy(message) => Answer::Busy(message),
+            Verdict::Refused(refusal) => Answer::Refused(refusal),
+        }
+    }
+
+    fn write(&mut self, operation: &Operation) -> Result<(), Refused> {
+        let taken = |world: &Self, dn: &Dn, own: Option<ObjectGuid>| {
+            world.objects.iter().any(|(guid, o)| o.dn.key() == dn.key() && Some(*guid) != own)
+        };
+        let object = operation.target().object();
+        match operation {
+            Operation::Add { target, attributes } => {
+                if taken(self, target.dn(), None) {
+                    return Err((68, "00002071: UpdErr"));
+                }
+                self.next += 1;
+                let values = attributes.iter().map(|(name, value)| {
+                    (name.to_ascii_lowercase(), BTreeSet::from([value.clone()]))
+                });
+                let (dn, attributes) = (target.dn().clone(), values.collect());
+                let object = Object { dn, attributes, members: BTreeSet::new() };
+                self.objects.insert(guid(self.next), object);
+                Ok(())
+            }
+            Operation::ModifyDn { target, to } => {
+                let object = object.unwrap();
+                if taken(self, to.dn(), Some(object)) {
+                    return Err((68, "00002071: UpdErr"));
+                }
+                let found = self.objects.get_mut(&object).filter(|o| o.dn == *target.dn());
+                found.ok_or((32, "0000208D: NameErr"))?.dn = to.dn().clone();
+                Ok(())
+            }
+            Operation::Delete { .. } => {
+                self.objects.remove(&object.unwrap()).map(|_| ()).ok_or((32, "0000208D: NameErr"))
+            }
+            Operation::Modify { attributes, .. } => {
+                let found = self.objects.get_mut(&object.unwrap()).ok_or((32, "0000208D: x"))?;
+                let mut changed = found.attributes.clone();
+                for AttributeChange { name, before, after } in attributes {
+                    let values = changed.entry(name.to_ascii_lowercase()).or_default();
+                    if before.as_ref().is_some_and(|before| !values.remove(before)) {
+                        return Err((16, "0000200A: AtrErr"));
+                    }
+                    if after.as_ref().is_some_and(|after| !values.insert(after.clone())) {
+                        return Err((20, "00002083: AtrErr"));
+                    }
+                }
+                changed.retain(|_, values| !values.is_empty());
+                found.attributes = changed;
+                Ok(())
+            }
+            Operation::AddMembers { members, .. } => self.add(object.unwrap(), members),
+            Operation::RemoveMembers { members, .. } => {
+                let found = self.objects.get_mut(&object.unwrap()).ok_or((32, "0000208D: x"))?;
+                if members.len() > self.values_max {
+                    return Err((1, "000021B1: SvcErr"));
+                }
+                if members.iter().any(|member| !found.members.contains(member)) {
+                    return Err((53, "00000561: SvcErr"));
+                }
+                found.members.retain(|member| !members.contains(member));
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&mut self, group: ObjectGuid, members: &[ObjectGuid]) -> Result<(), Refused> {
+        let found = self.objects.get_mut(&group).ok_or((32, "0000208D: x"))?;
+        if members.len() > self.values_max {
+            return Err((1, "000021B1: SvcErr"));
+        }
+        if members.iter().any(|member| self.missing.contains(member)) {
+            return Err((32, "0000208D: NameErr"));
+        }
+        if members.iter().any(|member| self.forbidden.contains(member)) {
+            return Err((53, "00002146: SvcErr"));
+        }
+        if members.iter().any(|member| found.members.contains(member)) {
+            return Err((68, "00000562: UpdErr"));
+        }
+        found.members.extend(members);
+        Ok(())
+    }
+
+    fn look(&mut self, question: &Question) -> Answer {
+        self.questions += 1;
+        let found = match question {
+            Question::Object { guid, .. } | Question::Members { guid } => {
+                self.objects.get_key_value(guid)
+            }
+            Question::Name { dn } => self.objects.iter().find(|(_, o)| o.dn.key() == dn.key()),
+        };
+        let Some((guid, object)) = found else { return Answer::Seen(Sight::Absent) };
+        let attributes = object.attributes.iter();
+        Answer::Seen(Sight::There(Seen {
+            guid: *guid,
+            dn: object.dn.clone(),
+            attributes: attributes
+                .map(|(name, values)| (name.clone(), values.iter().cloned().collect()))
+                .collect(),
+            members: matches!(question, Question::Members { .. }).then(|| object.members.clone()),
+        }))
+    }
+
+    fn members(&self, number: u128) -> Vec<u128> {
+        let members = &self.objects.get(&guid(number)).unwrap().members;
+        members.iter().map(|member| member.0.as_u128()).collect()
+    }
+
+    /// What stands there, without the GUIDs that creating hands out.
+    fn picture(&self) -> Vec<(String, Vec<String>, Vec<String>)> {
+        let name = |guid: &ObjectGuid| {
+            self.objects.get(guid).map_or_else(|| guid.to_string(), |object| object.dn.to_string())
+        };
+        let mut picture: Vec<_> = self
+            .objects
+            .values()
+            .map(|object| {
+                let values = object.attributes.iter().map(|(n, v)| format!("{n}={v:?}"));
+                let mut members: Vec<_> = object.members.iter().map(name).collect();
+                members.sort();
+                (object.dn.to_string(), values.collect(), members)
+            })
+            .collect();
+        picture.sort();
+        picture
+    }
+}
+
+fn words(results: &[ChangeResult]) -> Vec<&'static str> {
+    results.iter().map(|result| result.outcome.word()).collect()
+}
+
+/// One of everything, in the order of a plan: a swap of two names, a move of text, a new pair of
+/// groups nested in each other, members, a deletion.
+fn everything() -> (World, Vec<Change>) {
+    let world = world(&[(1, "a", &[100]), (2, "b", &[101, 102]), (3, "c", &[]), (4, "old", &[])]);
+    let nested = |n: u128, cn: &str| MemberReference::Created { group: id(n), label: cn.to_owned() };
+    let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, first_fill: true };
+    let rename = |to: &str, number: u128| Effect::Rename { to: target(number, to) };
+    let changes = vec![
+        change(1, target(1, "a"), rename("swap", 1)),
+        change(2, target(2, "b"), rename("a", 2)),
+        change(1, target(1, "swap"), rename("b", 1)),
+        change(3, target(3, "c"), update("description", None, Some("new"))),
+        change(3, target(3, "c"), Effect::Convert { from: 8, to: -2_147_483_640 }),
+        create(5, "five"),
+        create(6, "six"),
+        change(5, new_target("five"), fill(vec![nested(6, "six")])),
+        change(6, new_target("six"), fill([existing([100, 101]), vec![nested(5, "five")]].concat())),
+        change(3, target(3, "c"), add(100..110)),
+        change(2, target(2, "b"), remove([101, 102])),
+        change(4, target(4, "old"), Effect::Delete { members: 0 }),
+    ];
+    (world, changes)
+}
+
+#[test]
+fn a_whole_plan_is_done_with_one_look_at_each_object() {
+    let (mut world, changes) = everything();
+    let count = changes.len();
+    let results = world.run(changes);
+    assert_eq!(words(&results), vec!["done"; count]);
+    assert_eq!(world.operations.len(), count);
+    assert_eq!(world.questions, 4 + 2, "four objects that were there, two read back");
+    assert_eq!(world.objects.get(&guid(1)).unwrap().dn, dn("b"));
+    assert_eq!(world.objects.get(&guid(2)).unwrap().dn, dn("a"));
+    assert_eq!(world.members(3), (100..110).collect::<Vec<_>>());
+    assert!(!world.objects.contains_key(&guid(4)));
+}
+
+#[test]
+fn losing_any_one_or_two_answers_before_or_after_the_write_reaches_the_same_end() {
+    let (mut undisturbed, changes) = everything();
+    undisturbed.run(changes.clone());
+    let wanted = undisturbed.picture();
+    let operations = changes.len();
+    let losses: Vec<Loss> =
+        (0..=operations).flat_map(|n| [Loss::Before(n), Loss::After(n)]).collect();
+    for first in &losses {
+        for second in &losses {
+            let (mut world, changes) = everything();
+            world.losses = vec![*first, *second];
+            let results = world.run_in_batches(changes, 4);
+            assert!(results.iter().all(|r| r.outcome.achieved()), "{first:?} {second:?} {results:?}");
+            assert_eq!(world.picture(), wanted, "{first:?} {second:?}");
+        }
+    }
+}
+
+#[test]
+fn running_again_after_any_cut_reaches_the_same_end() {
+    let (mut undisturbed, changes) = everything();
+    undisturbed.run(changes.clone());
+    for cut in 0..changes.len() {
+        let (mut world, changes) = everything();
+        let mut stepper = Stepper::new(changes, containers(), BATCH_VALUES_DEFAULT);
+        while world.operations.len() < cut {
+            let answer = match stepper.next().unwrap() {
+                Step::Execute { operation, .. } => world.execute(&operation),
+                Step::Verify { question, .. } => world.look(&question),
+                Step::Wait(_) => Answer::Waited,
+            };
+            stepper.feed(answer);
+        }
+        stepper.stop("the daemon was asked to end");
+        assert_eq!(stepper.next(), None);
+        assert_eq!(stepper.results().len(), changes_in(&stepper), "every change has a result");
+    }
+}
+
+fn changes_in(stepper: &Stepper) -> usize {
+    (0..).take_while(|index| stepper.change(*index).is_some()).count()
+}
+
+#[test]
+fn a_thousand_members_with_three_bad_ones_are_written_in_a_bounded_number_of_operations() {
+    for reread in [false, true] {
+        let mut world = world(&[(1, "a", &[])]);
+        let bad = BTreeSet::from([1_000, 1_501, 1_999].map(guid));
+        if reread {
+            world.missing = bad.clone();
+        } else {
+            world.forbidden = bad.clone();
+        }
+        let results = world.run(vec![change(1, target(1, "a"), add(1_000..2_000))]);
+        assert_eq!(words(&results), ["done"]);
+        let refused: BTreeSet<_> =
+            results.iter().flat_map(|r| &r.refused_members).map(|(guid, _)| *guid).collect();
+        assert_eq!(refused, bad);
+        assert_eq!(world.members(1).len(), 997);
+        assert!(world.operations.len() <= 64, "{}", world.operations.len());
+        assert!(world.questions <= 3, "{}", world.questions);
+    }
+}
+
+#[test]
+fn a_refused_member_is_told_with_the_rule() {
+    let mut world = world(&[(1, "a", &[])]);
+    world.forbidden.insert(guid(7));
+    let results = world.run(vec![change(1, target(1, "a"), add([7]))]);
+    assert_eq!(words(&results), ["refused"]);
+    let refused = &results.first().unwrap().refused_members;
+    assert!(refused.first().unwrap().1.contains("domain local"), "{refused:?}");
+}
+
+#[test]
+fn a_group_that_refuses_everybody_is_given_up() {
+    let mut world = world(&[(1, "a", &[])]);
+    world.forbidden.extend((0..500).map(guid));
+    let results = world.run(vec![change(1, target(1, "a"), add(0..500))]);
+    assert_eq!(words(&results), ["refused"]);
+    assert!(world.operations.len() < 200, "{}", world.operations.len());
+}
+
+#[test]
+fn members_that_are_there_or_gone_already_drop_out() {
+    let mut world = world(&[(1, "a", &[10, 11, 20])]);
+    let results = world.run(vec![
+        change(1, target(1, "a"), add(10..15)),
+        change(1, target(1, "a"), remove([20, 21])),
+        change(1, target(1, "a"), add(10..15)),
+        change(1, target(1, "a"), remove([20, 21])),
+    ]);
+    assert_eq!(words(&results), ["done", "done", "already_so", "already_so"]);
+    assert_eq!(world.members(1), (10..15).collect::<Vec<_>>());
+}
+
+#[test]
+fn batches_are_halved_until_the_directory_takes_them() {
+    let mut world = world(&[(1, "a", &[])]);
+    world.values_max = 70;
+    let results = world.run(vec![change(1, target(1, "a"), add(0..1_000))]);
+    assert_eq!(words(&results), ["done"]);
+    assert_eq!(world.members(1).len(), 1_000);
+    // 500, 250, 125 are refused, then batches of 63.
+    assert_eq!(world.operations.len(), 3 + 16);
+}
+
+#[test]
+fn no_batch_is_larger_than_the_ceiling() {
+    let mut world = world(&[(1, "a", &[])]);
+    world.run_in_batches(vec![change(1, target(1, "a"), add(0..12_000))], usize::MAX);
+    let sizes: Vec<usize> = world
+        .operations
+        .iter()
+        .map(|operation| match operation {
+            Operation::AddMembers { members, .. } => members.len(),
+            _ => 0,
+        })
+        .collect();
+    assert_eq!(sizes, [5_000, 5_000, 2_000]);
+}
+
+#[test]
+fn a_name_taken_by_a_stranger_is_refused_and_its_group_left_out_of_others() {
+    let mut world = world(&[(1, "a", &[]), (2, "parent", &[50])]);
+    let members = vec![MemberReference::Created { group: id(9), label: "a".to_owned() }];
+    let results = world.run(vec![
+        create(9, "A"),
+        change(9, new_target("A"), add([100])),
+        change(2, target(2, "parent"), Effect::AddMembers { members, first_fill: false }),
+        change(2, target(2, "parent"), remove([50])),
+    ]);
+    assert_eq!(words(&results), ["refused", "failed", "refused", "done"]);
+    assert_eq!(results.get(2).unwrap().left_out, ["a: its group was not created"]);
+    assert_eq!(world.objects.len(), 2);
+}
+
+#[test]
+fn an_account_name_taken_in_the_domain_is_refused_with_its_own_sentence() {
+    let mut world = world(&[]);
+    let refusal = match classify("add", 68, "00000526: UpdErr") {
+        Verdict::Refused(refusal) => refusal,
+        Verdict::Done | Verdict::Busy(_) => panic!("68 is a refusal"),
+    };
+    world.always = Some(Answer::Refused(refusal));
+    let results = world.run(vec![create(1, "a")]);
+    let Outcome::Refused { message } = &results.first().unwrap().outcome else {
+        panic!("{results:?}")
+    };
+    assert!(message.contains("sAMAccountName"), "{message}");
+    assert_eq!(world.operations.len(), 2, "sent, looked at, sent once more");
+}
+
+#[test]
+fn what_was_moved_out_or_lost_its_record_is_not_written() {
+    for effect in [
+        add([100]),
+        remove([100]),
+        update("description", None, Some("x")),
+        Effect::Delete { members: 0 },
+        Effect::Rename { to: target(1, "b") },
+        Effect::Convert { from: 8, to: -2_147_483_640 },
+    ] {
+        let mut moved = world(&[(1, "a", &[])]);
+        moved.objects.get_mut(&guid(1)).unwrap().dn = Dn::parse("CN=a,DC=corp,DC=example").unwrap();
+        let mut released = world(&[(1, "a", &[])]);
+        released.objects.get_mut(&guid(1)).unwrap().attributes.clear();
+        for mut world in [moved, released] {
+            let results = world.run(vec![change(1, target(1, "a"), effect.clone())]);
+            assert_eq!(words(&results), ["failed"], "{effect:?}");
+            assert_eq!(world.operations, [], "{effect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_group_renamed_by_hand_gets_its_members_but_no_name_of_an_old_plan() {
+    let mut world = world(&[(1, "hand", &[])]);
+    let results = world.run(vec![
+        change(1, target(1, "a"), Effect::Rename { to: target(1, "b") }),
+        change(2, target(1, "a"), add([100])),
+    ]);
+    assert_eq!(words(&results), ["failed", "done"]);
+    assert_eq!(world.members(1), [100]);
+    assert_eq!(world.objects.get(&guid(1)).unwrap().dn, dn("hand"));
+}
+
+#[test]
+fn a_value_changed_by_somebody_else_is_left_alone() {
+    let mut world = world(&[(1, "a", &[])]);
+    let mine = update("description", Some("old"), Some("new"));
+    let results = world.run(vec![change(1, target(1, "a"), mine)]);
+    assert_eq!(words(&results), ["failed"]);
+    let theirs = update("extensionName", Some(RECORD), Some("writeback/next"));
+    let results = world.run(vec![change(1, target(1, "a"), theirs)]);
+    assert_eq!(words(&results), ["done"]);
+    let values = world.objects.get(&guid(1)).unwrap().attributes.get("extensionname").unwrap();
+    assert!(values.contains("other"), "values of others stay");
+}
+
+#[test]
+fn a_delete_of_what_is_gone_is_so_already() {
+    let mut world = world(&[]);
+    let results = world.run(vec![change(1, target(1, "a"), Effect::Delete { members: 0 })]);
+    assert_eq!(words(&results), ["already_so"]);
+    assert_eq!(world.operations, []);
+}
+
+#[test]
+fn a_busy_server_is_tried_a_bounded_number_of_times_and_then_left() {
+    for answer in [Answer::Busy("busy".to_owned()), Answer::Lost("gone".to_owned())] {
+        let mut world = world(&[(1, "a", &[]), (2, "b", &[]), (3, "c", &[]), (4, "d", &[])]);
+        world.always = Some(answer);
+        let results = world.run(vec![
+            change(1, target(1, "a"), add(100..200)),
+            change(2, target(2, "b"), update("description", None, Some("x"))),
+            change(3, target(3, "c"), add([100])),
+            change(4, target(4, "d"), add([100])),
+        ]);
+        assert_eq!(words(&results), ["failed"; 4]);
+        let tries = usize::try_from(crate::retry::REQUEST.tries_max).unwrap();
+        assert_eq!(world.operations.len(), 2 * tries, "two groups show that it is the server");
+        assert_eq!(world.waits, 2 * (tries - 1));
+    }
+}
+
+#[test]
+fn a_right_that_is_missing_ends_the_change_at_once() {
+    let mut world = world(&[(1, "a", &[]), (2, "b", &[])]);
+    let Verdict::Refused(refusal) = classify("add_members", 50, "00002098: SecErr") else {
+        panic!("50 is a refusal")
+    };
+    world.always = Some(Answer::Refused(refusal));
+    let results = world.run(vec![
+        change(1, target(1, "a"), add(0..1_000)),
+        change(2, target(2, "b"), add([1])),
+    ]);
+    assert_eq!(words(&results), ["refused", "refused"]);
+    assert_eq!(world.operations.len(), 2);
+}
+
+#[test]
+fn after_an_unsettled_change_its_group_is_left_to_the_next_pass() {
+    let mut world = world(&[(1, "a", &[5]), (2, "b", &[])]);
+    let mine = update("description", Some("old"), Some("new"));
+    let results = world.run(vec![
+        change(1, target(1, "a"), mine),
+        change(1, target(1, "a"), remove([5])),
+        change(2, target(2, "b"), add([5])),
+        change(2, target(2, "b"), Effect::Freeze),
+    ]);
+    assert_eq!(words(&results), ["failed", "failed", "done", "already_so"]);
+    assert_eq!(world.members(1), [5]);
+}
+
+#[test]
+fn an_answer_that_was_not_asked_for_claims_nothing() {
+    let changes = vec![change(1, target(1, "a"), add([5]))];
+    let mut stepper = Stepper::new(changes, containers(), 10);
+    assert!(matches!(stepper.next(), Some(Step::Verify { .. })));
+    stepper.feed(Answer::Done);
+    assert_eq!(stepper.next(), None);
+    assert_eq!(words(stepper.results()), ["unknown"]);
+}

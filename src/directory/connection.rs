@@ -1,0 +1,305 @@
+//! One connection: opened over TLS, bound, used for one request at a time, given up in time.
+//!
+//! Input: `DirectoryOptions`. Output: bounded requests for `search` and `client`. Every answer
+//! of ldap3 passes through `bounded`, which stops waiting, catches panics and counts.
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod};
+use secrecy::ExposeSecret as _;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::outcome::{Verdict, bind_refusal, classify};
+use super::tls;
+use crate::directory::options::{LdapRequest, Observer, TimeLimits};
+use crate::directory::{DirectoryError, DirectoryOptions};
+use crate::model::change::AttributeChange;
+use crate::model::{ObjectGuid, Operation, Target};
+
+/// Requests on one connection: ldap3 0.12 never gives back the ids of finished searches.
+const OPERATIONS_MAX: u32 = 10_000;
+/// Age of one connection: a domain controller that was demoted or moved is noticed within it.
+const AGE_MAX: Duration = Duration::from_hours(1);
+/// Result code 49 (RFC 4511 appendix A).
+const INVALID_CREDENTIALS: u32 = 49;
+/// Result code 8, strongerAuthRequired.
+const STRONGER_AUTH_REQUIRED: u32 = 8;
+
+/// A bound connection. Dropping it closes the socket, and so abandons what the server still does.
+pub(super) struct Connection {
+    ldap: Ldap,
+    driver: JoinHandle<()>,
+    opened: Instant,
+    operations: u32,
+    broken: bool,
+    limits: TimeLimits,
+    observer: Observer,
+    url: String,
+}
+
+/// The answer could not be decoded: ldap3 panicked over it.
+struct Garbled;
+
+impl Connection {
+    /// Connects, checks the certificate, binds.
+    pub(super) async fn open(
+        options: &DirectoryOptions,
+        observer: &Observer,
+    ) -> Result<Self, DirectoryError> {
+        let password = (options.read_secret)(&options.password_file).map_err(|why| {
+            let file = options.password_file.display();
+            DirectoryError::Misconfigured { message: format!("read the password file {file}: {why}") }
+        })?;
+        if password.expose_secret().is_empty() {
+            // RFC 4513 5.1.2: a name without a password is an anonymous bind, and succeeds.
+            let file = options.password_file.display();
+            let message = format!("bind with the password file {file}: it is empty");
+            return Err(DirectoryError::Misconfigured { message });
+        }
+        let mut connection = Self::connect(options, observer).await?;
+        connection.bind(options, password.expose_secret()).await?;
+        Ok(connection)
+    }
+
+    async fn connect(
+        options: &DirectoryOptions,
+        observer: &Observer,
+    ) -> Result<Self, DirectoryError> {
+        if !options.url.starts_with("ldaps://") {
+            let message = format!("use {}: only ldaps:// is taken", options.url);
+            return Err(DirectoryError::Misconfigured { message });
+        }
+        let config = tls::client_config(options.ca_file.as_deref()).await?;
+        let limit = options.limits.connect;
+        let settings = LdapConnSettings::new().set_conn_timeout(limit).set_config(config);
+        let begun = Instant::now();
+        let opened = guarded(LdapConnAsync::with_settings(settings, &options.url)).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let observe = |result| observer(LdapRequest { operation: "connect", result, seconds });
+        let (driver, ldap) = match opened {
+            Ok(Ok(pair)) => pair,
+            Ok(Err(error)) => {
+                observe(if matches!(error, LdapError::Timeout { .. }) { "timeout" } else { "cut" });
+                return Err(not_connected(error, options));
+            }
+            Err(Garbled) => {
+                observe("garbled");
+                let message = format!("use {}: it has no host", options.url);
+                return Err(DirectoryError::Misconfigured { message });
+            }
+        };
+        observe("ok");
+        Ok(Self {
+            ldap,
+            // What the driver has to say arrives at the requests as well, as a lost answer.
+            driver: tokio::spawn(async move { drop(driver.drive().await) }),
+            opened: Instant::now(),
+            operations: 0,
+            broken: false,
+            limits: options.limits,
+            observer: observer.clone(),
+            url: options.url.clone(),
+        })
+    }
+
+    async fn bind(&mut self, options: &DirectoryOptions, password: &str) -> Result<(), DirectoryError> {
+        let (url, name) = (&options.url, &options.bind_name);
+        let limit = self.limits.bind;
+        let mut ldap = self.handle();
+        let request = async move { ldap.simple_bind(name, password).await };
+        let result = self.bounded("bind", limit, request, |result| result.rc).await?;
+        let action = format!("bind to {url} as {name}");
+        match (result.rc, classify("bind", result.rc, &result.text)) {
+            (_, Verdict::Done) => Ok(()),
+            (_, Verdict::Busy(why)) => {
+                Err(DirectoryError::Busy { message: format!("{action}: {why}") })
+            }
+            (INVALID_CREDENTIALS, Verdict::Refused(_)) => {
+                let (why, file) = (bind_refusal(&result.text), options.password_file.display());
+                let message = format!("{action}: {why} (password file {file})");
+                Err(DirectoryError::BindRefused { message })
+            }
+            (STRONGER_AUTH_REQUIRED, Verdict::Refused(refusal)) => {
+                let message = format!("{action}: {}", refusal.message);
+                Err(DirectoryError::Misconfigured { message })
+            }
+            (_, Verdict::Refused(refusal)) => {
+                let message = format!("{action}: {}", refusal.message);
+                Err(DirectoryError::BindRefused { message })
+            }
+        }
+    }
+
+    /// Whether the next request should go over a new connection.
+    pub(super) fn is_spent(&self) -> bool {
+        self.broken
+            || self.operations >= OPERATIONS_MAX
+            || self.opened.elapsed() >= AGE_MAX
+            || self.handle().is_closed()
+    }
+
+    pub(super) fn limits(&self) -> TimeLimits {
+        self.limits
+    }
+
+    /// A handle for one request.
+    pub(super) fn handle(&self) -> Ldap {
+        self.ldap.clone()
+    }
+
+    /// Runs one request: at most `limit` long, panics caught, counted, told to the observer. After
+    /// an error the connection is broken: nobody knows what the server still does on it.
+    pub(super) async fn bounded<T>(
+        &mut self,
+        operation: &'static str,
+        limit: Duration,
+        request: impl Future<Output = Result<T, LdapError>> + Send,
+        code_of: impl Fn(&T) -> u32 + Send,
+    ) -> Result<T, DirectoryError> {
+        self.operations += 1;
+        let begun = Instant::now();
+        let answer = tokio::time::timeout(limit, guarded(request)).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        let url = &self.url;
+        let (result, answer) = match answer {
+            Ok(Ok(Ok(answer))) => (result_word(code_of(&answer)), Ok(answer)),
+            Ok(Ok(Err(error))) => {
+                let message = format!("hear from {url} ({operation}): the connection is gone");
+                ("cut", Err(DirectoryError::Lost { message, source: source_of(error) }))
+            }
+            Ok(Err(Garbled)) => {
+                let message = format!("understand the answer of {url} ({operation})");
+                ("garbled", Err(DirectoryError::Lost { message, source: None }))
+            }
+            Err(_) => {
+                let seconds = limit.as_secs_f64();
+                let message = format!("hear from {url} ({operation}) within {seconds} s");
+                ("timeout", Err(DirectoryError::Lost { message, source: None }))
+            }
+        };
+        (self.observer)(LdapRequest { operation, result, seconds });
+        self.broken = answer.is_err();
+        answer
+    }
+
+    /// Sends one write and returns its result, whatever the code.
+    pub(super) async fn write(&mut self, operation: &Operation) -> Result<LdapResult, DirectoryError> {
+        let (ldap, limit, word) = (self.handle(), self.limits.write, operation.word());
+        self.bounded(word, limit, send(ldap, operation), |result| result.rc).await
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The driver would wait for a peer that does not read, and keep the socket open.
+        self.driver.abort();
+    }
+}
+
+async fn send(mut ldap: Ldap, operation: &Operation) -> Result<LdapResult, LdapError> {
+    match operation {
+        Operation::Add { target, attributes } => {
+            let class = ("objectClass".to_owned(), ["top", "group"].map(str::to_owned).into());
+            let given = attributes.iter().map(|(name, value)| {
+                ((*name).to_owned(), std::iter::once(value.clone()).collect())
+            });
+            ldap.add(&target.dn().to_string(), std::iter::once(class).chain(given).collect()).await
+        }
+        Operation::Modify { target, attributes } => {
+            let changes = attributes.iter().flat_map(value_changes).collect();
+            ldap.modify(&base_of(target), changes).await
+        }
+        Operation::AddMembers { target, members } => {
+            let values = members.iter().copied().map(ObjectGuid::as_dn).collect();
+            ldap.modify(&base_of(target), vec![Mod::Add("member".to_owned(), values)]).await
+        }
+        Operation::RemoveMembers { target, members } => {
+            let values = members.iter().copied().map(ObjectGuid::as_dn).collect();
+            ldap.modify(&base_of(target), vec![Mod::Delete("member".to_owned(), values)]).await
+        }
+        Operation::ModifyDn { target, to } => {
+            // The full DN: Samba computes the parent from the text of `<GUID=…>` and finds none.
+            let (from, to) = (target.dn(), to.dn());
+            let parent = to.parent().map(|parent| parent.to_string()).unwrap_or_default();
+            let moved = from.parent().map(|parent| parent.key()) != to.parent().map(|p| p.key());
+            let new_parent = moved.then_some(parent.as_str());
+            ldap.modifydn(&from.to_string(), &to.rdn(), true, new_parent).await
+        }
+        Operation::Delete { target } => ldap.delete(&base_of(target)).await,
+    }
+}
+
+/// The object by its GUID, which survives renames; by its DN while the GUID is not known.
+fn base_of(target: &Target) -> String {
+    target.object().map_or_else(|| target.dn().to_string(), ObjectGuid::as_dn)
+}
+
+/// Deletes exactly the old value and adds exactly the new one: other values of the attribute are
+/// not touched, and the modify fails when the old value is not there (RFC 4511 4.6).
+fn value_changes(change: &AttributeChange) -> impl Iterator<Item = Mod<String>> {
+    let name = || change.name.to_owned();
+    let value = |value: &String| std::iter::once(value.clone()).collect();
+    let before = change.before.as_ref().map(|before| Mod::Delete(name(), value(before)));
+    let after = change.after.as_ref().map(|after| Mod::Add(name(), value(after)));
+    before.into_iter().chain(after)
+}
+
+/// Polls a future; a panic inside it becomes an answer. Used only around requests of ldap3, whose
+/// state is a channel and a connection that is then given up: nothing half-changed is seen again.
+async fn guarded<F: Future>(future: F) -> Result<F::Output, Garbled> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+            Err(_) => Poll::Ready(Err(Garbled)),
+        }
+    })
+    .await
+}
+
+fn result_word(code: u32) -> &'static str {
+    match code {
+        0 => "ok",
+        51 | 52 => "busy",
+        _ => "refused",
+    }
+}
+
+fn not_connected(error: LdapError, options: &DirectoryOptions) -> DirectoryError {
+    let url = &options.url;
+    if let Some(message) = tls::certificate_trouble(&error, options) {
+        return DirectoryError::Untrusted { message, source: source_of(error) };
+    }
+    match error {
+        LdapError::Timeout { .. } => {
+            let seconds = options.limits.connect.as_secs_f64();
+            let message = format!("connect to {url} within {seconds} s");
+            DirectoryError::Unreachable { message, source: None }
+        }
+        LdapError::UrlParsing { .. } | LdapError::UnknownScheme(_) | LdapError::DNSName { .. } => {
+            let message = format!("use {url}: {error}; mend directory.servers");
+            DirectoryError::Misconfigured { message }
+        }
+        other => {
+            let message = format!("connect to {url}");
+            DirectoryError::Unreachable { message, source: source_of(other) }
+        }
+    }
+}
+
+/// The cause below an error of ldap3; its own variants may hold whole requests, with the password
+/// of a bind in them, and go no further than this.
+fn source_of(error: LdapError) -> Option<Box<dyn Error + Send + Sync>> {
+    match error {
+        LdapError::Io { source } => Some(Box::new(source)),
+        LdapError::Rustls { source } => Some(Box::new(source)),
+        LdapError::OpSend { .. } => Some("the connection is closed".into()),
+        other => Some(other.to_string().into()),
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads the domain whole: principals, groups with a record or an anchor, occupied names, members.
+//!
+//! Input: a connection, the containers, remembered objects. Output: `DirectorySnapshot` with its
+//! witnesses. A `Reading` is finished only after a listing has reached result code 0 without a
+//! cookie, or a group its last range.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::connection::Connection;
+use super::entry::{Entry, Malformed};
+use super::members::Members;
+use super::search::{PAGE_ENTRIES, Search};
+use crate::directory::DirectoryError;
+use crate::model::cloud::Unread;
+use crate::model::complete::End;
+use crate::model::directory::{
+    DirectPresence, DirectoryMember, DomainFacts, PrincipalClass, RecordValue,
+};
+use crate::model::distinguished_name::DnKey;
+use crate::model::{
+    Complete, Containers, DirectoryGroup, ObjectGuid, ObjectId, OwnershipRecord, Principal, Reading, Sid,
+    record,
+};
+
+const EXTERNAL_ID: &str = "msDS-ExternalDirectoryObjectId";
+/// How Entra Connect marks a group that it wrote back and then took over.
+const TAKEN_OVER: &str = "TakenOver_";
+/// RIDs below this belong to the domain's own groups and accounts (MS-DTYP 2.4.2.4).
+const FIRST_ORDINARY_RID: u32 = 1_000;
+/// Everything that can be a member, and everything that has a sAMAccountName.
+const PRINCIPALS: &str = "(|(sAMAccountName=*)(objectClass=contact)(objectClass=msDS-Device)\
+                          (objectClass=foreignSecurityPrincipal))";
+
+/// What the listing of the whole domain gives.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) principals: Complete<BTreeMap<ObjectGuid, Principal>>,
+    pub(super) groups: Complete<BTreeMap<ObjectGuid, DirectoryGroup>>,
+}
+
+/// Told after each page how many entries came.
+pub(super) type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
+
+/// The members of every group, by the group's GUID.
+pub(super) type MembersOf =
+    BTreeMap<ObjectGuid, Result<Complete<BTreeSet<DirectoryMember>>, Unread>>;
+
+impl Connection {
+    /// Every principal of the domain, and the groups among them that carry a mark.
+    pub(super) async fn list_domain(
+        &mut self,
+        facts: &DomainFacts,
+        begun: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<Listing, DirectoryError> {
+        let mut attributes = vec![
+            "objectGUID",
+            "objectSid",
+            "objectClass",
+            "sAMAccountName",
+            "mS-DS-ConsistencyGuid",
+            "groupType",
+            "adminCount",
+            "isCriticalSystemObject",
+            "displayName",
+            "description",
+            "adminDescription",
+            "extensionName",
+        ];
+        attributes.extend(facts.has_external_id.then_some(EXTERNAL_ID));
+        let base = facts.naming_context.to_string();
+        let search = Search::subtree(base, PRINCIPALS, &attributes);
+        let mut principals = Reading::begin("principals of the domain", begun);
+        let mut groups = Reading::begin("groups of the domain", begun);
+        self.list("list the domain", &search, PAGE_ENTRIES, |entries| {
+            progress(entries.len());
+            for entry in entries {
+                let principal = principal(&entry)?;
+                groups.page(group(&entry, &principal).map(|group| (group.guid, group)));
+                principals.page([(principal.guid, principal)]);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(Listing {
+            principals: principals.finish(End::NoCookie).map(BTreeMap::from_iter),
+            groups: groups.finish(End::NoCookie).map(BTreeMap::from_iter),
+        })
+    }
+
+    /// Every name inside the containers.
+    pub(super) async fn list_names(
+        &mut self,
+        containers: &Containers,
+        begun: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<Complete<BTreeMap<DnKey, ObjectGuid>>, DirectoryError> {
+        let mut names = Reading::begin("names in the containers", begun);
+        for container in containers.iter() {
+            let action = format!("list the container {container}");
+            let search = Search::subtree(container.to_string(), "(objectClass=*)", &["objectGUID"]);
+            self.list(&action, &search, PAGE_ENTRIES, |entries| {
+                progress(entries.len());
+                for entry in entries {
+                    names.page([(entry.dn()?.key(), entry.object_guid()?)]);
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(names.finish(End::NoCookie).map(BTreeMap::from_iter))
+    }
+
+    /// The members of the given groups. A group whose members cannot be told is told as such.
+    pub(super) async fn list_members_of(
+        &mut self,
+        groups: &BTreeMap<ObjectGuid, DirectoryGroup>,
+        facts: &DomainFacts,
+        begun: Timestamp,
+        progress: Progress<'_>,
+    ) -> Result<MembersOf, DirectoryError> {
+        let filter = marked_groups(facts);
+        let mut read = self.list_members(&facts.naming_context, &filter, progress).await?;
+        let mut members = BTreeMap::new();
+        for guid in groups.keys() {
+            let found = match read.remove(guid) {
+                Some(found) => found,
+                // Its mark went while the domain was read, or a record starts in another case.
+                None => match self.read_members(*guid).await? {
+                    Some((_, found)) => found,
+                    None => Err("it was deleted while it was read".to_owned()),
+                },
+            };
+            members.insert(*guid, witnessed(found, begun));
+        }
+        Ok(members)
+    }
+
+    /// Whether an object is there, asked by its GUID alone.
+    pub(super) async fn presence(
+        &mut self,
+        object: ObjectGuid,
+    ) -> Result<DirectPresence, DirectoryError> {
+        let action = format!("look for {}", object.as_dn());
+        let search = Search::object(object.as_dn(), &["objectGUID"]);
+        Ok(match self.find_object(&action, &search).await? {
+            Some(_) => DirectPresence::There,
+            None => DirectPresence::Absent,
+        })
+    }
+}
+
+fn witnessed(
+    found: Members,
+    begun: Timestamp,
+) -> Result<Complete<BTreeSet<DirectoryMember>>, Unread> {
+    let members = found.map_err(|reason| Unread { reason })?;
+    let mut reading = Reading::begin("members of a directory group", begun);
+    reading.page(members);
+    Ok(reading.finish(End::LastRange).map(BTreeSet::from_iter))
+}
+
+/// Groups with a record or an anchor, as a filter.
+fn marked_groups(facts: &DomainFacts) -> String {
+    let record = ldap3::ldap_escape(record::PREFIX);
+    let anchors = |attribute: &str| {
+        format!("({attribute}=Group_*)({attribute}={TAKEN_OVER}Group_*)")
+    };
+    let external = if facts.has_external_id { anchors(EXTERNAL_ID) } else { String::new() };
+    let admin = anchors("adminDescription");
+    format!("(&(objectClass=group)(|(extensionName={record}*){admin}{external}))")
+}
+
+fn principal(entry: &Entry) -> Result<Principal, Malformed> {
+    let sid = entry.sid();
+    Ok(Principal {
+        guid: entry.object_guid()?,
+        consistency_guid: entry.guid("mS-DS-ConsistencyGuid"),
+        class: class(entry),
+        dn: entry.dn()?,
+        sam_account_name: entry.text("sAMAccountName").map(str::to_owned),
+        privileged: is_privileged(entry, sid.as_ref()),
+        sid,
+    })
+}
+
+fn is_privileged(entry: &Entry, sid: Option<&Sid>) -> bool {
+    entry.number("adminCount") == Some(1)
+        || entry.is_true("isCriticalSystemObject")
+        || sid.and_then(Sid::rid).is_some_and(|rid| rid < FIRST_ORDINARY_RID)
+}
+
+/// The most special class first: a computer is a user as well, to the schema.
+fn class(entry: &Entry) -> PrincipalClass {
+    const CLASSES: [(&str, PrincipalClass); 6] = [
+        ("group", PrincipalClass::Group),
+        ("computer", PrincipalClass::Computer),
+        ("contact", PrincipalClass::Contact),
+        ("msDS-Device", PrincipalClass::Device),
+        ("inetOrgPerson", PrincipalClass::User),
+        ("user", PrincipalClass::User),
+    ];
+    let is = |name: &str| entry.texts("objectClass").any(|class| class.eq_ignore_ascii_case(name));
+    let found = CLASSES.into_iter().find(|(name, _)| is(name));
+    found.map_or(PrincipalClass::Other, |(_, class)| class)
+}
+
+/// The group, when it carries a record of anybody's or an anchor.
+fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
+    if principal.class != PrincipalClass::Group {
+        return None;
+    }
+    let text = |name: &str| entry.text(name).map(str::to_owned);
+    let admin_description = text("adminDescription");
+    let external_id = text(EXTERNAL_ID);
+    let records: Vec<RecordValue> = records(entry).collect();
+    let anchored = [&admin_description, &external_id].into_iter().flatten().any(is_anchor);
+    if records.is_empty() && !anchored {
+        return None;
+    }
+    Some(DirectoryGroup {
+        guid: principal.guid,
+        sid: principal.sid.clone(),
+        dn: principal.dn.clone(),
+        sam_account_name: principal.sam_account_name.clone().unwrap_or_default(),
+        display_name: text("displayName"),
+        description: text("description"),
+        // 0 is no group type (MS-ADTS 2.2.12): a group that does not show its own is left alone.
+        group_type: entry.number("groupType").unwrap_or(0),
+        admin_description,
+        external_id,
+        records,
+        privileged: principal.privileged,
+    })
+}
+
+fn records(entry: &Entry) -> impl Iterator<Item = RecordValue> {
+    entry.texts("extensionName").filter(|text| starts_like_a_record(text)).map(|text| RecordValue {
+        text: text.to_owned(),
+        record: OwnershipRecord::parse(text),
+    })
+}
+
+/// As the directory compares: without case.
+fn starts_like_a_record(text: &str) -> bool {
+    text.get(..record::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(record::PREFIX))
+}
+
+fn is_anchor(text: &String) -> bool {
+    let bare = match text.get(..TAKEN_OVER.len()) {
+        Some(start) if start.eq_ignore_ascii_case(TAKEN_OVER) => text.get(TAKEN_OVER.len()..),
+        Some(_) | None => Some(text.as_str()),
+    };
+    bare.and_then(ObjectId::from_anchor).is_some()
+}

@@ -1,0 +1,167 @@
+//! The tenant client: reads groups, members and flags from Microsoft Graph, and nothing else.
+//!
+//! Input: [`TenantOptions`] from the settings, then one call per question. Output: the nouns of
+//! `model::cloud`, each listing with the witness that it was read whole, or a [`GraphError`]
+//! that says what mends it. Nothing in here writes to the tenant, keeps a file or logs.
+//!
+//! ```text
+//! observe, links    the questions a pass asks                → Complete<…>, Presence, Links
+//!     pages         next links to the end, or no answer at all
+//!     client        one GET: token, pace, retries, statuses
+//!     token         client credentials; login, credential     → Token with its Rights
+//!     transport     one HTTP exchange: TLS, limits, shape     (the only caller of reqwest)
+//!     wire          Graph's JSON, as far as it is read
+//! ```
+
+mod client;
+mod credential;
+mod endpoint;
+mod error;
+mod links;
+mod login;
+mod observe;
+mod pages;
+mod retry_after;
+mod token;
+mod transport;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use url::Url;
+use uuid::Uuid;
+
+use crate::model::TenantId;
+use crate::retry::{self, RetryRule};
+
+pub use endpoint::Endpoint;
+pub use error::GraphError;
+pub use observe::Flags;
+pub use token::Rights;
+
+/// Reads a secret file: its text without a line end, or plain words why not.
+pub type ReadSecret = fn(&Path) -> Result<SecretString, String>;
+
+/// Told of every request that was sent. Called from any thread, must not block.
+pub type Observer = Arc<dyn Fn(Request) + Send + Sync>;
+
+/// What the client needs to know of the tenant.
+#[derive(Clone)]
+pub struct TenantOptions {
+    /// `tenant.loginUrl`, for instance `https://login.microsoftonline.com`; https only.
+    pub login_url: Url,
+    /// `tenant.graphUrl`, for instance `https://graph.microsoft.com`; https only. The token goes
+    /// to this origin and to no other.
+    pub graph_url: Url,
+    /// `tenant.scope`, for instance `https://graph.microsoft.com/.default`.
+    pub scope: String,
+    /// `tenant.id`.
+    pub tenant: TenantId,
+    /// `tenant.clientId`.
+    pub client_id: Uuid,
+    /// `tenant.credential`.
+    pub credential: Credential,
+    /// `tenant.caFile`: PEM certificates that are trusted besides the platform's own, because a
+    /// proxy that opens TLS may stand before one of the two hosts and not before the other.
+    pub ca_file: Option<PathBuf>,
+    /// Reads the files of the credential, again for every token.
+    pub read_secret: ReadSecret,
+    /// The time of day, for the life of assertions and for dates in `Retry-After`.
+    pub now: fn() -> Timestamp,
+    /// How long anything may take.
+    pub patience: Patience,
+    /// Told of every request.
+    pub observer: Observer,
+}
+
+/// How the program shows the tenant who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A client secret.
+    Secret {
+        /// `tenant.credential.clientSecretFile`.
+        file: PathBuf,
+    },
+    /// A certificate with its RSA key.
+    Certificate {
+        /// `tenant.credential.certificate.certificateFile`, PEM; the first one counts.
+        certificate_file: PathBuf,
+        /// `tenant.credential.certificate.privateKeyFile`, PEM (PKCS #8 or PKCS #1).
+        private_key_file: PathBuf,
+    },
+}
+
+/// How long anything may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest way to an open connection: see [`CONNECT_MAX`].
+    pub connect: Duration,
+    /// The longest silence on it: see [`READ_MAX`].
+    pub read: Duration,
+    /// The longest request with its whole answer: see [`TOTAL_MAX`].
+    pub total: Duration,
+    /// How a request is tried again.
+    pub retry: RetryRule,
+}
+
+/// Connecting takes three round trips; 10 s leave room for SYN packets sent again after 1, 3
+/// and 7 s (RFC 6298 5.5).
+pub const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Graph answers within seconds and gives up on its own back end with a 504; half a minute
+/// without one byte is a connection that died without a word.
+pub const READ_MAX: Duration = Duration::from_secs(30);
+
+/// A page of 999 objects has about 1 MiB: 66 s at 128 kbit/s, and one silence of [`READ_MAX`].
+pub const TOTAL_MAX: Duration = Duration::from_secs(100);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: CONNECT_MAX, read: READ_MAX, total: TOTAL_MAX, retry: retry::REQUEST }
+    }
+}
+
+/// One request as it went, for metrics and the log. Retries are requests of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// What was asked: a bounded word such as `members`.
+    pub endpoint: &'static str,
+    /// What came back.
+    pub outcome: RequestOutcome,
+    /// From the first byte sent to the last byte read.
+    pub seconds: f64,
+    /// 429: the tenant asks for a slower pace.
+    pub throttled: bool,
+}
+
+/// What came back for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// A whole answer with this status.
+    Status(u16),
+    /// No whole answer: a bounded word such as `unreachable`.
+    Failed(&'static str),
+}
+
+/// The tenant, read-only. Cheap to clone; clones share token, connections and pace.
+#[derive(Clone)]
+pub struct Tenant {
+    client: Arc<client::Client>,
+}
+
+impl Tenant {
+    /// Reads the CA file and makes ready; sends nothing yet.
+    pub fn open(options: TenantOptions) -> Result<Self, GraphError> {
+        Ok(Self { client: Arc::new(client::Client::open(options)?) })
+    }
+
+    /// The rights the token carries. Gets a token when there is none, so this is also the
+    /// shortest proof that login, credential and tenant id fit together.
+    pub async fn rights(&self) -> Result<Rights, GraphError> {
+        Ok(self.client.token().await?.rights.clone())
+    }
+}

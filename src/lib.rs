@@ -1,0 +1,75 @@
+//! # writeback: the map of the house
+//!
+//! A daemon that keeps cloud groups in Active Directory. It observes, decides and acts; only the
+//! middle is clever, and it touches nothing.
+//!
+//! ```text
+//!      POLICY FILES              MICROSOFT GRAPH            ACTIVE DIRECTORY
+//!           │                           │                           │
+//!        policy                 graph::observe            directory::observe      edges: fail,
+//!   text → Policy            pages → CloudListing,      pages → DirectorySnapshot retry, await
+//!           │                  CloudMembers                         │
+//! ─ ─ ─ ─ ─ │ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┼ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┼ ─ values only below
+//!           └───────────────┬─────────┘                             │
+//!                   holdings · claim     whose groups are, which policy has them
+//!                   members              who is in them             │
+//!                           └───────────────┬───────────────────────┘
+//!                   naming · diff        what differs, on what we own             decide: no
+//!                   plan                 ordered, digested, printable             tokio, no
+//!                   guard                Plan → AdmittedPlan | HeldPlan           clock, no log
+//! ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ┼ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
+//!                   directory::apply     steps → journal → LDAP → outcomes        edge
+//!                   conclude             decision + outcomes → memory, conditions (pure again)
+//!                   report               events → status · metrics · log
+//! ```
+//!
+//! ## Floors
+//!
+//! `model ← decide · tools ← {policy, settings, graph, directory, journal} ← report ← controller ←
+//! cli ← main`. Edges import neither each other nor `decide`, with two exceptions:
+//! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
+//! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
+//! imported by `cli::demo` and the tests only. `tests/architecture.rs` holds all of this.
+//!
+//! Two arrows that need a sentence: `report` names the bounded words of `graph::Endpoint` and
+//! `directory::LdapRequest`, so that their series start at zero; `policy` and `settings` both read
+//! with `yaml`, because a mistake in either must look the same.
+//!
+//! ## Invariants
+//!
+//! | # | what holds | held by |
+//! |---|---|---|
+//! | 1 | `model` and `decide` know no runtime, socket or clock; imports point down | `tests/architecture.rs` |
+//! | 2 | the same inputs, in any order, give the same plan and digest | `tests/decide.rs` |
+//! | 3 | after an applied plan the next plan is empty | `tests/decide.rs`, `tests/samba.rs` |
+//! | 4 | stopping after any operation, or losing any answer, and starting again reaches the same end | `directory::apply`, `tests/samba.rs` |
+//! | 5 | nothing without our ownership record is changed; objects outside the containers never | `model::Target`, `tests/decide.rs`, `tests/samba.rs` |
+//! | 6 | an incomplete snapshot cannot be built; without two witnesses no removal can be planned | `model::Complete`, `tests/faults.rs` |
+//! | 7 | what passes a limit is held before the first write | `decide::guard`, `tests/decide.rs` |
+//! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/commands.rs`, `tests/faults.rs` |
+//! | 9 | every queue, retry, page and wait has a named upper bound | constants with their derivation |
+//! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/commands.rs` |
+//! | 11 | (passes are not incremental yet) | |
+//! | 12 | no operation reaches the directory without its intent on disk | `journal::Recorded` |
+//!
+//! ## Memory
+//!
+//! [`model::Memory`] is a value that goes into `decide` and comes out of `decide::conclude`. Losing
+//! any part of it may only add holds. It lives in the process; the lock on the state directory
+//! lives in `controller::lock`, the journal in [`journal`].
+
+pub mod cli;
+pub mod controller;
+pub mod decide;
+pub mod directory;
+pub mod exit;
+pub mod graph;
+pub mod journal;
+pub mod model;
+pub mod policy;
+pub mod report;
+pub mod retry;
+pub mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod yaml;

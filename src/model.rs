@@ -1,0 +1,32 @@
+//! Floor 0: the nouns. Values without behaviour towards the outside: no clock, no socket, no log.
+//!
+//! Edges build them from what they read, `decide` turns them into plans, and everybody prints them.
+
+pub mod change;
+pub mod cloud;
+pub mod complete;
+pub mod condition;
+pub mod containers;
+pub mod directory;
+pub mod distinguished_name;
+pub mod finding;
+pub mod ids;
+pub mod memory;
+pub mod operation;
+pub mod plan;
+pub mod policy;
+pub mod record;
+
+pub use change::{AttributeChange, Cause, Change, Effect, MemberReference};
+pub use cloud::{CloudGroup, CloudListing, CloudMember, CloudMembers, GroupKind};
+pub use complete::{Complete, Reading};
+pub use containers::{Containers, Target};
+pub use directory::{DirectoryGroup, DirectorySnapshot, Principal};
+pub use distinguished_name::Dn;
+pub use finding::{Finding, FindingCode};
+pub use ids::{ObjectGuid, ObjectId, Sid, TenantId};
+pub use memory::Memory;
+pub use operation::{Operation, Outcome};
+pub use plan::{Digest, Plan};
+pub use policy::{Policy, PolicyName};
+pub use record::OwnershipRecord;

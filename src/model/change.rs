@@ -1,0 +1,212 @@
+//! What a pass would change, as values: printable, sortable, hashable.
+//!
+//! Made by `decide::diff`, admitted by `decide::guard`, executed by `directory::apply`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{ObjectGuid, ObjectId, PolicyName, Target, policy::Place};
+
+/// One change to one directory group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The policy it is made under.
+    pub policy: PolicyName,
+    /// The cloud group.
+    pub group: ObjectId,
+    /// A name for people: the directory group's common name.
+    pub label: String,
+    /// The object it is aimed at.
+    pub target: Target,
+    /// What is done.
+    pub effect: Effect,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What is done to the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A new group, with record and anchor in the Add itself.
+    Create {
+        /// Attributes beyond the object class, each with its one value, sorted.
+        attributes: Vec<(&'static str, String)>,
+    },
+    /// A new common name in the same container.
+    Rename {
+        /// The new place.
+        to: Target,
+    },
+    /// Another container, with the name as it should be there.
+    Move {
+        /// The new place.
+        to: Target,
+    },
+    /// Single-valued attributes and the ownership record.
+    Update {
+        /// Sorted by attribute.
+        attributes: Vec<AttributeChange>,
+    },
+    /// Another `groupType` for the same object.
+    Convert {
+        /// The value that stands there.
+        from: i32,
+        /// The value it gets.
+        to: i32,
+    },
+    /// Members that are missing.
+    AddMembers {
+        /// Sorted.
+        members: Vec<MemberReference>,
+        /// Whether this is the first fill of a new group.
+        first_fill: bool,
+    },
+    /// Members that should not be there.
+    RemoveMembers {
+        /// Sorted.
+        members: Vec<MemberReference>,
+        /// How many values the group holds before.
+        of: usize,
+    },
+    /// The group itself.
+    Delete {
+        /// How many members it holds.
+        members: usize,
+    },
+    /// Nothing: the group stays as it is while this lasts.
+    Freeze,
+}
+
+/// A value change of one attribute.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct AttributeChange {
+    /// The attribute's LDAP name.
+    pub name: &'static str,
+    /// The value that goes; `None` when there is none.
+    pub before: Option<String>,
+    /// The value that comes; `None` when it is taken off.
+    pub after: Option<String>,
+}
+
+/// A member of a directory group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum MemberReference {
+    /// An object that is there.
+    Existing {
+        /// Its objectGUID.
+        guid: ObjectGuid,
+        /// A name for people.
+        label: String,
+    },
+    /// A group that this same pass creates first.
+    Created {
+        /// Its cloud group.
+        group: ObjectId,
+        /// A name for people.
+        label: String,
+    },
+}
+
+impl MemberReference {
+    /// A name for people.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Existing { label, .. } | Self::Created { label, .. } => label,
+        }
+    }
+}
+
+/// Why a change is made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Cause {
+    /// A policy file says so.
+    Policy(Place),
+    /// The cloud says so.
+    Cloud(String),
+    /// The directory was changed by somebody else.
+    Drift(String),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(place) => write!(f, "policy {}:{}", place.file, place.line),
+            Self::Cloud(what) => write!(f, "cloud: {what}"),
+            Self::Drift(what) => write!(f, "drift: {what}"),
+        }
+    }
+}
+
+/// The kind of a change: a word for plans, metrics and journals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Kind {
+    /// See [`Effect::Rename`].
+    Rename,
+    /// See [`Effect::Move`].
+    Move,
+    /// See [`Effect::Update`].
+    Update,
+    /// See [`Effect::Convert`].
+    Convert,
+    /// See [`Effect::Create`].
+    Create,
+    /// See [`Effect::AddMembers`].
+    AddMembers,
+    /// See [`Effect::RemoveMembers`].
+    RemoveMembers,
+    /// See [`Effect::Delete`].
+    Delete,
+    /// See [`Effect::Freeze`].
+    Freeze,
+}
+
+impl Kind {
+    /// All kinds, in the order in which a pass executes them.
+    ///
+    /// Names are freed before they are taken, groups exist before they are nested, and nobody
+    /// loses a membership before the new ones stand.
+    pub const ALL: [Self; 9] = [
+        Self::Rename,
+        Self::Move,
+        Self::Update,
+        Self::Convert,
+        Self::Create,
+        Self::AddMembers,
+        Self::RemoveMembers,
+        Self::Delete,
+        Self::Freeze,
+    ];
+
+    /// The word for plans, metrics and journals.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rename => "rename",
+            Self::Move => "move",
+            Self::Update => "update",
+            Self::Convert => "convert",
+            Self::Create => "create",
+            Self::AddMembers => "add_members",
+            Self::RemoveMembers => "remove_members",
+            Self::Delete => "delete",
+            Self::Freeze => "freeze",
+        }
+    }
+}
+
+impl Effect {
+    /// The kind of this effect.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Create { .. } => Kind::Create,
+            Self::Rename { .. } => Kind::Rename,
+            Self::Move { .. } => Kind::Move,
+            Self::Update { .. } => Kind::Update,
+            Self::Convert { .. } => Kind::Convert,
+            Self::AddMembers { .. } => Kind::AddMembers,
+            Self::RemoveMembers { .. } => Kind::RemoveMembers,
+            Self::Delete { .. } => Kind::Delete,
+            Self::Freeze => Kind::Freeze,
+        }
+    }
+}

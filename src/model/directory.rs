@@ -1,0 +1,131 @@
+//! The directory side as one domain controller tells it, with the witnesses of completeness.
+//!
+//! Made by `directory::observe`; read by `decide`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::distinguished_name::DnKey;
+use crate::model::{Complete, Dn, ObjectGuid, OwnershipRecord, Sid, cloud::Unread};
+
+/// `groupType` of a universal distribution group (MS-ADTS 2.2.12).
+pub const UNIVERSAL_DISTRIBUTION: i32 = 8;
+/// `groupType` of a universal security group (MS-ADTS 2.2.12).
+pub const UNIVERSAL_SECURITY: i32 = -2_147_483_640;
+
+/// An account or other object that can be a member, without its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Its objectGUID.
+    pub guid: ObjectGuid,
+    /// Its SID; contacts and devices have none.
+    pub sid: Option<Sid>,
+    /// `mS-DS-ConsistencyGuid`, when it holds 16 bytes.
+    pub consistency_guid: Option<ObjectGuid>,
+    /// What it is.
+    pub class: PrincipalClass,
+    /// Where it is.
+    pub dn: Dn,
+    /// Its pre-Windows 2000 name.
+    pub sam_account_name: Option<String>,
+    /// It carries adminCount=1, isCriticalSystemObject, or a RID below 1000.
+    pub privileged: bool,
+}
+
+/// What a directory object is, as far as membership cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PrincipalClass {
+    /// user or inetOrgPerson (a computer is not counted here)
+    User,
+    /// computer
+    Computer,
+    /// group
+    Group,
+    /// contact
+    Contact,
+    /// msDS-Device
+    Device,
+    /// anything else
+    Other,
+}
+
+/// A directory group that carries our record or an anchor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryGroup {
+    /// Its objectGUID.
+    pub guid: ObjectGuid,
+    /// Its SID.
+    pub sid: Option<Sid>,
+    /// Where it is.
+    pub dn: Dn,
+    /// `sAMAccountName`
+    pub sam_account_name: String,
+    /// `displayName`
+    pub display_name: Option<String>,
+    /// `description`
+    pub description: Option<String>,
+    /// `groupType`
+    pub group_type: i32,
+    /// `adminDescription`, as it stands.
+    pub admin_description: Option<String>,
+    /// `msDS-ExternalDirectoryObjectId`, as it stands.
+    pub external_id: Option<String>,
+    /// The values of `extensionName` that start like a record of ours, with their exact text.
+    pub records: Vec<RecordValue>,
+    /// It carries adminCount=1, isCriticalSystemObject, or a RID below 1000.
+    pub privileged: bool,
+}
+
+/// One value of `extensionName` that starts with `writeback/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordValue {
+    /// The exact text, needed to delete or replace the value.
+    pub text: String,
+    /// What it says; `None` when it is no record that this version can read.
+    pub record: Option<OwnershipRecord>,
+}
+
+/// A value of `member`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DirectoryMember {
+    /// The member's objectGUID.
+    pub guid: ObjectGuid,
+    /// The member's DN when it was read, as text, for people.
+    pub dn: String,
+}
+
+/// What the domain is and can do, read once per connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainFacts {
+    /// `defaultNamingContext`
+    pub naming_context: Dn,
+    /// The domain controller's own name.
+    pub server: String,
+    /// The schema has `msDS-ExternalDirectoryObjectId`.
+    pub has_external_id: bool,
+}
+
+/// Everything a pass knows of the directory.
+#[derive(Debug)]
+pub struct DirectorySnapshot {
+    /// The domain.
+    pub facts: DomainFacts,
+    /// Every principal of the domain, by objectGUID.
+    pub principals: Complete<BTreeMap<ObjectGuid, Principal>>,
+    /// Every group with a record or an anchor in the whole domain, by objectGUID.
+    pub groups: Complete<BTreeMap<ObjectGuid, DirectoryGroup>>,
+    /// Every name inside the containers, whatever its class.
+    pub occupied: Complete<BTreeMap<DnKey, ObjectGuid>>,
+    /// The members of every group in `groups`.
+    pub members: BTreeMap<ObjectGuid, Result<Complete<BTreeSet<DirectoryMember>>, Unread>>,
+    /// Remembered objects that the listing did not show, looked up one by one.
+    pub direct: BTreeMap<ObjectGuid, DirectPresence>,
+}
+
+/// What a base search by GUID answered for an object the listing did not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectPresence {
+    /// It is there.
+    There,
+    /// 32 noSuchObject.
+    Absent,
+}

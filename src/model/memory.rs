@@ -1,0 +1,40 @@
+//! What passes remember from one to the next. Losing any part of it may only add holds.
+//!
+//! Goes into `decide`, comes out of `decide::conclude`; the daemon keeps it in the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::{Digest, ObjectGuid, ObjectId};
+
+/// Memory of one daemon.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The object each owned cloud group was seen as or written to, by this process.
+    pub inventory: BTreeMap<ObjectId, ObjectGuid>,
+    /// When a group was first missing from a complete listing, from the deleted items and from
+    /// a direct read.
+    pub absent_since: BTreeMap<ObjectId, Timestamp>,
+    /// The object each cloud principal led to.
+    pub counterparts: BTreeMap<ObjectId, ObjectGuid>,
+    /// Users that a complete pass saw without any link.
+    pub linkless: BTreeSet<ObjectId>,
+    /// Members that the directory refused for one group, until the next resync.
+    pub refused_members: BTreeMap<ObjectGuid, BTreeMap<ObjectGuid, String>>,
+    /// What each group was meant to be when a pass last finished with it: tells drift from intent.
+    pub intents: BTreeMap<ObjectId, Intent>,
+    /// Whether a finished pass of this process stands behind it.
+    pub passes: u64,
+}
+
+/// What a group was meant to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The generation of the policy it followed.
+    pub generation: Digest,
+    /// Attribute values, the common name (`cn`) and the container (`container`) among them.
+    pub attributes: BTreeMap<&'static str, String>,
+    /// Its members, sorted.
+    pub members: Box<[ObjectGuid]>,
+}

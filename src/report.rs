@@ -1,0 +1,97 @@
+//! Floor 3: telling. Events come in; metrics, log and status go out.
+//!
+//! `emit` is the one `match` that feeds them all: adding a metric never edits logic.
+
+pub mod endpoint;
+pub mod events;
+pub mod json;
+pub mod logs;
+pub mod metrics;
+pub mod progress;
+pub mod status;
+pub mod text;
+
+use std::sync::{Mutex, PoisonError};
+
+use tracing::{debug, error, info, warn};
+
+use events::Event;
+use metrics::Metrics;
+use status::Status;
+
+/// Where everything that is told goes.
+#[derive(Debug)]
+pub struct Report {
+    metrics: Metrics,
+    status: Mutex<Status>,
+}
+
+impl Report {
+    /// Starts telling; all series stand at zero.
+    pub fn new(status: Status) -> Self {
+        Self { metrics: Metrics::new(), status: Mutex::new(status) }
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The status as it stands.
+    pub fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells one event to all who listen.
+    pub fn emit(&self, event: &Event<'_>) {
+        self.metrics.take(event);
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+        log(event);
+    }
+}
+
+fn log(event: &Event<'_>) {
+    match event {
+        Event::PassBegun { number, .. } => debug!(pass = number, "pass begun"),
+        Event::PassEnded(pass) if pass.is_quiet() => {
+            debug!(pass = pass.number, seconds = pass.seconds, "pass ended");
+        }
+        Event::PassEnded(pass) => info!(
+            pass = pass.number,
+            result = ?pass.result,
+            seconds = pass.seconds,
+            changes = pass.changes_done,
+            failed = pass.changes_failed,
+            held = pass.held_changes,
+            "pass ended"
+        ),
+        Event::Planned { .. } => {}
+        Event::ChangeMade(result) => info!(
+            policy = result.change.policy.as_str(),
+            kind = result.change.effect.kind().word(),
+            group = %result.change.group,
+            target = ?result.change.target.dn().to_string(),
+            cause = ?result.change.cause.to_string(),
+            outcome = ?result.outcome,
+            "change made"
+        ),
+        Event::GraphAnswered { endpoint, code, seconds, .. } => {
+            debug!(endpoint, code, seconds, "tenant answered");
+        }
+        Event::DirectoryAnswered { operation, result, seconds } => {
+            debug!(operation, result, seconds, "domain answered");
+        }
+        Event::PoliciesLoaded { generation, policies, mistakes } => info!(
+            generation = generation.map(|digest| digest.short()),
+            policies,
+            mistakes = mistakes.len(),
+            "policies loaded"
+        ),
+        Event::FaultMet { side, fault } => {
+            warn!(side = side.word(), reason = fault.reason, message = ?fault.message, "read failed");
+        }
+        Event::JournalFailed { message } => error!(message = ?message, "journal failed"),
+        Event::Next { .. } => {}
+        Event::Stopping => info!("stopping"),
+    }
+}

@@ -1,0 +1,194 @@
+//! Everything that can be told, as one closed enum.
+//!
+//! Emitted by the controller and, through observers, by the edges.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::decide::Decision;
+use crate::decide::conclude::ChangeResult;
+use crate::decide::guard::Guarded;
+use crate::model::condition::Condition;
+use crate::model::policy::PolicySet;
+use crate::model::{Digest, PolicyName};
+use crate::retry::Fault;
+
+/// One thing worth telling.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A pass starts to look.
+    PassBegun {
+        /// Its number in this process, from 1.
+        number: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// A pass has decided and guarded.
+    Planned {
+        /// The policies it was decided under.
+        policies: &'a PolicySet,
+        /// What it decided.
+        decision: &'a Decision,
+        /// What the guard said.
+        guarded: &'a Guarded,
+    },
+    /// One change was tried.
+    ChangeMade(&'a ChangeResult),
+    /// A pass is over.
+    PassEnded(PassEnd),
+    /// The tenant answered a request, or did not.
+    GraphAnswered {
+        /// A bounded word.
+        endpoint: &'static str,
+        /// The HTTP status, or a bounded word.
+        code: String,
+        /// From the first byte sent to the last byte read.
+        seconds: f64,
+        /// It asked for a slower pace.
+        throttled: bool,
+    },
+    /// The domain answered an operation, or did not.
+    DirectoryAnswered {
+        /// A bounded word.
+        operation: &'static str,
+        /// A bounded word.
+        result: &'static str,
+        /// From the request to its last answer.
+        seconds: f64,
+    },
+    /// The policy folder was read and something had changed.
+    PoliciesLoaded {
+        /// The digest of the folder; `None` when it could not be read.
+        generation: Option<Digest>,
+        /// How many policies are in force.
+        policies: usize,
+        /// What is wrong, one line each.
+        mistakes: &'a [String],
+    },
+    /// A pass ended early because a side could not be read.
+    FaultMet {
+        /// Which side.
+        side: Side,
+        /// What happened.
+        fault: &'a Fault,
+    },
+    /// The journal cannot be written.
+    JournalFailed {
+        /// Why.
+        message: String,
+    },
+    /// When the next pass starts.
+    Next {
+        /// When.
+        at: Timestamp,
+    },
+    /// The daemon was asked to stop.
+    Stopping,
+}
+
+/// Which world could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Side {
+    /// Microsoft Graph.
+    Tenant,
+    /// Active Directory.
+    Domain,
+    /// The policy folder.
+    Policies,
+    /// The state directory.
+    State,
+}
+
+impl Side {
+    /// All sides, for series that start at zero.
+    pub const ALL: [Self; 4] = [Self::Tenant, Self::Domain, Self::Policies, Self::State];
+
+    /// A bounded word for metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Domain => "domain",
+            Self::Policies => "policies",
+            Self::State => "state",
+        }
+    }
+}
+
+/// How a pass ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum PassResult {
+    /// The directory is as it should be.
+    InStep,
+    /// Everything that waited was done.
+    Applied,
+    /// A guard holds changes; the rest was done.
+    Held,
+    /// A read was not whole; what could go on went on.
+    Incomplete,
+    /// Some changes failed or were refused.
+    ChangesFailed,
+    /// The pass could not look, or the journal could not be written.
+    Failed,
+}
+
+impl PassResult {
+    /// All results, for series that start at zero.
+    pub const ALL: [Self; 6] = [
+        Self::InStep,
+        Self::Applied,
+        Self::Held,
+        Self::Incomplete,
+        Self::ChangesFailed,
+        Self::Failed,
+    ];
+
+    /// A bounded word for metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InStep => "in_step",
+            Self::Applied => "applied",
+            Self::Held => "held",
+            Self::Incomplete => "incomplete",
+            Self::ChangesFailed => "changes_failed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the pass counts as a success: it saw everything and did all that it may.
+    pub fn is_success(self) -> bool {
+        match self {
+            Self::InStep | Self::Applied | Self::Held => true,
+            Self::Incomplete | Self::ChangesFailed | Self::Failed => false,
+        }
+    }
+}
+
+/// A pass that is over.
+#[derive(Clone, Debug)]
+pub struct PassEnd {
+    /// Its number in this process, from 1.
+    pub number: u64,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub seconds: f64,
+    /// How it ended.
+    pub result: PassResult,
+    /// Changes that the directory now shows.
+    pub changes_done: usize,
+    /// Changes that it does not show.
+    pub changes_failed: usize,
+    /// Changes that a guard holds.
+    pub held_changes: usize,
+    /// The conditions of every policy.
+    pub conditions: BTreeMap<PolicyName, Vec<Condition>>,
+}
+
+impl PassEnd {
+    /// Whether nothing happened that anybody needs to read about.
+    pub fn is_quiet(&self) -> bool {
+        self.result == PassResult::InStep
+    }
+}

@@ -1,0 +1,62 @@
+//! Plans as JSON: the same plan as the text, for programs.
+
+use serde_json::{Value, json};
+
+use crate::decide::guard::Guarded;
+use crate::decide::{Decision, plan};
+use crate::model::change::{Change, Effect, Kind};
+
+/// The whole plan.
+pub fn plan(decision: &Decision, guarded: &Guarded) -> Value {
+    let listed = |admission: &str, changes: &[Change]| -> Vec<Value> {
+        changes.iter().map(|change| one(change, admission)).collect()
+    };
+    let mut changes = listed("Admitted", guarded.admitted.changes());
+    changes.extend(listed("Held", &guarded.held.changes));
+    let frozen = decision.plan.changes.iter().filter(|c| c.effect.kind() == Kind::Freeze);
+    changes.extend(frozen.map(|change| one(change, "Frozen")));
+    changes.extend(listed("Unconfirmed", &decision.plan.unconfirmed));
+    changes.extend(listed("Observed", &decision.plan.observed));
+    json!({
+        "apiVersion": "writeback/v1alpha1",
+        "kind": "Plan",
+        "digest": guarded.digest,
+        "reviewed": guarded.reviewed,
+        "heldDigest": guarded.held.digest(),
+        "complete": !decision.incomplete,
+        "changes": changes,
+        "held": guarded.held.holds,
+        "stalled": decision.stalled.iter().map(|(policy, (reason, message))| json!({
+            "policy": policy, "reason": reason, "message": message,
+        })).collect::<Vec<_>>(),
+        "unknown": decision.unknown.iter().map(|(group, reason)| json!({
+            "group": group, "reason": reason,
+        })).collect::<Vec<_>>(),
+        "findings": decision.findings,
+    })
+}
+
+fn one(change: &Change, admission: &str) -> Value {
+    let mut value = plan::canonical(change);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("label".to_owned(), json!(change.label));
+        fields.insert("cause".to_owned(), json!(change.cause.to_string()));
+        fields.insert("admission".to_owned(), json!(admission));
+        let members = match &change.effect {
+            Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
+                Some(json!(members.iter().map(|member| member.label()).collect::<Vec<_>>()))
+            }
+            Effect::Delete { members } => Some(json!(members)),
+            Effect::Create { .. }
+            | Effect::Rename { .. }
+            | Effect::Move { .. }
+            | Effect::Update { .. }
+            | Effect::Convert { .. }
+            | Effect::Freeze => None,
+        };
+        if let Some(members) = members {
+            fields.insert("members".to_owned(), members);
+        }
+    }
+    value
+}

@@ -1,0 +1,22 @@
+//! How far the long parts of a pass have come, for progress bars and the heartbeat.
+
+use std::sync::Arc;
+
+/// One step of a long part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Directory entries read so far.
+    Directory(usize),
+    /// Groups whose members were read, of how many.
+    Members(usize, usize),
+    /// Changes tried, of how many.
+    Changes(usize, usize),
+}
+
+/// Told of every step; must not block.
+pub type Watcher = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// A watcher that looks away.
+pub fn unwatched() -> Watcher {
+    Arc::new(|_| {})
+}

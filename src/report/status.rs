@@ -1,0 +1,213 @@
+//! The status of the daemon: what is in step, held, failed, and why. A value behind a lock,
+//! brought up to date by events and served as JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::decide::Inventory;
+use crate::decide::guard::Hold;
+use crate::model::condition::Condition;
+use crate::model::policy::{Mode, PolicySet};
+use crate::model::{Digest, Finding, ObjectId, PolicyName};
+use crate::report::events::{Event, PassResult, Side};
+
+/// Findings shown in one status; the count of all is beside them. A line has some 300 bytes, so
+/// that the answer stays under 1 MiB.
+pub const FINDINGS_SHOWN_MAX: usize = 1_000;
+
+/// What `/api/v1/status` answers.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    api_version: &'static str,
+    kind: &'static str,
+    /// The version of the program.
+    version: &'static str,
+    /// The owner name.
+    owner: String,
+    /// The configuration file.
+    configuration: String,
+    started_at: Timestamp,
+    policies: BTreeMap<PolicyName, PolicyStatus>,
+    folder: FolderStatus,
+    last_pass: Option<PassStatus>,
+    last_success_at: Option<Timestamp>,
+    consecutive_failures: u64,
+    next_pass_at: Option<Timestamp>,
+    fault: Option<FaultStatus>,
+    plan: PlanStatus,
+    stopping: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyStatus {
+    file: String,
+    mode: Mode,
+    suspend: bool,
+    generation: Digest,
+    groups: usize,
+    memberships: usize,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FolderStatus {
+    generation: Option<Digest>,
+    mistakes: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PassStatus {
+    number: u64,
+    ended_at: Timestamp,
+    seconds: f64,
+    result: PassResult,
+    changes_done: usize,
+    changes_failed: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultStatus {
+    side: Side,
+    reason: &'static str,
+    message: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanStatus {
+    digest: Option<Digest>,
+    waiting: BTreeMap<&'static str, usize>,
+    held: Vec<Hold>,
+    held_changes: usize,
+    held_digest: Option<Digest>,
+    unknown: BTreeMap<ObjectId, String>,
+    findings_total: usize,
+    findings: Vec<Finding>,
+}
+
+impl Status {
+    /// The status of a daemon that has just started.
+    pub fn new(owner: &str, configuration: &str, started_at: Timestamp) -> Self {
+        Self {
+            api_version: "writeback/v1alpha1",
+            kind: "Status",
+            version: env!("CARGO_PKG_VERSION"),
+            owner: owner.to_owned(),
+            configuration: configuration.to_owned(),
+            started_at,
+            policies: BTreeMap::new(),
+            folder: FolderStatus::default(),
+            last_pass: None,
+            last_success_at: None,
+            consecutive_failures: 0,
+            next_pass_at: None,
+            fault: None,
+            plan: PlanStatus::default(),
+            stopping: false,
+        }
+    }
+
+    /// Whether the daemon could act: every policy file is valid and nobody asked it to stop.
+    pub fn is_ready(&self) -> bool {
+        self.folder.mistakes.is_empty() && self.folder.generation.is_some() && !self.stopping
+    }
+
+    /// The policy files that are wrong, one line each.
+    pub fn mistakes(&self) -> &[String] {
+        &self.folder.mistakes
+    }
+
+    /// Takes what an event changes.
+    pub fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Planned { policies, decision, guarded } => {
+                self.policies = of_policies(policies, &decision.inventory, &self.policies);
+                let mut waiting: BTreeMap<&'static str, usize> = BTreeMap::new();
+                for change in guarded.admitted.changes() {
+                    *waiting.entry(change.effect.kind().word()).or_default() += 1;
+                }
+                self.plan = PlanStatus {
+                    digest: Some(guarded.digest),
+                    waiting,
+                    held: guarded.held.holds.clone(),
+                    held_changes: guarded.held.changes.len(),
+                    held_digest: guarded.held.digest(),
+                    unknown: decision.unknown.clone(),
+                    findings_total: decision.findings.len(),
+                    findings: decision.findings.iter().take(FINDINGS_SHOWN_MAX).cloned().collect(),
+                };
+                self.fault = None;
+            }
+            Event::PassEnded(pass) => {
+                self.last_pass = Some(PassStatus {
+                    number: pass.number,
+                    ended_at: pass.at,
+                    seconds: pass.seconds,
+                    result: pass.result,
+                    changes_done: pass.changes_done,
+                    changes_failed: pass.changes_failed,
+                });
+                if pass.result.is_success() {
+                    self.last_success_at = Some(pass.at);
+                    self.consecutive_failures = 0;
+                } else {
+                    self.consecutive_failures += 1;
+                }
+                for (name, conditions) in &pass.conditions {
+                    if let Some(policy) = self.policies.get_mut(name) {
+                        policy.conditions.clone_from(conditions);
+                    }
+                }
+            }
+            Event::PoliciesLoaded { generation, mistakes, .. } => {
+                self.folder =
+                    FolderStatus { generation: *generation, mistakes: mistakes.to_vec() };
+            }
+            Event::FaultMet { side, fault } => {
+                let (reason, message) = (fault.reason, fault.message.clone());
+                self.fault = Some(FaultStatus { side: *side, reason, message });
+            }
+            Event::Next { at } => self.next_pass_at = Some(*at),
+            Event::Stopping => self.stopping = true,
+            Event::PassBegun { .. }
+            | Event::ChangeMade(_)
+            | Event::GraphAnswered { .. }
+            | Event::DirectoryAnswered { .. }
+            | Event::JournalFailed { .. } => {}
+        }
+    }
+}
+
+fn of_policies(
+    policies: &PolicySet,
+    inventory: &BTreeMap<PolicyName, Inventory>,
+    previous: &BTreeMap<PolicyName, PolicyStatus>,
+) -> BTreeMap<PolicyName, PolicyStatus> {
+    policies
+        .policies
+        .iter()
+        .map(|standing| {
+            let policy = &standing.policy;
+            let held = inventory.get(&policy.name).copied().unwrap_or_default();
+            let conditions =
+                previous.get(&policy.name).map(|old| old.conditions.clone()).unwrap_or_default();
+            let status = PolicyStatus {
+                file: policy.place.file.clone(),
+                mode: policy.mode,
+                suspend: policy.suspend,
+                generation: policy.generation,
+                groups: held.groups,
+                memberships: held.memberships,
+                conditions,
+            };
+            (policy.name.clone(), status)
+        })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! Plans and outcomes as text: counts first, one line a change, the cause last.
+//!
+//! Names come from people who own groups: everything printed goes through `safe`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::decide::Decision;
+use crate::decide::conclude::ChangeResult;
+use crate::decide::guard::Guarded;
+use crate::model::change::{Change, Effect, Kind, MemberReference};
+use crate::model::{Outcome, PolicyName};
+
+/// Members named in one line of a plan; the count of all stands beside them.
+const MEMBERS_SHOWN_MAX: usize = 5;
+
+/// A text without control characters and without marks that change the direction of what
+/// follows: both are shown as escapes.
+pub fn safe(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let turns = matches!(character,
+            '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
+            | '\u{FEFF}');
+        if character.is_control() || turns {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The whole plan.
+pub fn plan(decision: &Decision, guarded: &Guarded) -> String {
+    let mut text = headline(decision, guarded);
+    let admitted = guarded.admitted.changes();
+    section(&mut text, "", admitted.iter().chain(freezes(decision)));
+    if !guarded.held.holds.is_empty() {
+        let digest = guarded.held.digest().map(|digest| digest.to_string()).unwrap_or_default();
+        let _ = writeln!(text, "\nheld {digest}");
+        for hold in &guarded.held.holds {
+            let _ = writeln!(text, "  ! {:?} of policy {}: {}", hold.row, hold.policy, hold.message);
+        }
+        section(&mut text, "held ", guarded.held.changes.iter());
+    }
+    section(&mut text, "unconfirmed ", decision.plan.unconfirmed.iter());
+    section(&mut text, "observed ", decision.plan.observed.iter());
+    text.push_str(&remarks(decision));
+    text
+}
+
+fn freezes(decision: &Decision) -> impl Iterator<Item = &Change> {
+    decision.plan.changes.iter().filter(|change| change.effect.kind() == Kind::Freeze)
+}
+
+fn headline(decision: &Decision, guarded: &Guarded) -> String {
+    let admitted = guarded.admitted.changes();
+    let mut parts: Vec<String> = Kind::ALL
+        .into_iter()
+        .map(|kind| (kind, admitted.iter().filter(|c| c.effect.kind() == kind).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{count} {}", kind.word()))
+        .collect();
+    let others = [
+        (guarded.held.changes.len(), "held"),
+        (freezes(decision).count(), "frozen"),
+        (decision.plan.unconfirmed.len(), "unconfirmed"),
+        (decision.plan.observed.len(), "observed"),
+        (decision.unknown.len(), "unknown"),
+        (decision.findings.len(), "findings"),
+    ];
+    parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
+    let waiting = match admitted.len() {
+        0 => "nothing waits".to_owned(),
+        1 => "1 change waits".to_owned(),
+        count => format!("{count} changes wait"),
+    };
+    let detail = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    format!("{waiting}{detail}\ndigest   {}\nreviewed {}\n", guarded.digest, guarded.reviewed)
+}
+
+fn section<'a>(text: &mut String, title: &str, changes: impl Iterator<Item = &'a Change>) {
+    let mut by_policy: BTreeMap<&PolicyName, Vec<&Change>> = BTreeMap::new();
+    for change in changes {
+        by_policy.entry(&change.policy).or_default().push(change);
+    }
+    for (policy, changes) in by_policy {
+        let _ = writeln!(text, "\n{title}policy {policy}");
+        for change in changes {
+            let _ = writeln!(text, "  {}  [{}]", line(change), safe(&change.cause.to_string()));
+        }
+    }
+}
+
+/// One change without its cause.
+pub fn line(change: &Change) -> String {
+    let label = safe(&change.label);
+    match &change.effect {
+        Effect::Create { attributes } => {
+            let group_type = attributes
+                .iter()
+                .find(|(name, _)| *name == "groupType")
+                .map_or("", |(_, value)| type_word(value));
+            format!("+ create  {} ({group_type})", safe(&change.target.to_string()))
+        }
+        Effect::Rename { to } => format!("~ rename  {label} -> {}", safe(to.dn().leaf())),
+        Effect::Move { to } => format!("~ move    {label} -> {}", safe(&to.to_string())),
+        Effect::Update { attributes } => {
+            let shown: Vec<_> = attributes
+                .iter()
+                .map(|a| {
+                    let value = |text: &Option<String>| match text {
+                        Some(text) => format!("{text:?}"),
+                        None => "nothing".to_owned(),
+                    };
+                    safe(&format!("{}: {} -> {}", a.name, value(&a.before), value(&a.after)))
+                })
+                .collect();
+            format!("~ update  {label}  {}", shown.join(", "))
+        }
+        Effect::Convert { from, to } => {
+            let (from, to) = (from.to_string(), to.to_string());
+            format!("~ convert {label}  {} -> {}", type_word(&from), type_word(&to))
+        }
+        Effect::AddMembers { members, .. } => {
+            format!("+ member  {label}  {}", members_text(members))
+        }
+        Effect::RemoveMembers { members, of } => {
+            format!("- member  {label}  {} of {of}", members_text(members))
+        }
+        Effect::Delete { members } => format!("- delete  {label} ({members} members)"),
+        Effect::Freeze => format!("= freeze  {label}"),
+    }
+}
+
+fn type_word(value: &str) -> &str {
+    match value {
+        "8" => "universal distribution",
+        "-2147483640" => "universal security",
+        other => other,
+    }
+}
+
+fn members_text(members: &[MemberReference]) -> String {
+    let named: Vec<_> =
+        members.iter().take(MEMBERS_SHOWN_MAX).map(|member| safe(member.label())).collect();
+    let more = members.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(", {more} more") } else { String::new() };
+    format!("{}: {}{more}", members.len(), named.join(", "))
+}
+
+/// What is not known, what is stalled, what was found.
+fn remarks(decision: &Decision) -> String {
+    let mut text = String::new();
+    if !decision.stalled.is_empty() {
+        text.push_str("\nstalled\n");
+        for (policy, (reason, message)) in &decision.stalled {
+            let _ = writeln!(text, "  {policy}: {reason:?}: {}", safe(message));
+        }
+    }
+    if !decision.unknown.is_empty() {
+        text.push_str("\nunknown (nothing of these groups is changed)\n");
+        for (group, reason) in &decision.unknown {
+            let _ = writeln!(text, "  {group}: {}", safe(reason));
+        }
+    }
+    if !decision.findings.is_empty() {
+        text.push_str("\nfindings\n");
+        for finding in &decision.findings {
+            let _ = writeln!(text, "  {:?}: {}", finding.code, safe(&finding.message));
+        }
+    }
+    text
+}
+
+/// What the changes of a pass led to: the failures line by line, the rest counted.
+pub fn outcomes(results: &[ChangeResult]) -> String {
+    let done = results.iter().filter(|result| result.outcome.achieved()).count();
+    let mut text = format!("{done} of {} changes done\n", results.len());
+    for result in results {
+        let why = match &result.outcome {
+            Outcome::Done { .. } | Outcome::AlreadySo { .. } => None,
+            Outcome::Refused { message } => Some(("refused", message)),
+            Outcome::Failed { message } => Some(("failed", message)),
+            Outcome::Unknown { message } => Some(("unknown", message)),
+        };
+        if let Some((word, message)) = why {
+            let _ = writeln!(text, "  {word}: {}: {}", line(&result.change), safe(message));
+        }
+        for (member, message) in &result.refused_members {
+            let _ = writeln!(text, "  set aside: member {member}: {}", safe(message));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe;
+
+    #[test]
+    fn no_name_moves_the_cursor_or_turns_the_line() {
+        assert_eq!(safe("a\u{1b}[2Jb\nc\u{202e}d"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}d");
+        assert_eq!(safe("Zoë (HR), \"x\""), "Zoë (HR), \"x\"");
+    }
+}

@@ -1,0 +1,211 @@
+//! The daemon configuration as it is meant: no absent fields, nothing to re-check.
+//!
+//! Input: `writeback.yaml` and, nowhere else, the environment. Output: `Settings` for the
+//! controller and the edges. Secrets are only named here, by file; `read_secret` reads one
+//! again each time it is needed, so that a renewed secret needs no restart.
+
+mod document;
+mod secret;
+
+use std::env;
+use std::fs::File;
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::model::{Containers, TenantId};
+use crate::yaml;
+
+pub use crate::yaml::ConfigMistake;
+pub use secret::{SECRET_BYTES_MAX, SecretError, read_secret};
+
+/// `kind` of the daemon configuration.
+pub const KIND: &str = "DaemonConfiguration";
+
+/// The time between two passes until passes are incremental: every pass reads everything.
+pub const INTERVAL_DEFAULT: Duration = Duration::from_mins(15);
+/// A shorter interval only adds load: a pass never starts before the last one ended.
+pub const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Longer than a day is no daemon any more.
+pub const INTERVAL_MAX: Duration = Duration::from_hours(24);
+/// How long members that the directory refused are remembered.
+pub const RESYNC_DEFAULT: Duration = Duration::from_hours(6);
+/// A refused member asked for more often than this keeps no pass quiet.
+pub const RESYNC_MIN: Duration = Duration::from_mins(1);
+/// A refusal that was mended in the directory shows after a week at the latest.
+pub const RESYNC_MAX: Duration = Duration::from_hours(7 * 24);
+/// How far apart two listings without a group stand before it counts as deleted: longer than
+/// replicas of the tenant usually disagree.
+pub const CONFIRM_AFTER_DEFAULT: Duration = Duration::from_mins(10);
+/// Two listings in one moment would be one witness.
+pub const CONFIRM_AFTER_MIN: Duration = Duration::from_secs(1);
+/// Longer than soft-deleted groups are kept (30 days) waits for nothing.
+pub const CONFIRM_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
+
+/// Where metrics and probes are served unless `http.listen` says otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:9464";
+/// Where status is served unless `http.status` says otherwise.
+pub const STATUS_DEFAULT: &str = "127.0.0.1:9465";
+
+/// Where the configuration is looked for when nobody names it, in this order.
+pub const USUAL_PLACES: [&str; 2] = ["config/writeback.yaml", "/etc/writeback/writeback.yaml"];
+/// The variable that names the configuration.
+pub const VARIABLE: &str = "WRITEBACK_CONFIG";
+
+/// The daemon configuration. Every path is resolved against the folder of the file.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file this was read from, as it was named.
+    pub file: PathBuf,
+    /// `metadata.name`: the owner in ownership records; `[a-z0-9-]`, 1 to 50 characters.
+    pub owner: String,
+    /// The cloud side.
+    pub tenant: TenantSettings,
+    /// The directory side.
+    pub directory: DirectorySettings,
+    /// The folder of policies.
+    pub policies: PathBuf,
+    /// The folder of lock, journal and memory.
+    pub state: PathBuf,
+    /// When passes run.
+    pub schedule: Schedule,
+    /// What is served.
+    pub http: HttpSettings,
+}
+
+/// The cloud side.
+#[derive(Clone, Debug)]
+pub struct TenantSettings {
+    /// The tenant.
+    pub id: TenantId,
+    /// Where it is reached.
+    pub cloud: Cloud,
+    /// The app registration's application (client) id.
+    pub client_id: Uuid,
+    /// How the app registration proves itself.
+    pub credential: Credential,
+    /// A private CA beside the system's own; PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Where a cloud is reached (learn.microsoft.com/graph/deployments).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cloud {
+    /// Tokens: `https`, no path.
+    pub login_url: Url,
+    /// Graph: `https`, no path; the only host a token is sent to.
+    pub graph_url: Url,
+    /// The scope of a token request; ends in `/.default`.
+    pub scope: String,
+}
+
+/// How the app registration proves itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Credential {
+    /// A client secret.
+    ClientSecretFile(PathBuf),
+    /// A certificate and its private key; PEM.
+    Certificate {
+        /// The certificate that the app registration knows.
+        certificate_file: PathBuf,
+        /// Its private key.
+        private_key_file: PathBuf,
+    },
+}
+
+/// The directory side.
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    /// `ldaps://host[:port]`.
+    pub server: Url,
+    /// Who binds: a DN, `DOMAIN\name` or a user principal name (MS-ADTS 5.1.1.1.1).
+    pub bind_name: String,
+    /// The file that holds the password.
+    pub password_file: PathBuf,
+    /// A private CA beside the system's own; PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Nothing outside these subtrees is ever written.
+    pub containers: Containers,
+}
+
+/// When passes run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Schedule {
+    /// From the start of one pass to the start of the next.
+    pub interval: Duration,
+    /// How long members that the directory refused are remembered.
+    pub resync: Duration,
+    /// How far apart two complete listings without a group must stand before it is deleted.
+    pub confirm_after: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            interval: INTERVAL_DEFAULT,
+            resync: RESYNC_DEFAULT,
+            confirm_after: CONFIRM_AFTER_DEFAULT,
+        }
+    }
+}
+
+/// What is served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HttpSettings {
+    /// Metrics and probes.
+    pub listen: SocketAddr,
+    /// Status.
+    pub status: SocketAddr,
+}
+
+impl Settings {
+    /// Reads and checks the file; every mistake at once.
+    pub fn load(path: &Path) -> Result<Self, Vec<ConfigMistake>> {
+        Self::parse(path, &read_file(path).map_err(|mistake| vec![mistake])?)
+    }
+
+    /// Checks the text of a configuration that stands, or would stand, at `path`.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Vec<ConfigMistake>> {
+        yaml::read(bytes, |fields| document::read(path, fields)).map_err(|mistakes| {
+            let file = path.display().to_string();
+            mistakes.into_iter().map(|mistake| mistake.within(&file)).collect()
+        })
+    }
+}
+
+/// Which configuration to read: the flag, else `WRITEBACK_CONFIG`, else the first of the usual
+/// places that exists, else the last of them (reading it then says what is missing).
+pub fn find(config_flag: Option<&Path>) -> PathBuf {
+    let variable = env::var_os(VARIABLE).filter(|text| !text.is_empty()).map(PathBuf::from);
+    choose(config_flag, variable, Path::exists)
+}
+
+fn choose(
+    flag: Option<&Path>,
+    variable: Option<PathBuf>,
+    exists: impl Fn(&Path) -> bool,
+) -> PathBuf {
+    let [first, last] = USUAL_PLACES.map(Path::new);
+    let usual = || if exists(first) { first } else { last }.to_owned();
+    flag.map(Path::to_owned).or(variable).unwrap_or_else(usual)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, ConfigMistake> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(yaml::BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+        Ok(_) => Ok(bytes),
+        Err(fault) => Err(ConfigMistake::of_file(
+            &path.display().to_string(),
+            format!("the configuration cannot be read: {fault}"),
+            format!("create it, or name another one with --config or {VARIABLE}"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,330 @@
+//! The shape of the daemon configuration, field by field.
+//!
+//! Input: the fields of the document. Output: `Settings`; every mistake is noted with its place.
+//! Fields of the contract that are not built yet are refused by name.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use super::{
+    CONFIRM_AFTER_MAX, CONFIRM_AFTER_MIN, Cloud, Credential, DirectorySettings, HttpSettings,
+    INTERVAL_MAX, INTERVAL_MIN, KIND, LISTEN_DEFAULT, RESYNC_MAX, RESYNC_MIN, STATUS_DEFAULT,
+    Schedule, Settings, TenantSettings,
+};
+use crate::model::{Containers, Dn, PolicyName, TenantId};
+use crate::yaml::{Fields, Refusal, Value, shown};
+
+const LEAVE_OUT: &str = "leave the field out";
+
+/// Reads the whole document; `path` is where it stands.
+pub(super) fn read(path: &Path, fields: &mut Fields<'_>) -> Option<Settings> {
+    let version = fields.needed("apiVersion").and_then(|v| v.word(&["writeback/v1alpha1"], &[]));
+    let kind = fields.needed("kind").and_then(|value| value.word(&[KIND], &[]));
+    if kind.is_none() && fields.has("kind") {
+        fields.waive_rest();
+        return None;
+    }
+    let base = path.parent().unwrap_or(Path::new(""));
+    let owner = fields.required_child("metadata", |metadata| {
+        metadata.needed("name")?.text_as(owner_name)
+    });
+    let tenant = fields.required_child("tenant", |tenant| read_tenant(base, tenant));
+    let directory = fields.required_child("directory", |directory| {
+        read_directory(base, directory)
+    });
+    let policies = fields.child_or_empty("policies", |policies| {
+        let path = policies.value("path");
+        path.map_or_else(|| Some(base.join("policies")), |value| read_path(base, &value))
+    });
+    let state = fields.required_child("state", |state| read_path(base, &state.needed("path")?));
+    let schedule = fields.child_or_empty("schedule", |schedule| Some(read_schedule(schedule)));
+    let http = fields.child_or_empty("http", read_http);
+    version?;
+    kind?;
+    Some(Settings {
+        file: path.to_owned(),
+        owner: owner?,
+        tenant: tenant?,
+        directory: directory?,
+        policies: policies?,
+        state: state?,
+        schedule: schedule?,
+        http: http?,
+    })
+}
+
+/// The owner shares the alphabet and the length of policy names: both stand in the record.
+fn owner_name(text: &str) -> Result<String, Refusal> {
+    let name = PolicyName::parse(text).map(|name| name.as_str().to_owned());
+    name.ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not a name", shown(text)),
+            "use 1 to 50 characters of a-z, 0-9 and -",
+        )
+    })
+}
+
+fn read_tenant(base: &Path, tenant: &mut Fields<'_>) -> Option<TenantSettings> {
+    let id = tenant.needed("id").and_then(|value| value.text_as(guid)).map(TenantId);
+    let cloud = read_cloud(tenant);
+    let client_id = tenant.needed("clientId").and_then(|value| value.text_as(guid));
+    let credential = tenant.required_child("credential", |fields| read_credential(base, fields));
+    let ca_file = tenant.value("caFile").and_then(|value| read_path(base, &value));
+    Some(TenantSettings {
+        id: id?,
+        cloud: cloud?,
+        client_id: client_id?,
+        credential: credential?,
+        ca_file,
+    })
+}
+
+fn guid(text: &str) -> Result<Uuid, Refusal> {
+    TenantId::parse(text).map(|id| id.0).ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not an id", shown(text)),
+            "copy it from the tenant: 11111111-2222-3333-4444-555555555555",
+        )
+    })
+}
+
+fn read_cloud(tenant: &mut Fields<'_>) -> Option<Cloud> {
+    const NOT_YET: &[&str] = &["UsGovernment", "UsGovernmentDod", "China"];
+    const OWN: [&str; 3] = ["loginUrl", "graphUrl", "scope"];
+    let named = match tenant.value("cloud") {
+        Some(value) => value.word(&["Global", "Custom"], NOT_YET),
+        None if tenant.has("cloud") => None,
+        None => Some("Global"),
+    };
+    if named == Some("Custom") {
+        let login_url = tenant.needed("loginUrl").and_then(|value| value.text_as(https_host));
+        let graph_url = tenant.needed("graphUrl").and_then(|value| value.text_as(https_host));
+        let scope = tenant.needed("scope").and_then(|value| value.text_as(default_scope));
+        return Some(Cloud { login_url: login_url?, graph_url: graph_url?, scope: scope? });
+    }
+    for key in OWN {
+        if tenant.value(key).is_some() && named == Some("Global") {
+            tenant.refuse(key, "is only for `cloud: Custom`", "leave it out, or set the cloud");
+        }
+    }
+    named?;
+    Some(global_cloud())
+}
+
+/// The worldwide cloud (learn.microsoft.com/graph/deployments).
+fn global_cloud() -> Cloud {
+    let url = |text: &str| Url::parse(text).expect("a constant address is well-formed");
+    Cloud {
+        login_url: url("https://login.microsoftonline.com"),
+        graph_url: url("https://graph.microsoft.com"),
+        scope: "https://graph.microsoft.com/.default".to_owned(),
+    }
+}
+
+fn https_host(text: &str) -> Result<Url, Refusal> {
+    host_only(text, "https", "https://graph.example")
+}
+
+/// The client credentials flow takes only `.default`
+/// (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+fn default_scope(text: &str) -> Result<String, Refusal> {
+    let valid = text.ends_with("/.default") && Url::parse(text).is_ok_and(|u| u.scheme() == "https");
+    valid.then(|| text.to_owned()).ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not a scope", shown(text)),
+            "write https://<Graph host>/.default",
+        )
+    })
+}
+
+/// An address that is scheme, host and port and nothing else.
+fn host_only(text: &str, scheme: &str, example: &str) -> Result<Url, Refusal> {
+    let refuse = |what: &str| {
+        Refusal::new(format!("is `{}`, {what}", shown(text)), format!("write it as {example}"))
+    };
+    let url = Url::parse(text).map_err(|_| refuse("not an address"))?;
+    if url.scheme() != scheme {
+        return Err(refuse(&format!("not {scheme}://")));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(refuse("an address without a host"));
+    }
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none()
+        && url.fragment().is_none();
+    bare.then_some(url).ok_or_else(|| refuse("more than scheme, host and port"))
+}
+
+fn read_credential(base: &Path, credential: &mut Fields<'_>) -> Option<Credential> {
+    credential.not_yet("federatedTokenFile", "use clientSecretFile or certificate");
+    credential.not_yet("managedIdentity", "use clientSecretFile or certificate");
+    let secret = credential.value("clientSecretFile").and_then(|value| read_path(base, &value));
+    let certificate = credential.child("certificate", |fields| {
+        let certificate = fields.needed("certificateFile").and_then(|v| read_path(base, &v));
+        let key = fields.needed("privateKeyFile").and_then(|v| read_path(base, &v));
+        Some(Credential::Certificate { certificate_file: certificate?, private_key_file: key? })
+    });
+    let given = ["clientSecretFile", "certificate", "federatedTokenFile", "managedIdentity"]
+        .into_iter()
+        .filter(|key| credential.has(key))
+        .collect::<Vec<_>>();
+    match given.as_slice() {
+        [] => {
+            let spot_key = "clientSecretFile";
+            credential.refuse(spot_key, "is missing", "add clientSecretFile or certificate");
+            None
+        }
+        [_] => secret.map(Credential::ClientSecretFile).or(certificate),
+        [first, second, ..] => {
+            let message = format!("stands beside `{first}`; one credential is expected");
+            credential.refuse(second, message, "keep exactly one");
+            None
+        }
+    }
+}
+
+fn read_directory(base: &Path, directory: &mut Fields<'_>) -> Option<DirectorySettings> {
+    directory.not_yet("domain", "name one server in `servers`");
+    directory.not_yet("startTls", "use an ldaps:// server");
+    directory.not_yet("globalCatalog", "write the groups of one domain only");
+    let server = directory.needed("servers").and_then(|value| read_servers(&value));
+    let bind = directory.required_child("bind", |bind| {
+        bind.not_yet("kerberos", "use `simple`");
+        if bind.has("kerberos") && !bind.has("simple") {
+            return None;
+        }
+        bind.required_child("simple", |simple| {
+            let name = simple.needed("name").and_then(|v| v.text().map(str::to_owned));
+            let password = simple.needed("passwordFile").and_then(|v| read_path(base, &v));
+            Some((name?, password?))
+        })
+    });
+    let ca_file = directory.value("caFile").and_then(|value| read_path(base, &value));
+    let containers = directory.needed("containers").and_then(|value| read_containers(&value));
+    let (bind_name, password_file) = bind?;
+    Some(DirectorySettings {
+        server: server?,
+        bind_name,
+        password_file,
+        ca_file,
+        containers: containers?,
+    })
+}
+
+fn read_servers(value: &Value<'_>) -> Option<Url> {
+    let mut count = 0_usize;
+    const REMEDY: &str = "name one server: [ldaps://dc1.corp.example]";
+    let mut servers = value.some_items(REMEDY, |item| {
+        count += 1;
+        if count > 1 {
+            item.refuse("is a second server, which is not supported yet", "name one server");
+            return None;
+        }
+        item.text_as(ldaps_server)
+    })?;
+    servers.pop()
+}
+
+fn ldaps_server(text: &str) -> Result<Url, Refusal> {
+    const EXAMPLE: &str = "ldaps://dc1.corp.example";
+    if text.to_ascii_lowercase().starts_with("ldap://") {
+        return Err(Refusal::new(
+            format!("is `{}`: without TLS nothing is sent, StartTLS is not supported yet", shown(text)),
+            format!("write it as {EXAMPLE}"),
+        ));
+    }
+    host_only(text, "ldaps", EXAMPLE)
+}
+
+fn read_containers(value: &Value<'_>) -> Option<Containers> {
+    const REMEDY: &str = "name at least one: ['OU=Groups,DC=corp,DC=example']";
+    let mut seen = Vec::new();
+    let dns = value.some_items(REMEDY, |item| {
+        let dn = item.text_as(container_dn)?;
+        if seen.contains(&dn.key()) {
+            item.refuse(format!("is `{}`, which is given twice", shown(&dn.to_string())), "keep one");
+            return None;
+        }
+        seen.push(dn.key());
+        Some(dn)
+    })?;
+    (!dns.is_empty()).then(|| Containers::new(dns))
+}
+
+/// A container is a full DN: it ends in the components of a domain, and is not the domain
+/// itself, which would put the domain controllers and built-in groups within reach.
+fn container_dn(text: &str) -> Result<Dn, Refusal> {
+    const REMEDY: &str = "write a full name: 'OU=Groups,DC=corp,DC=example'";
+    let dn = Dn::parse(text).map_err(|mistake| {
+        Refusal::new(format!("is not a distinguished name: {}", shown(&mistake.to_string())), REMEDY)
+    })?;
+    let is_domain_part = |dn: &Dn| dn.rdn().to_ascii_lowercase().starts_with("dc=");
+    if is_domain_part(&dn) {
+        let message = format!("is `{}`, a whole domain", shown(text));
+        return Err(Refusal::new(message, "name an organisational unit inside it"));
+    }
+    let top = std::iter::successors(dn.parent(), Dn::parent).last();
+    if !top.is_some_and(|top| is_domain_part(&top)) {
+        return Err(Refusal::new(format!("is `{}`, not a full name", shown(text)), REMEDY));
+    }
+    Ok(dn)
+}
+
+fn read_schedule(schedule: &mut Fields<'_>) -> Schedule {
+    schedule.not_yet("flagInterval", "leave it out: every pass reads the flags");
+    let default = Schedule::default();
+    let mut read = |key, range: RangeInclusive<Duration>| {
+        schedule.value(key).and_then(|value| value.duration(&range))
+    };
+    let interval = read("interval", INTERVAL_MIN..=INTERVAL_MAX).unwrap_or(default.interval);
+    let resync =
+        read("resync", RESYNC_MIN..=RESYNC_MAX).unwrap_or(default.resync.max(interval));
+    let confirm_after = read("confirmAfter", CONFIRM_AFTER_MIN..=CONFIRM_AFTER_MAX)
+        .unwrap_or(default.confirm_after);
+    if resync < interval {
+        let remedy = "write a resync at least as long as the interval";
+        schedule.refuse("resync", "is shorter than `schedule.interval`", remedy);
+    }
+    Schedule { interval, resync, confirm_after }
+}
+
+fn read_http(http: &mut Fields<'_>) -> Option<HttpSettings> {
+    http.not_yet("adminSocket", LEAVE_OUT);
+    let mut read = |key, default: &str| match http.value(key) {
+        Some(value) => value.text_as(socket_address),
+        None => default.parse().ok(),
+    };
+    let (listen, status) = (read("listen", LISTEN_DEFAULT), read("status", STATUS_DEFAULT));
+    let (listen, status) = (listen?, status?);
+    if listen == status && listen.port() != 0 {
+        http.refuse("status", "is the same address as `http.listen`", "give each its own port");
+        return None;
+    }
+    Some(HttpSettings { listen, status })
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::new(
+            format!("is `{}`, not an address with a port", shown(text)),
+            "write it as 127.0.0.1:9464 or '[::1]:9464'",
+        )
+    })
+}
+
+/// A path, taken from the folder of the configuration unless it is absolute.
+fn read_path(base: &Path, value: &Value<'_>) -> Option<PathBuf> {
+    value.text_as(|text| {
+        if text.contains('\0') {
+            return Err(Refusal::new("holds a NUL character", "write a path"));
+        }
+        Ok(base.join(text))
+    })
+}

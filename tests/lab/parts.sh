@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Runs the parts of a check one after the other, keeps the output of each, and prints what each took.
+# Comes from: `part` calls of the script that sources this file. Goes to: LOGS/NAME.log, and a table on standard output.
+
+# Set by the script that sources this file.
+: "${LOGS:?}"
+
+PART_NAMES=()
+PART_SECONDS=()
+PART_RESULTS=()
+readonly SHOWN_LINES=200
+
+# part NAME COMMAND…: runs the command to its end, and says in the summary how it ended; a failed part does not stop the next ones.
+# Never call it where bash ignores errexit (`if part`, `part ||`): the command would run on after its first failed line.
+part() {
+    local name=$1 started=$SECONDS status result=ok
+    shift
+    printf '== %s\n' "$name"
+    mkdir -p "$LOGS"
+    set +e
+    (
+        set -euo pipefail
+        "$@"
+    ) >"$LOGS/$name.log" 2>&1 </dev/null
+    status=$?
+    set -e
+    if ((status != 0)); then
+        result=FAILED
+        printf -- '-- %s failed with %s, the last lines of %s:\n' "$name" "$status" "$LOGS/$name.log"
+        tail -n "$SHOWN_LINES" "$LOGS/$name.log"
+    else
+        # The closing lines of the test runners, so that what was run can be seen and counted.
+        grep -E '^(test result: |[0-9]+ passed, [0-9]+ failed)' "$LOGS/$name.log" || true
+    fi
+    PART_NAMES+=("$name")
+    PART_SECONDS+=("$((SECONDS - started))")
+    PART_RESULTS+=("$result")
+}
+
+# summary: prints the table; false when a part failed or none ran.
+summary() {
+    local index status=0
+    printf '\n%-12s %8s  %s\n' part seconds result
+    for index in "${!PART_NAMES[@]}"; do
+        printf '%-12s %8s  %s\n' "${PART_NAMES[index]}" "${PART_SECONDS[index]}" "${PART_RESULTS[index]}"
+        if [[ ${PART_RESULTS[index]} != ok ]]; then
+            status=1
+        fi
+    done
+    if ((${#PART_NAMES[@]} == 0)); then
+        printf 'no part was run\n'
+        status=1
+    fi
+    return "$status"
+}
