@@ -64,7 +64,7 @@ struct Global {
     /// The form of the log on stderr
     #[arg(long, global = true, value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// Show every request (twice: everything)
+    /// Log more; repeat for every request, and for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -108,7 +108,9 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         LogFormat::Text => logs::Format::Text,
         LogFormat::Json => logs::Format::Json,
     };
-    logs::start(format, line.global.verbose);
+    // A command answers on stdout; the daemon has only its log.
+    let told = u8::from(matches!(line.command, Command::Run));
+    logs::start(format, line.global.verbose.saturating_add(told));
     let config = line.global.config;
     match line.command {
         #[cfg(feature = "sim")]

@@ -90,4 +90,3 @@ fn read_secret_file(path: &Path) -> Result<secrecy::SecretString, String> {
         format!("{error}{}", source.unwrap_or_default())
     })
 }
-

@@ -3,7 +3,7 @@
 //! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
 //! plan to the byte.
 //!
-//! `holdings` says whose groups are, `claim` (with `select`) which policy a group belongs to,
+//! `holdings` says whose groups are, `claim` (with `select`, `leave`) which policy a group belongs to,
 //! `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `naming` (with
 //! `name`) what it is called, `content` what else it holds. `diff` puts the differences together
 //! (`rename` orders those of names, `cause` says why), `plan` gives order and digest, `guard` says
@@ -16,6 +16,7 @@ pub mod content;
 pub mod diff;
 pub mod guard;
 pub mod holdings;
+pub mod leave;
 pub mod members;
 pub mod name;
 pub mod naming;
@@ -60,14 +61,12 @@ pub struct Inputs<'a> {
 }
 
 /// How much a policy holds: the base of the guards' percentages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Inventory {
     /// Groups with our record of this policy.
     pub groups: usize,
     /// Their values of `member`.
     pub memberships: usize,
-    /// The values of each group; one whose members could not be read counts none.
-    pub sizes: BTreeMap<ObjectId, usize>,
 }
 
 /// What a pass decided.
@@ -160,13 +159,12 @@ fn inventory(
     holdings: &holdings::Holdings<'_>,
 ) -> BTreeMap<PolicyName, Inventory> {
     let mut inventory: BTreeMap<PolicyName, Inventory> = BTreeMap::new();
-    for (id, owned) in &holdings.owned {
+    for owned in holdings.owned.values() {
         let entry = inventory.entry(owned.record.policy.clone()).or_default();
         let members = inputs.directory.members.get(&owned.group.guid);
-        let size = members.and_then(|read| read.as_ref().ok()).map_or(0, |read| read.value().len());
         entry.groups += 1;
-        entry.memberships += size;
-        entry.sizes.insert(*id, size);
+        entry.memberships +=
+            members.and_then(|read| read.as_ref().ok()).map_or(0, |read| read.value().len());
     }
     inventory
 }

@@ -5,18 +5,19 @@
 //!
 //! What ldap3 0.12 does that a daemon cannot live with, and the answer here:
 //!
-//! | fault of the package | answer |
-//! |---|---|
-//! | message ids of finished searches are never given back | a connection is replaced after `OPERATIONS_MAX` requests or `AGE_MAX` |
-//! | the driver writes without reading: large writes beside large results hang for ever | one connection to read, one to write, one request at a time on each, 1 MiB at most in it |
-//! | no time limits | every request has one, over the whole of it (`TimeLimits`) |
-//! | a request that timed out goes on at the server | its connection is closed; a write counts as lost and is settled by reading |
-//! | `SearchEntry::construct` panics on a DN that is not UTF-8 | entries are decoded in `entry`, which cannot panic |
-//! | malformed answers panic in the caller or in the driver | each request is polled under `catch_unwind`; the connection is given up |
-//! | the driver outlives its handles when the peer stalls | it is aborted when the connection is dropped |
-//! | unbounded channels | searches are paged, `PAGE_ENTRIES` at a time |
-//! | one bad native certificate empties the root store | the TLS settings are our own |
-//! | referrals are handed out among the entries | they are asked away, and one that comes is an error |
+//! - Ids of finished searches are never given back: a connection is replaced after 10,000 requests
+//!   or an hour.
+//! - Its driver writes without reading, so a large write beside a large result hangs for ever: one
+//!   connection to read, one to write, one request at a time on each, a fifth of a MiB at most.
+//! - Nothing has a time limit: every request gets one, over the whole of it (`TimeLimits`).
+//! - A request that timed out goes on at the server: its connection is closed, and a write counts
+//!   as lost and is settled by reading. The driver, which would wait on, is aborted.
+//! - `SearchEntry::construct` panics on a DN that is not UTF-8: `entry` decodes without panics.
+//! - Other malformed answers panic in the caller or in the driver: each request is polled under
+//!   `catch_unwind`, and the connection is given up.
+//! - Channels are unbounded: searches are paged, 500 entries at a time.
+//! - One bad certificate of the platform empties the root store: the TLS settings are our own.
+//! - Referrals come among the entries: they are asked away, and one that comes is an error.
 
 mod client;
 mod connection;

@@ -67,6 +67,7 @@ pub struct TenantOptions {
     pub credential: Credential,
     /// `tenant.caFile`: PEM certificates that are trusted besides the platform's own, because a
     /// proxy that opens TLS may stand before one of the two hosts and not before the other.
+    /// Read once, by [`Tenant::open`].
     pub ca_file: Option<PathBuf>,
     /// Reads the files of the credential, again for every token.
     pub read_secret: ReadSecret,

@@ -27,7 +27,9 @@ use crate::model::policy::{Policy, PolicyName, PolicySet, Standing};
 use crate::yaml::ConfigMistake;
 
 pub use document::KIND;
-pub use folder::{FILES_MAX, Folder, FolderError, LoadedFile, TOTAL_BYTES_MAX, read as read_folder};
+pub use folder::{
+    FILES_MAX, Folder, FolderError, LoadedFile, TOTAL_BYTES_MAX, read as read_folder,
+};
 pub use parse::{Parsed, parse};
 
 /// The policies in force and the last good version of each file.
@@ -109,13 +111,7 @@ impl PolicyStore {
         self.generation = Some(folder.generation);
         mistakes.sort();
         warnings.sort();
-        LoadReport {
-            generation: self.generation,
-            changed,
-            mistakes,
-            warnings,
-            folder_error: None,
-        }
+        LoadReport { generation: self.generation, changed, mistakes, warnings, folder_error: None }
     }
 
     /// For each refused file its last good policy, else the file among the unparsed. A name

@@ -83,7 +83,7 @@ fn log(event: &Event<'_>) {
         }
         Event::PoliciesLoaded { generation, policies, mistakes } => info!(
             generation = generation.map(|digest| digest.short()),
-            policies,
+            policies = policies.policies.len(),
             mistakes = mistakes.len(),
             "policies loaded"
         ),

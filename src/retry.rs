@@ -32,11 +32,8 @@ pub struct RetryRule {
 
 /// A request inside a pass: five tries, bounds 0.5 s, 1 s, 2 s, 4 s; together under 8 s, so that
 /// a pass of 60 s survives a short outage without overlapping the next one.
-pub const REQUEST: RetryRule = RetryRule {
-    tries_max: 5,
-    first: Duration::from_millis(500),
-    longest: Duration::from_secs(30),
-};
+pub const REQUEST: RetryRule =
+    RetryRule { tries_max: 5, first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 /// Whole passes after a failed one: bounds grow from 5 s to 15 minutes and stay there.
 pub const PASS: RetryRule = RetryRule {
@@ -54,12 +51,7 @@ impl RetryRule {
     /// nothing and the exponential bound, never before `retry_after`. `None`: give up.
     ///
     /// `random` is uniform in 0..1.
-    pub fn delay(
-        &self,
-        next: u32,
-        retry_after: Option<Duration>,
-        random: f64,
-    ) -> Option<Duration> {
+    pub fn delay(&self, next: u32, retry_after: Option<Duration>, random: f64) -> Option<Duration> {
         if next > self.tries_max || retry_after.is_some_and(|wait| wait > RETRY_AFTER_MAX) {
             return None;
         }

@@ -177,8 +177,15 @@ impl Settings {
     }
 }
 
+/// Whether the file at `path` says that it is a daemon configuration, right or wrong in the rest.
+pub fn is_configuration(path: &Path) -> bool {
+    path.is_file()
+        && read_file(path).is_ok_and(|bytes| yaml::peek(&bytes, "kind").as_deref() == Some(KIND))
+}
+
 /// Which configuration to read: the flag, else `WRITEBACK_CONFIG`, else the first of the usual
 /// places that exists, else the last of them (reading it then says what is missing).
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
 pub fn find(config_flag: Option<&Path>) -> PathBuf {
     let variable = env::var_os(VARIABLE).filter(|text| !text.is_empty()).map(PathBuf::from);
     choose(config_flag, variable, Path::exists)

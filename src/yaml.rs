@@ -34,16 +34,15 @@ pub fn read<T>(
 ) -> Result<T, Vec<Mistake>> {
     let mistakes = Mistakes::default();
     let root = tree::parse(bytes, &mistakes);
-    let built = root.and_then(|root| Value::of_root(&root, &mistakes).fields(build));
+    let answer = root.and_then(|root| Value::of_root(&root, &mistakes).fields(build));
     let found = mistakes.into_sorted();
-    match built {
+    match answer {
         Some(value) if found.is_empty() => Ok(value),
-        Some(_) => Err(found),
         None if found.is_empty() => {
             let spot = Spot { line: 1, column: 1 };
             Err(vec![Mistake::at(spot, "the document gives no value", "rewrite the document")])
         }
-        None => Err(found),
+        Some(_) | None => Err(found),
     }
 }
 

@@ -25,21 +25,42 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("policy", &["policy", "model", "yaml"]),
     ("graph", &["graph", "model", "retry"]),
     // Two sealed types of other rooms: their private constructors are the safety.
-    ("directory", &["directory", "model", "retry", "decide::guard::AdmittedPlan", "journal::Recorded"]),
+    (
+        "directory",
+        &["directory", "model", "retry", "decide::guard::AdmittedPlan", "journal::Recorded"],
+    ),
     ("journal", &["model"]),
     ("report", &["report", "decide", "directory", "graph", "model", "retry"]),
     (
         "controller",
         &[
-            "controller", "decide", "directory", "graph", "journal", "model", "policy", "report",
-            "retry", "settings",
+            "controller",
+            "decide",
+            "directory",
+            "graph",
+            "journal",
+            "model",
+            "policy",
+            "report",
+            "retry",
+            "settings",
         ],
     ),
     (
         "cli",
         &[
-            "cli", "controller", "decide", "directory", "exit", "journal", "model", "policy",
-            "report", "retry", "settings", "sim",
+            "cli",
+            "controller",
+            "decide",
+            "directory",
+            "exit",
+            "journal",
+            "model",
+            "policy",
+            "report",
+            "retry",
+            "settings",
+            "sim",
         ],
     ),
     ("sim", &["sim"]),
@@ -153,7 +174,8 @@ fn imports_point_down() {
 
 #[test]
 fn the_pure_middle_knows_no_runtime_no_socket_no_clock() {
-    let banned = ["tokio", "reqwest", "ldap3", "tracing", "SystemTime", "Instant", "Timestamp::now"];
+    let banned =
+        ["tokio", "reqwest", "ldap3", "tracing", "SystemTime", "Instant", "Timestamp::now"];
     let mut violations = Vec::new();
     for source in sources("src") {
         if !matches!(source.room(), "model" | "decide") {
@@ -264,7 +286,8 @@ fn files_functions_and_lines_are_short() {
         }
         for (start, length) in functions(&source) {
             if length > FUNCTION_LINES_MAX {
-                violations.push(format!("src/{name}:{start}: length: a function of {length} lines"));
+                violations
+                    .push(format!("src/{name}:{start}: length: a function of {length} lines"));
             }
         }
     }

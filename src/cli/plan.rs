@@ -7,13 +7,13 @@ use clap::Args;
 use super::{blind, complain, load_settings, new_report, policy_name, progress, say};
 use crate::controller::now;
 use crate::controller::pass::{Blind, Engine, Look};
+use crate::controller::schedule::policies_unreadable;
 use crate::exit::Exit;
 use crate::model::PolicyName;
 use crate::policy::LoadReport;
 use crate::report::events::Side;
 use crate::report::text::safe;
 use crate::report::{json, text};
-use crate::retry::Fault;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -92,12 +92,7 @@ pub(super) async fn look(
     let load = engine.load_policies();
     let invalid = mistakes(&load);
     if let (Some(error), None) = (&load.folder_error, load.generation) {
-        let fault = Fault {
-            reason: "policies_unreadable",
-            transient: false,
-            retry_after: None,
-            message: error.to_string(),
-        };
+        let fault = policies_unreadable(error);
         return Err(blind(&Blind { side: Side::Policies, fault }));
     }
     if let Some(name) = only
@@ -125,8 +120,7 @@ fn mistakes(load: &LoadReport) -> Exit {
 
 /// What a look alone says: held, incomplete, or nothing.
 pub(super) fn standing(look: &Look) -> Exit {
-    let held =
-        if look.guarded.held.holds.is_empty() { Exit::Done } else { Exit::Held };
+    let held = if look.guarded.held.holds.is_empty() { Exit::Done } else { Exit::Held };
     let incomplete = if look.decision.incomplete { Exit::Incomplete } else { Exit::Done };
     held.max(incomplete)
 }

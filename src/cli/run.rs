@@ -79,8 +79,7 @@ async fn serve(
 /// SIGTERM and SIGINT ask for a stop; a second one ends the process at once, which is as safe as
 /// a crash: every write is announced in the journal and settled by reading.
 pub(super) fn listen_for_signals(stop: &Arc<Stop>) {
-    let (terminate, interrupt) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else { return };
     let stop = Arc::clone(stop);
     tokio::spawn(async move {

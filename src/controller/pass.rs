@@ -24,7 +24,7 @@ use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
 use crate::report::progress::{Progress, Watcher};
 use crate::retry::Fault;
-use crate::settings::Settings;
+use crate::settings::{Credential, SECRET_BYTES_MAX, Settings};
 
 /// What runs passes: the open edges, the policies in force, and memory.
 pub struct Engine {
@@ -77,11 +77,7 @@ pub struct Acted {
 
 impl Engine {
     /// Makes ready; sends nothing yet.
-    pub fn open(
-        settings: Settings,
-        report: Arc<Report>,
-        watcher: Watcher,
-    ) -> Result<Self, Blind> {
+    pub fn open(settings: Settings, report: Arc<Report>, watcher: Watcher) -> Result<Self, Blind> {
         let tenant = open_tenant(&settings, &report)
             .map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
         let store = PolicyStore::new(settings.directory.containers.clone());
@@ -106,7 +102,7 @@ impl Engine {
         if load.changed || load.folder_error.is_some() {
             self.report.emit(&Event::PoliciesLoaded {
                 generation: load.generation.filter(|_| load.folder_error.is_none()),
-                policies: self.store.in_force().policies.len(),
+                policies: self.store.in_force(),
                 mistakes: &mistakes,
             });
         }
@@ -232,7 +228,6 @@ impl Engine {
                 change: change.clone(),
                 outcome: fresh.outcome.clone(),
                 refused_members: fresh.refused_members.clone(),
-                left_out: fresh.left_out.clone(),
             };
             self.report.emit(&Event::ChangeMade(&result));
             acted.results.push(result);
@@ -308,6 +303,19 @@ impl Engine {
         end
     }
 
+    /// A digest of all secret files, to see that somebody renewed one.
+    pub fn secrets(&self) -> Digest {
+        let credential = match &self.settings.tenant.credential {
+            Credential::ClientSecretFile(file) => vec![file],
+            Credential::Certificate { certificate_file, private_key_file } => {
+                vec![certificate_file, private_key_file]
+            }
+        };
+        let files = credential.into_iter().chain([&self.settings.directory.password_file]);
+        let contents: Vec<u8> = files.flat_map(|file| read_bytes(file)).collect();
+        Digest::of(&contents)
+    }
+
     /// Ends a pass that could not look.
     pub fn give_up(&mut self, blind: &Blind, begun: Timestamp) -> PassEnd {
         let at = now();
@@ -342,6 +350,18 @@ fn result_of(decision: &Decision, guarded: &Guarded, acted: &Acted) -> PassResul
     } else {
         PassResult::Applied
     }
+}
+
+/// At most what a secret may hold; a file that cannot be read reads as empty.
+fn read_bytes(file: &std::path::Path) -> Vec<u8> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file)
+        .and_then(|file| file.take(SECRET_BYTES_MAX).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 fn domain_blind(error: &DirectoryError) -> Blind {

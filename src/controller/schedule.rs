@@ -10,13 +10,14 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::controller::now;
-use crate::controller::pass::{Acted, Engine};
+use crate::controller::pass::{Acted, Blind, Engine};
 use crate::controller::triggers::Triggers;
 use crate::journal::Journal;
+use crate::policy::FolderError;
 use crate::report::Report;
 use crate::report::endpoint::Heartbeat;
-use crate::report::events::{Event, PassResult};
-use crate::retry::PASS;
+use crate::report::events::{Event, Side};
+use crate::retry::{Fault, PASS};
 
 /// The interval is stretched by up to this share, so that many daemons do not beat in step.
 const JITTER: f64 = 0.1;
@@ -81,58 +82,55 @@ impl Loop {
         while !self.stop.asked() {
             let begun = Instant::now();
             self.heartbeat.beat(now());
-            let result = self.pass().await;
+            let ended = self.pass().await;
             if self.stop.asked() {
                 break;
             }
-            failures = match result {
-                PassResult::Failed => failures.saturating_add(1),
-                PassResult::InStep
-                | PassResult::Applied
-                | PassResult::Held
-                | PassResult::Incomplete
-                | PassResult::ChangesFailed => 0,
-            };
-            let next = begun + self.pause(failures, begun.elapsed());
+            failures = if ended.is_some() { failures.saturating_add(1) } else { 0 };
+            let next = begun + begun.elapsed().max(self.pause(failures, ended.as_ref()));
             self.wait(next).await;
         }
         self.report.emit(&Event::Stopping);
     }
 
     /// From the start of a pass to the start of the next.
-    fn pause(&self, failures: u32, taken: Duration) -> Duration {
+    ///
+    /// | the pass | the next one starts |
+    /// |---|---|
+    /// | ended | after the interval, stretched by some jitter |
+    /// | met a fault that time may mend | after a growing delay, at most the interval |
+    /// | met a fault that a person must mend | after the longest delay: a refused password that is offered again and again locks its account. A renewed secret file or policy wakes the loop |
+    fn pause(&self, failures: u32, fault: Option<&Fault>) -> Duration {
         let interval = self.interval.mul_f64(1.0 + JITTER * fastrand::f64());
-        if failures == 0 {
-            return interval.max(taken);
+        match fault {
+            None => interval,
+            Some(fault) if !fault.transient => PASS.longest,
+            Some(fault) => {
+                let next = failures.saturating_add(1);
+                let delay = PASS.delay(next, None, fastrand::f64()).unwrap_or(PASS.longest);
+                let asked = fault.retry_after.unwrap_or_default();
+                delay.min(self.interval.max(PASS.first)).max(asked)
+            }
         }
-        let delay = PASS.delay(failures.saturating_add(1), None, fastrand::f64());
-        taken + delay.unwrap_or(PASS.longest).min(self.interval.max(PASS.first))
     }
 
-    async fn pass(&mut self) -> PassResult {
+    /// One pass; the fault that ended it early, if one did.
+    async fn pass(&mut self) -> Option<Fault> {
         let begun = now();
         let load = self.engine.load_policies();
         if let (Some(error), None) = (&load.folder_error, load.generation) {
-            let blind = crate::controller::pass::Blind {
-                side: crate::report::events::Side::Policies,
-                fault: crate::retry::Fault {
-                    reason: "policies_unreadable",
-                    transient: true,
-                    retry_after: None,
-                    message: error.to_string(),
-                },
-            };
-            return self.engine.give_up(&blind, begun).result;
+            let fault = policies_unreadable(error);
+            return Some(self.give_up(Blind { side: Side::Policies, fault }, begun));
         }
         let stop = Arc::clone(&self.stop);
         let looked = tokio::select! {
             looked = self.engine.look(None) => looked,
             // Reading changes nothing: it is simply left.
-            () = stop.heard() => return PassResult::InStep,
+            () = stop.heard() => return None,
         };
         let look = match looked {
             Ok(look) => look,
-            Err(blind) => return self.engine.give_up(&blind, begun).result,
+            Err(blind) => return Some(self.give_up(blind, begun)),
         };
         self.heartbeat.beat(now());
         let acted = if look.guarded.admitted.changes().is_empty() {
@@ -140,19 +138,36 @@ impl Loop {
         } else {
             self.engine.act(&look, &mut self.journal, self.stop.flag()).await
         };
-        self.engine.conclude(look, &acted).result
+        let journal = acted.journal.as_ref().map(|error| Fault {
+            reason: "journal",
+            transient: false,
+            retry_after: None,
+            message: error.to_string(),
+        });
+        self.engine.conclude(look, &acted);
+        journal
+    }
+
+    fn give_up(&mut self, blind: Blind, begun: Timestamp) -> Fault {
+        self.engine.give_up(&blind, begun);
+        blind.fault
     }
 
     async fn wait(&mut self, next: Instant) {
         let left = next.saturating_duration_since(Instant::now());
         let at: Timestamp = now() + SignedDuration::try_from(left).unwrap_or_default();
         self.report.emit(&Event::Next { at });
+        let secrets = self.engine.secrets();
         loop {
             let beat = Instant::now() + BEAT;
             tokio::select! {
                 () = self.stop.heard() => return,
                 () = sleep_until(next) => return,
-                () = sleep_until(beat) => {}
+                () = sleep_until(beat) => {
+                    if self.engine.secrets() != secrets {
+                        return;
+                    }
+                }
                 () = self.triggers.due() => {
                     if self.engine.load_policies().changed {
                         return;
@@ -161,5 +176,15 @@ impl Loop {
             }
             self.heartbeat.beat(now());
         }
+    }
+}
+
+/// The fault of a policy folder that has never been read: nothing is desired, nothing is removed.
+pub fn policies_unreadable(error: &FolderError) -> Fault {
+    Fault {
+        reason: "policies_unreadable",
+        transient: true,
+        retry_after: None,
+        message: error.to_string(),
     }
 }

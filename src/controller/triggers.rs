@@ -70,7 +70,8 @@ impl Triggers {
     fn renew(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
         let resolved = self.folder.canonicalize().ok();
-        let places = [Some(self.folder.clone()), self.folder.parent().map(Path::to_owned), resolved];
+        let places =
+            [Some(self.folder.clone()), self.folder.parent().map(Path::to_owned), resolved];
         for place in places.into_iter().flatten().filter(|place| !place.as_os_str().is_empty()) {
             // A folder that is gone is found again by its parent's events or by the poll.
             let _gone = watcher.unwatch(&place);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::Inputs;
 use crate::decide::holdings::{Holdings, Owned};
+use crate::decide::leave::{Leave, Proof};
 use crate::decide::select::{Verdict, flag_is_on, names_by_id, verdict};
 use crate::model::cloud::{Flag, Presence};
 use crate::model::condition::Reason;
@@ -27,58 +28,6 @@ pub enum Claim {
     /// It keeps its policy, which writes nothing of it now: suspended, stalled, observing, or a
     /// document that cannot be parsed may still select it.
     Idle(PolicyName),
-}
-
-/// How well it is known that a cloud group is gone for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
-    /// This pass is the first to see it, or comes too soon after the first.
-    Once,
-    /// Two looks at least `confirmAfter` apart saw it.
-    Confirmed,
-}
-
-/// Why a group leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leave {
-    /// Gone for good, and the policy keeps such groups.
-    HardDeleted,
-    /// In the tenant's deleted items.
-    SoftDeleted,
-    /// Its writeback flag is off.
-    FlagOff,
-    /// No entry of its policy selects it any more.
-    OutOfScope,
-    /// It became a kind of group that cannot be written back.
-    Ineligible,
-    /// Another policy selects it, but its record names this one.
-    Elsewhere,
-    /// Its policy is not there any more.
-    Orphaned,
-}
-
-impl Leave {
-    /// A plain phrase for plans.
-    pub fn phrase(self) -> &'static str {
-        match self {
-            Self::HardDeleted => "the cloud group is deleted for good",
-            Self::SoftDeleted => "the cloud group is soft-deleted",
-            Self::FlagOff => "its writeback flag is off",
-            Self::OutOfScope => "its policy does not select it any more",
-            Self::Ineligible => "it cannot be written back any more",
-            Self::Elsewhere => "only another policy than the one in its record selects it",
-            Self::Orphaned => "its policy is not there any more",
-        }
-    }
-
-    /// Whether a group that leaves for this reason is dropped from the groups it is nested in. The
-    /// others may come back without anybody asking for it: their nesting stays as it is.
-    pub fn ends_nesting(self) -> bool {
-        match self {
-            Self::HardDeleted | Self::SoftDeleted | Self::FlagOff | Self::OutOfScope => true,
-            Self::Ineligible | Self::Elsewhere | Self::Orphaned => false,
-        }
-    }
 }
 
 /// All claims of one pass.
@@ -327,7 +276,9 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        bids.retain(|bid| bid.standing.policy.mode != Mode::Observe || !bid.standing.policy.suspend);
+        bids.retain(|bid| {
+            bid.standing.policy.mode != Mode::Observe || !bid.standing.policy.suspend
+        });
         if let Some(first) = bids.first()
             && first.standing.policy.mode == Mode::Observe
             && first.sure
@@ -380,7 +331,8 @@ impl<'a> Judge<'a> {
                 let known = self.inputs.cloud.groups.value().contains_key(id)
                     || self.inputs.cloud.deleted.value().contains(id);
                 if !known {
-                    let message = format!("the policy names {id}, which no group of the tenant has");
+                    let message =
+                        format!("the policy names {id}, which no group of the tenant has");
                     let code = FindingCode::IdNotFound;
                     claims.findings.push(finding(Some(&policy.name), *id, code, message));
                 }

@@ -24,10 +24,12 @@ pub struct ChangeResult {
     pub refused_members: Vec<(ObjectGuid, String)>,
 }
 
-/// Carries memory over a finished pass. `results` is empty after a pass that only looked.
+/// Carries memory over a finished pass. `results` is empty after a pass that only looked; `begun`
+/// is when the pass, and with it its listing of groups, was begun.
 ///
 /// Nothing is forgotten here but what the pass itself settled: an object it deleted, a group that
-/// is listed again.
+/// is listed again. What a group is meant to be is remembered only once the directory is so: else
+/// a change that was never made would pass for one that somebody undid.
 pub fn remember(
     memory: &mut Memory,
     decision: Decision,
@@ -35,45 +37,80 @@ pub fn remember(
     results: &[ChangeResult],
     begun: Timestamp,
 ) {
+    let unsettled = unsettled(&decision, held, results);
     let lessons = decision.lessons;
     memory.inventory.extend(lessons.inventory);
     memory.counterparts.extend(lessons.counterparts);
+    let counterparts = &memory.counterparts;
     memory.linkless = lessons.linkless;
+    memory.linkless.retain(|id| !counterparts.contains_key(id));
     memory.absent_since.retain(|id, _| lessons.absent.contains(id));
     for id in lessons.absent {
         memory.absent_since.entry(id).or_insert(begun);
     }
-    let mut unsettled: BTreeSet<ObjectId> = held.changes.iter().map(|c| c.group).collect();
-    for result in results {
-        let id = result.change.group;
-        if !result.outcome.achieved() {
-            unsettled.insert(id);
-        }
-        settle(memory, result);
-    }
     let settled = lessons.intents.into_iter().filter(|(id, _)| !unsettled.contains(id));
     memory.intents.extend(settled);
+    for result in results {
+        settle(memory, result);
+    }
     memory.passes += 1;
+}
+
+/// The groups that are not yet what this pass meant them to be.
+fn unsettled(decision: &Decision, held: &HeldPlan, results: &[ChangeResult]) -> BTreeSet<ObjectId> {
+    let mut open: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    for change in decision.plan.writes() {
+        *open.entry(change.group).or_default() += 1;
+    }
+    for result in results.iter().filter(|result| is_whole(result)) {
+        if let Some(open) = open.get_mut(&result.change.group) {
+            *open = open.saturating_sub(1);
+        }
+    }
+    let open = open.into_iter().filter(|(_, count)| *count > 0).map(|(id, _)| id);
+    open.chain(held.changes.iter().map(|change| change.group)).collect()
+}
+
+fn is_whole(result: &ChangeResult) -> bool {
+    result.outcome.achieved() && result.refused_members.is_empty()
 }
 
 fn settle(memory: &mut Memory, result: &ChangeResult) {
     let id = result.change.group;
-    match (result.change.effect.kind(), &result.outcome) {
-        (
-            Kind::Create,
-            Outcome::Done { object: Some(guid) } | Outcome::AlreadySo { object: Some(guid) },
-        ) => {
+    let (Outcome::Done { object } | Outcome::AlreadySo { object }) = &result.outcome else {
+        return refuse(memory, result);
+    };
+    match (result.change.effect.kind(), object) {
+        (Kind::Create, Some(guid)) => {
             memory.inventory.insert(id, *guid);
         }
-        (Kind::Delete, Outcome::Done { .. } | Outcome::AlreadySo { .. }) => {
+        (Kind::Delete, _) => {
             memory.inventory.remove(&id);
             memory.intents.remove(&id);
             memory.absent_since.remove(&id);
         }
-        _ => {}
+        (Kind::Create, None)
+        | (
+            Kind::Rename
+            | Kind::Move
+            | Kind::Update
+            | Kind::Convert
+            | Kind::AddMembers
+            | Kind::RemoveMembers
+            | Kind::Freeze,
+            _,
+        ) => {}
     }
-    let object = result.change.target.object().or_else(|| memory.inventory.get(&id).copied());
-    if let Some(object) = object.filter(|_| !result.refused_members.is_empty()) {
+    refuse(memory, result);
+}
+
+/// Remembers the members that the directory refused for a group.
+fn refuse(memory: &mut Memory, result: &ChangeResult) {
+    if result.refused_members.is_empty() || result.change.effect.kind() != Kind::AddMembers {
+        return;
+    }
+    let known = memory.inventory.get(&result.change.group).copied();
+    if let Some(object) = result.change.target.object().or(known) {
         let refused = memory.refused_members.entry(object).or_default();
         refused.extend(result.refused_members.iter().cloned());
     }
@@ -81,9 +118,7 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
 
 /// The conditions of every policy after a pass.
 ///
-/// `previous` gives the transition times that still hold. `failed` counts operations of the pass
-/// that did not achieve their change, by policy; `invalid` are the policies whose file cannot be
-/// parsed now, with the first mistake.
+/// `previous` gives the transition times that still hold.
 pub fn conditions(
     policies: &PolicySet,
     decision: &Decision,
@@ -142,7 +177,8 @@ fn of_policy(
         .filter(|change| change.policy == *name && matches!(change.cause, Cause::Drift(_)))
         .count();
     let open = waiting.saturating_sub(achieved);
-    let ready = stalled.is_none() && holds.is_empty() && open == 0 && !decision.incomplete;
+    let blind = decision.blind.contains(name);
+    let ready = stalled.is_none() && holds.is_empty() && open == 0 && !blind;
     let (reason, message) = match &stalled {
         Some((reason, message)) => (*reason, message.clone()),
         None if failed > 0 => {
@@ -151,9 +187,7 @@ fn of_policy(
         None if !holds.is_empty() => {
             (Reason::GuardTripped, format!("{} limits are passed", holds.len()))
         }
-        None if decision.incomplete => {
-            (Reason::ReadIncomplete, "some reads were not whole".to_owned())
-        }
+        None if blind => (Reason::ReadIncomplete, "some reads were not whole".to_owned()),
         None if open > 0 => (Reason::ChangesWaiting, format!("{open} changes wait")),
         None => (Reason::InStep, "the directory is as the policy says".to_owned()),
     };
@@ -192,7 +226,8 @@ fn stalled(standing: &Standing, decision: &Decision) -> Option<(Reason, String)>
         return Some((*reason, message.clone()));
     }
     if standing.last_good {
-        let message = format!("{} cannot be parsed; its last good version stays in force", policy.place.file);
+        let file = &policy.place.file;
+        let message = format!("{file} cannot be parsed; its last good version stays in force");
         return Some((Reason::PolicyInvalid, message));
     }
     if policy.suspend {

@@ -29,7 +29,7 @@ pub fn weakens(from: i32, to: i32) -> bool {
 }
 
 /// The texts that are too long for the directory, as findings.
-pub fn cuts(group: &Wanted<'_>) -> impl Iterator<Item = (FindingCode, String)> + '_ {
+pub fn cuts<'w>(group: &'w Wanted<'_>) -> impl Iterator<Item = (FindingCode, String)> + 'w {
     let long = texts(group).into_iter().filter(|(_, text, max)| cut(text, *max) != *text);
     long.map(|(what, _, units_max)| {
         let name = &group.cloud.display_name;

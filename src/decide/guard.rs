@@ -3,11 +3,14 @@
 //! Only this file makes an `AdmittedPlan`, and `directory::apply` takes nothing else. The limits
 //! are those of SEMANTICS "Ownership and guards", per policy, over one pass.
 
+mod dependents;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::decide::naming::weakens;
+use crate::decide::content::weakens;
+use crate::decide::guard::dependents::{dependents, part, uncreated};
 use crate::decide::{Inventory, plan};
 use crate::model::change::{Change, Effect, Kind};
 use crate::model::{Digest, ObjectId, Plan, PolicyName};
@@ -21,7 +24,7 @@ pub enum Row {
     MembershipsRemoved,
     /// Values taken out of one group.
     OneGroup,
-    /// A group that would lose its last members.
+    /// A group of three members or more that would lose them all.
     ToEmpty,
     /// Renames and moves.
     Renames,
@@ -141,39 +144,36 @@ pub struct Guarded {
 }
 
 /// Judges the whole plan. Every change that a passed limit counts is kept back, not only the
-/// excess; changes that no passed limit counts go on. A group whose creation is kept back keeps
-/// its other changes back too.
+/// excess; changes that no passed limit counts go on, but for those that build on one that is kept
+/// back: see `dependents`.
 pub fn guard(plan: &Plan, inventory: &BTreeMap<PolicyName, Inventory>) -> Guarded {
     let digest = plan::digest(plan.writes());
     let reviewed = plan::digest(plan.writes().filter(|change| plan::is_reviewed(change)));
-    let mut counted: BTreeMap<(PolicyName, Row, Option<ObjectId>), Vec<usize>> = BTreeMap::new();
-    for (index, change) in plan.changes.iter().enumerate() {
-        for (row, group) in rows(change) {
-            counted.entry((change.policy.clone(), row, group)).or_default().push(index);
-        }
-    }
     let mut holds = Vec::new();
-    let mut kept_back: BTreeSet<usize> = BTreeSet::new();
-    for ((policy, row, group), indices) in counted {
+    let mut back: BTreeSet<usize> = BTreeSet::new();
+    for ((policy, row, group), indices) in counted(plan) {
         let changes: Vec<_> = indices.iter().filter_map(|index| plan.changes.get(*index)).collect();
         let holding = inventory.get(&policy).copied().unwrap_or_default();
-        let Some((measured, limit)) = passed(row, &changes, holding) else { continue };
-        kept_back.extend(indices);
-        holds.push(hold(row, policy, group, measured, limit));
+        let (measured, limit) = (measured(row, &changes), limit(row, &changes, holding));
+        if measured > limit {
+            back.extend(indices);
+            holds.push(hold(row, policy, group, measured, limit));
+        }
     }
-    let uncreated: BTreeSet<ObjectId> = kept_back
-        .iter()
-        .filter_map(|index| plan.changes.get(*index))
-        .filter(|change| change.effect.kind() == Kind::Create)
-        .map(|change| change.group)
-        .collect();
+    dependents(&plan.changes, &mut back);
+    let uncreated = uncreated(&plan.changes, &back);
     let (mut admitted, mut held) = (Vec::new(), Vec::new());
     for (index, change) in plan.changes.iter().enumerate() {
         if change.effect.kind() == Kind::Freeze {
             continue;
         }
-        let back = kept_back.contains(&index) || uncreated.contains(&change.group);
-        if back { &mut held } else { &mut admitted }.push(change.clone());
+        if back.contains(&index) {
+            held.push(change.clone());
+        } else {
+            let (now, later) = part(change, &uncreated);
+            admitted.extend(now);
+            held.extend(later);
+        }
     }
     holds.extend(gone(plan));
     held.extend(plan.gone.iter().cloned());
@@ -182,17 +182,40 @@ pub fn guard(plan: &Plan, inventory: &BTreeMap<PolicyName, Inventory>) -> Guarde
     Guarded { admitted, held: HeldPlan { holds, changes: held }, digest, reviewed }
 }
 
-/// The rows that count a change. A row about one group names it.
-fn rows(change: &Change) -> Vec<(Row, Option<ObjectId>)> {
+type Count = (PolicyName, Row, Option<ObjectId>);
+
+/// Which changes each row counts, by their place in the plan.
+fn counted(plan: &Plan) -> BTreeMap<Count, Vec<usize>> {
+    let filled: BTreeSet<ObjectId> = plan
+        .changes
+        .iter()
+        .filter(|change| change.effect.kind() == Kind::AddMembers)
+        .map(|change| change.group)
+        .collect();
+    let mut counted: BTreeMap<Count, Vec<usize>> = BTreeMap::new();
+    for (index, change) in plan.changes.iter().enumerate() {
+        for (row, group) in rows(change, &filled) {
+            counted.entry((change.policy.clone(), row, group)).or_default().push(index);
+        }
+    }
+    counted
+}
+
+/// The rows that count a change. A row about one group names it. A group that gets new members in
+/// the same pass, `filled`, does not become empty.
+fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<ObjectId>)> {
     let group = Some(change.group);
     match &change.effect {
         Effect::Delete { .. } => vec![(Row::GroupsRemoved, None)],
         Effect::Convert { from, to } if weakens(*from, *to) => vec![(Row::GroupsRemoved, None)],
-        Effect::RemoveMembers { .. } => vec![
-            (Row::MembershipsRemoved, None),
-            (Row::OneGroup, group),
-            (Row::ToEmpty, group),
-        ],
+        Effect::RemoveMembers { members, of } => {
+            let mut rows = vec![(Row::MembershipsRemoved, None), (Row::OneGroup, group)];
+            let empties = members.len() >= *of && *of >= EMPTIED_MIN;
+            if empties && !filled.contains(&change.group) {
+                rows.push((Row::ToEmpty, group));
+            }
+            rows
+        }
         Effect::Rename { .. } | Effect::Move { .. } => vec![(Row::Renames, None)],
         Effect::Create { .. } => vec![(Row::Creations, None)],
         Effect::AddMembers { first_fill: false, .. } => vec![(Row::Additions, group)],
@@ -203,42 +226,49 @@ fn rows(change: &Change) -> Vec<(Row, Option<ObjectId>)> {
     }
 }
 
-/// What was measured and the limit, when the limit is passed. Percentages round down.
-fn passed(row: Row, changes: &[&Change], holding: Inventory) -> Option<(usize, usize)> {
-    let values: usize = changes
-        .iter()
-        .map(|change| match &change.effect {
-            Effect::RemoveMembers { members, .. } | Effect::AddMembers { members, .. } => {
-                members.len()
-            }
-            Effect::Create { .. }
-            | Effect::Rename { .. }
-            | Effect::Move { .. }
-            | Effect::Update { .. }
-            | Effect::Convert { .. }
-            | Effect::Delete { .. }
-            | Effect::Freeze => 1,
-        })
-        .sum();
-    let size = changes.first().map_or(0, |change| match &change.effect {
-        Effect::RemoveMembers { of, .. } => *of,
-        _ => 0,
-    });
-    let limit = match row {
+/// Groups of fewer members may be emptied.
+const EMPTIED_MIN: usize = 3;
+
+/// How much of what a row counts the changes come to.
+fn measured(row: Row, changes: &[&Change]) -> usize {
+    let values = || changes.iter().map(|change| values(&change.effect)).sum();
+    let groups = || changes.iter().map(|change| change.group).collect::<BTreeSet<_>>().len();
+    match row {
+        Row::MembershipsRemoved | Row::OneGroup | Row::ToEmpty | Row::Additions => values(),
+        Row::GroupsRemoved | Row::Renames | Row::Creations | Row::DirectoryGroupGone => groups(),
+    }
+}
+
+fn values(effect: &Effect) -> usize {
+    match effect {
+        Effect::RemoveMembers { members, .. } | Effect::AddMembers { members, .. } => members.len(),
+        Effect::Create { .. }
+        | Effect::Rename { .. }
+        | Effect::Move { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::Delete { .. }
+        | Effect::Freeze => 0,
+    }
+}
+
+/// How much may pass. Percentages round down, which for whole numbers is the same limit.
+fn limit(row: Row, changes: &[&Change], holding: Inventory) -> usize {
+    let size = || {
+        let first = changes.first().map(|change| &change.effect);
+        if let Some(Effect::RemoveMembers { of, .. }) = first { *of } else { 0 }
+    };
+    match row {
         Row::GroupsRemoved => of_all(holding.groups, 10).max(1),
         Row::MembershipsRemoved => of_all(holding.memberships, 200).max(5),
-        Row::OneGroup => (size / 4).max(3),
-        Row::ToEmpty => match size {
-            0..=2 => return None,
-            _ => size - 1,
-        },
+        Row::OneGroup => (size() / 4).max(3),
+        Row::ToEmpty => size().saturating_sub(1),
         Row::Renames => (holding.groups / 10).max(50),
         Row::Creations if holding.groups >= 50 => (holding.groups / 5).min(500),
         Row::Creations => 500,
         Row::Additions => ADDITIONS_MIN,
         Row::DirectoryGroupGone => 0,
-    };
-    (values > limit).then_some((values, limit))
+    }
 }
 
 /// Members that may always be added to a group at once; Microsoft's own ceiling for the values of

@@ -38,8 +38,43 @@ impl Owned<'_> {
 pub struct Stranger {
     /// The object.
     pub guid: ObjectGuid,
-    /// `Foreign`, `OwnedElsewhere`, `AnchorChanged` or `AnchorNotUnique`.
-    pub code: FindingCode,
+    /// Why it is none of ours.
+    pub kind: StrangerKind,
+}
+
+/// Why an object that carries a mark of a cloud group is not ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StrangerKind {
+    /// An anchor without a record.
+    Unrecorded,
+    /// A record of another owner or tenant, or one that this version cannot read.
+    Elsewhere,
+    /// Marks of ours that contradict each other.
+    Contradictory,
+    /// Several objects with the same mark, none of them ours.
+    Several,
+}
+
+impl StrangerKind {
+    /// The finding it makes.
+    pub fn code(self) -> FindingCode {
+        match self {
+            Self::Unrecorded => FindingCode::Foreign,
+            Self::Elsewhere => FindingCode::OwnedElsewhere,
+            Self::Contradictory => FindingCode::AnchorChanged,
+            Self::Several => FindingCode::AnchorNotUnique,
+        }
+    }
+
+    /// A phrase that reads after "exists as …, ".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Unrecorded => "which carries no record of ours",
+            Self::Elsewhere => "which carries the record of another owner",
+            Self::Contradictory => "whose marks contradict each other",
+            Self::Several => "beside others with the same mark",
+        }
+    }
 }
 
 /// All groups with a record or an anchor, sorted out.
@@ -61,18 +96,18 @@ pub fn holdings<'a>(inputs: &Inputs<'a>) -> Holdings<'a> {
     let mut holdings = Holdings::default();
     let mut strangers: BTreeMap<ObjectId, Vec<Stranger>> = BTreeMap::new();
     for group in inputs.directory.groups.value().values() {
-        let (own, code) = match mark(inputs, group) {
+        let (own, kind) = match mark(inputs, group) {
             Ok((record, text)) => {
                 let owned = owned(inputs, group, record, text, &mut holdings.findings);
                 ours.entry(record.id).or_default().push(owned);
-                (Some(record.id), FindingCode::AnchorChanged)
+                (Some(record.id), StrangerKind::Contradictory)
             }
-            Err(code) => (None, code),
+            Err(kind) => (None, kind),
         };
         for id in named_by(group) {
             holdings.marked.entry(id).or_default().insert(group.guid);
             if own != Some(id) {
-                strangers.entry(id).or_default().push(Stranger { guid: group.guid, code });
+                strangers.entry(id).or_default().push(Stranger { guid: group.guid, kind });
             }
         }
     }
@@ -82,8 +117,8 @@ pub fn holdings<'a>(inputs: &Inputs<'a>) -> Holdings<'a> {
     }
     for (id, found) in strangers {
         if let Some(first) = found.first() {
-            let code = if found.len() > 1 { FindingCode::AnchorNotUnique } else { first.code };
-            holdings.strangers.insert(id, Stranger { guid: first.guid, code });
+            let kind = if found.len() > 1 { StrangerKind::Several } else { first.kind };
+            holdings.strangers.insert(id, Stranger { guid: first.guid, kind });
         }
     }
     holdings
@@ -93,21 +128,20 @@ pub fn holdings<'a>(inputs: &Inputs<'a>) -> Holdings<'a> {
 fn mark<'a>(
     inputs: &Inputs<'_>,
     group: &'a DirectoryGroup,
-) -> Result<(&'a OwnershipRecord, &'a str), FindingCode> {
-    let is_ours = |record: &OwnershipRecord| {
+) -> Result<(&'a OwnershipRecord, &'a str), StrangerKind> {
+    let is_ours = |record: &&OwnershipRecord| {
         record.owner == inputs.owner && record.tenant == inputs.cloud.tenant
     };
     match group.records.as_slice() {
-        [] => Err(FindingCode::Foreign),
-        [value] => value
-            .record
-            .as_ref()
-            .filter(|record| is_ours(record))
-            .map(|record| (record, value.text.as_str()))
-            .ok_or(FindingCode::OwnedElsewhere),
+        [] => Err(StrangerKind::Unrecorded),
+        [value] => {
+            let record = value.record.as_ref().filter(is_ours);
+            record.map(|record| (record, value.text.as_str())).ok_or(StrangerKind::Elsewhere)
+        }
         several => {
-            let ours = several.iter().all(|value| value.record.as_ref().is_some_and(is_ours));
-            Err(if ours { FindingCode::AnchorChanged } else { FindingCode::OwnedElsewhere })
+            let mut records = several.iter().map(|value| value.record.as_ref().filter(is_ours));
+            let ours = records.all(|record| record.is_some());
+            Err(if ours { StrangerKind::Contradictory } else { StrangerKind::Elsewhere })
         }
     }
 }

@@ -80,8 +80,7 @@ impl<'a> Resolver<'a> {
                 by_consistency.entry(consistency).or_default().push(principal.guid);
             }
         }
-        let by_sid =
-            principals.values().filter_map(|p| Some((p.sid.as_ref()?, p.guid))).collect();
+        let by_sid = principals.values().filter_map(|p| Some((p.sid.as_ref()?, p.guid))).collect();
         let mut resolver = Self {
             principals,
             by_sid,

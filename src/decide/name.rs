@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use unicode_security::skeleton;
 
 use crate::model::policy::NamePreset;
-use crate::model::{CloudGroup, ObjectGuid, Principal};
+use crate::model::{CloudGroup, ObjectGuid, ObjectId, Principal};
 
 /// Longest common name, in UTF-16 units (schema attribute `cn`, rangeUpper 64).
 pub const CN_UNITS_MAX: usize = 64;
@@ -40,9 +40,15 @@ pub fn sam_account_names(preset: NamePreset, group: &CloudGroup) -> Vec<String> 
         .chars()
         .filter(|character| !SAM_FORBIDDEN.contains(*character) && !character.is_control())
         .collect();
-    let base = kept.trim().trim_end_matches('.');
+    // What is cut off the display name leaves the id behind it: the end is never a dot or blank.
+    let base = kept.trim();
     let suffixed = (2..=SUFFIX_MAX).map(|number| format!("{base}-{number}"));
     std::iter::once(base.to_owned()).chain(suffixed).collect()
+}
+
+/// A name that nobody else has and nobody keeps: where a group waits while two swap names.
+pub fn aside(id: ObjectId) -> String {
+    format!("writeback-aside-{id}")
 }
 
 /// The longest start of `text` within `units_max` UTF-16 units that splits no character.
@@ -59,22 +65,27 @@ pub fn cut(text: &str, units_max: usize) -> &str {
 
 /// Names that look like those of privileged objects, by their UTS 39 skeleton.
 #[derive(Debug, Default)]
-pub struct Privileged(BTreeSet<String>);
+pub struct Privileged(BTreeMap<String, BTreeSet<ObjectGuid>>);
 
 impl Privileged {
     /// Takes the common names and pre-Windows 2000 names of the privileged among `principals`.
     pub fn of<'a>(principals: impl Iterator<Item = &'a Principal>) -> Self {
         let privileged = principals.filter(|principal| principal.privileged);
-        let names = privileged.flat_map(|principal| {
-            let leaf = std::iter::once(principal.dn.leaf().to_owned());
-            leaf.chain(principal.sam_account_name.clone())
-        });
-        Self(names.map(|name| shape(&name)).collect())
+        let mut shapes: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
+        for principal in privileged {
+            for name in [Some(principal.dn.leaf()), principal.sam_account_name.as_deref()] {
+                if let Some(name) = name {
+                    shapes.entry(shape(name)).or_default().insert(principal.guid);
+                }
+            }
+        }
+        Self(shapes)
     }
 
-    /// Whether `name` cannot be told from a privileged one by eye.
-    pub fn imitated_by(&self, name: &str) -> bool {
-        self.0.contains(&shape(name))
+    /// Whether `name` cannot be told by eye from that of a privileged object other than `own`.
+    pub fn imitated_by(&self, name: &str, own: Option<ObjectGuid>) -> bool {
+        let alike = self.0.get(&shape(name));
+        alike.is_some_and(|objects| objects.iter().any(|object| Some(*object) != own))
     }
 }
 
@@ -119,9 +130,10 @@ pub fn assign<Id: Ord + Clone, Key: Ord + Clone>(
     let mut kept: BTreeSet<Key> = BTreeSet::new();
     let mut movers: Vec<&Wish<Id, Key>> = Vec::new();
     for wish in wishes {
-        let held = wish.current.as_ref().filter(|key| {
-            wish.object.is_none() || occupied.get(*key) == wish.object.as_ref()
-        });
+        let held = wish
+            .current
+            .as_ref()
+            .filter(|key| wish.object.is_none() || occupied.get(*key) == wish.object.as_ref());
         match held.and_then(|key| Some((key, wish.candidates.iter().position(|c| c == key)?))) {
             Some((key, index)) => {
                 kept.insert(key.clone());
@@ -132,42 +144,56 @@ pub fn assign<Id: Ord + Clone, Key: Ord + Clone>(
     }
     movers.sort_by(|a, b| a.id.cmp(&b.id));
     loop {
-        let leaving: BTreeSet<&Key> = movers
-            .iter()
-            .filter_map(|wish| Some((wish.current.as_ref()?, wish.object?)))
-            .filter(|(key, object)| occupied.get(*key) == Some(object))
-            .map(|(key, _)| key)
-            .collect();
-        let mut chosen: BTreeSet<&Key> = BTreeSet::new();
-        let mut blocked = Vec::new();
-        let mut round = BTreeMap::new();
-        for wish in &movers {
-            let free = |key: &Key| {
-                !kept.contains(key)
-                    && !chosen.contains(key)
-                    && (!occupied.contains_key(key) || leaving.contains(key))
-            };
-            match wish.candidates.iter().position(free) {
-                Some(index) => {
-                    chosen.extend(wish.candidates.get(index));
-                    round.insert(wish.id.clone(), Some(index));
-                }
-                None => blocked.push(wish.id.clone()),
-            }
-        }
+        let Round { chosen, blocked } = round(&movers, &kept, occupied);
         if blocked.is_empty() {
-            answer.extend(round);
+            answer.extend(chosen.into_iter().map(|(id, index)| (id, Some(index))));
             return answer;
         }
-        kept.extend(
-            movers
-                .iter()
-                .filter(|wish| blocked.contains(&wish.id))
-                .filter_map(|wish| wish.current.clone()),
-        );
-        movers.retain(|wish| !blocked.contains(&wish.id));
+        let (stay, go): (Vec<_>, Vec<_>) =
+            movers.into_iter().partition(|wish| blocked.contains(&wish.id));
+        kept.extend(stay.iter().filter_map(|wish| wish.current.clone()));
         answer.extend(blocked.into_iter().map(|id| (id, None)));
+        movers = go;
     }
+}
+
+struct Round<Id> {
+    chosen: BTreeMap<Id, usize>,
+    blocked: BTreeSet<Id>,
+}
+
+/// One attempt, in which every mover is thought to leave the name it holds.
+fn round<Id: Ord + Clone, Key: Ord>(
+    movers: &[&Wish<Id, Key>],
+    kept: &BTreeSet<Key>,
+    occupied: &BTreeMap<Key, ObjectGuid>,
+) -> Round<Id> {
+    let leaving: BTreeSet<&Key> = movers
+        .iter()
+        .filter_map(|wish| Some((wish.current.as_ref()?, wish.object?)))
+        .filter(|(key, object)| occupied.get(*key) == Some(object))
+        .map(|(key, _)| key)
+        .collect();
+    let mut taken: BTreeSet<&Key> = BTreeSet::new();
+    let mut round = Round { chosen: BTreeMap::new(), blocked: BTreeSet::new() };
+    for wish in movers {
+        let free = |key: &Key| {
+            !kept.contains(key)
+                && !taken.contains(key)
+                && (!occupied.contains_key(key) || leaving.contains(key))
+        };
+        let index = wish.candidates.iter().position(free);
+        match index.and_then(|index| Some((index, wish.candidates.get(index)?))) {
+            Some((index, key)) => {
+                taken.insert(key);
+                round.chosen.insert(wish.id.clone(), index);
+            }
+            None => {
+                round.blocked.insert(wish.id.clone());
+            }
+        }
+    }
+    round
 }
 
 /// One step of a reordering of names.

@@ -107,11 +107,7 @@ fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
 }
 
 /// Where a group belongs.
-fn place(
-    inputs: &Inputs<'_>,
-    group: &Wanted<'_>,
-    privileged: &Privileged,
-) -> Result<Dn, Obstacle> {
+fn place(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Result<Dn, Obstacle> {
     let shape = &group.policy.group;
     let existing = group.existing();
     let container = match existing.and_then(|existing| existing.dn.parent()) {

@@ -83,7 +83,9 @@ fn place_changes(
         let same_container = from.parent().map(|p| p.key()) == to.parent().map(|p| p.key());
         let object = one.existing.guid;
         let admitted = inputs.containers.admit(object, from);
-        let Some((target, to)) = admitted.zip(inputs.containers.admit(object, to)) else { continue };
+        let Some((target, to)) = admitted.zip(inputs.containers.admit(object, to)) else {
+            continue;
+        };
         let effect = if same_container { Effect::Rename { to } } else { Effect::Move { to } };
         changes.push(one.change(target, effect, cause));
     }
@@ -117,11 +119,8 @@ fn sam_changes(
     for step in order(&keys) {
         let (Step::Go(index) | Step::Aside(index)) = step;
         let Some(one) = moves.get(index) else { continue };
-        let object = one.existing.guid;
-        // The object stands where its rename put it, which comes first.
-        let place = named.get(&one.group.cloud.id).and_then(|named| named.dn.clone());
-        let place = place.unwrap_or_else(|| one.existing.dn.clone());
-        let Some(target) = inputs.containers.admit(object, place) else { continue };
+        let place = one.existing.dn.clone();
+        let Some(target) = inputs.containers.admit(one.existing.guid, place) else { continue };
         let (here, beside) = (one.existing.sam_account_name.clone(), aside(one.group.cloud.id));
         let (before, after) = match step {
             Step::Aside(_) => (here, beside),

@@ -61,9 +61,9 @@ fn holds(matcher: &Matcher, group: &CloudGroup) -> bool {
     let kind = match group.kind {
         GroupKind::Microsoft365 => Some(SelectableType::Microsoft365),
         GroupKind::Security => Some(SelectableType::Security),
-        GroupKind::MailEnabledSecurity
-        | GroupKind::DistributionList
-        | GroupKind::Unrecognised => None,
+        GroupKind::MailEnabledSecurity | GroupKind::DistributionList | GroupKind::Unrecognised => {
+            None
+        }
     };
     let type_holds =
         matcher.types.as_ref().is_none_or(|types| kind.is_some_and(|kind| types.contains(&kind)));

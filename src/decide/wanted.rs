@@ -13,7 +13,8 @@ use crate::model::cloud::OnPremisesGroupType;
 use crate::model::directory::{DirectoryMember, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY};
 use crate::model::policy::{GroupTypeRule, Policy, Standing};
 use crate::model::{
-    CloudGroup, CloudMember, CloudMembers, Complete, FindingCode, GroupKind, ObjectId, PolicyName,
+    CloudGroup, CloudMember, CloudMembers, Complete, DirectoryGroup, FindingCode, GroupKind,
+    ObjectId, PolicyName,
 };
 
 /// A group that is written, with all that is needed to say how.
@@ -33,6 +34,13 @@ pub struct Wanted<'a> {
     pub resolved: Resolved,
     /// The cloud members the answer rests on.
     pub witness: &'a Complete<Vec<CloudMember>>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Its directory group as it stands, when there is one.
+    pub fn existing(&self) -> Option<&'a DirectoryGroup> {
+        self.owned.map(|existing| existing.owned.group)
+    }
 }
 
 /// A directory group of ours that may be changed, with its members.
@@ -113,17 +121,14 @@ impl<'a> Gatherer<'a, '_> {
     /// Whether nothing stands in the way of a new directory group.
     fn may_create(&mut self, standing: &Standing, cloud: &CloudGroup) -> bool {
         if let Some(stranger) = self.holdings.strangers.get(&cloud.id) {
-            let why = match stranger.code {
-                FindingCode::Foreign => "which carries no record of ours",
-                FindingCode::AnchorNotUnique => "beside others with the same mark",
-                FindingCode::AnchorChanged => "whose marks contradict each other",
-                _ => "which carries the record of another owner",
-            };
             let message = format!(
-                "{:?} exists in the directory as {}, {why}; it stays untouched",
-                cloud.display_name, stranger.guid
+                "{:?} exists in the directory as {}, {}; it stays untouched",
+                cloud.display_name,
+                stranger.guid,
+                stranger.kind.phrase()
             );
-            self.decision.tell(&standing.policy.name, cloud.id, stranger.code, message);
+            let code = stranger.kind.code();
+            self.decision.tell(&standing.policy.name, cloud.id, code, message);
             return false;
         }
         !standing.last_good

@@ -16,8 +16,7 @@ mod ending;
 mod members;
 mod single;
 pub mod step;
-#[cfg(test)]
-mod tests;
+mod trouble;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +24,8 @@ use self::ending::{Ending, Next, lost_sync};
 use self::members::{Batches, Direction};
 use self::single::Single;
 pub use self::step::{Answer, Question, Seen, Sight, Step};
+use self::trouble::{Trouble, trouble};
+use crate::decide::guard::AdmittedPlan;
 use crate::model::change::Kind;
 use crate::model::{
     AttributeChange, Change, Containers, Dn, Effect, MemberReference, ObjectGuid, ObjectId,
@@ -81,27 +82,28 @@ struct Place {
     strayed: bool,
 }
 
-/// What an earlier change of the same group forbids to later ones.
-#[derive(Clone, Debug)]
-enum Trouble {
-    /// Nothing more is done to it in this pass.
-    Everything(String),
-    /// It is neither renamed nor moved in this pass: later names build on the one refused.
-    Names(String),
-}
-
 #[derive(Debug)]
 enum Work {
     /// A first look at the object.
-    Look { guid: ObjectGuid, ending: Option<Ending> },
+    Look {
+        guid: ObjectGuid,
+        ending: Option<Ending>,
+    },
     Single(Single),
-    Members { guid: ObjectGuid, batches: Batches },
+    Members {
+        guid: ObjectGuid,
+        batches: Batches,
+    },
 }
 
 impl Stepper {
-    /// Takes the changes in the order in which they are made. `batch_values` is kept within 1 and
-    /// [`BATCH_VALUES_MAX`].
-    pub fn new(changes: Vec<Change>, containers: Containers, batch_values: usize) -> Self {
+    /// Takes what the guard admitted, in the order in which it is made. `batch_values` is kept
+    /// within 1 and [`BATCH_VALUES_MAX`].
+    pub fn new(plan: &AdmittedPlan, containers: Containers, batch_values: usize) -> Self {
+        Self::of(plan.changes().to_vec(), containers, batch_values)
+    }
+
+    fn of(changes: Vec<Change>, containers: Containers, batch_values: usize) -> Self {
         Self {
             changes,
             containers,
@@ -130,7 +132,7 @@ impl Stepper {
                         self.work = Some(work);
                         next
                     }
-                    Err(ending) => Next::End(ending),
+                    Err(ending) => Next::End(*ending),
                 },
             };
             let change = self.position;
@@ -185,14 +187,14 @@ impl Stepper {
         &self.created
     }
 
-    fn begin(&self, change: &Change) -> Result<Work, Ending> {
+    fn begin(&self, change: &Change) -> Result<Work, Box<Ending>> {
         if let Some(message) = &self.stopped {
-            return Err(Ending::failed(message));
+            return Err(Ending::failed(message).into());
         }
         self.refuse_in_trouble(change)?;
         if change.effect == Effect::Freeze {
             let object = change.target.object();
-            return Err(Ending::of(Outcome::AlreadySo { object }));
+            return Err(Ending::of(Outcome::AlreadySo { object }).into());
         }
         if let Effect::Create { attributes } = &change.effect {
             let (target, attributes) = (change.target.clone(), attributes.clone());
@@ -207,14 +209,14 @@ impl Stepper {
         self.work_on(change, guid, target, place)
     }
 
-    fn refuse_in_trouble(&self, change: &Change) -> Result<(), Ending> {
+    fn refuse_in_trouble(&self, change: &Change) -> Result<(), Box<Ending>> {
         let naming = matches!(change.effect.kind(), Kind::Rename | Kind::Move);
         match self.troubles.get(&change.group) {
             Some(Trouble::Everything(why)) => {
-                Err(Ending::failed(format!("an earlier change of this group failed: {why}")))
+                Err(Ending::failed(format!("an earlier change of this group failed: {why}")).into())
             }
             Some(Trouble::Names(why)) if naming => {
-                Err(Ending::failed(format!("an earlier name was refused: {why}")))
+                Err(Ending::failed(format!("an earlier name was refused: {why}")).into())
             }
             Some(Trouble::Names(_)) | None => Ok(()),
         }
@@ -226,18 +228,18 @@ impl Stepper {
         guid: ObjectGuid,
         target: Target,
         place: &Place,
-    ) -> Result<Work, Ending> {
+    ) -> Result<Work, Box<Ending>> {
         let single = |operation| Ok(Work::Single(Single::new(operation)));
         match &change.effect {
             Effect::Rename { to } | Effect::Move { to } => {
                 let to = self.containers.admit(guid, to.dn().clone());
                 let to = to.ok_or_else(|| outside(place))?;
                 if to.dn().key() == place.dn.key() && to.dn().leaf() == place.dn.leaf() {
-                    return Err(Ending::of(Outcome::AlreadySo { object: Some(guid) }));
+                    return Err(Ending::of(Outcome::AlreadySo { object: Some(guid) }).into());
                 }
                 if place.strayed {
                     let message = format!("somebody renamed or moved it to {}", place.dn);
-                    return Err(Ending::failed(message));
+                    return Err(Ending::failed(message).into());
                 }
                 single(Operation::ModifyDn { target, to })
             }
@@ -256,7 +258,7 @@ impl Stepper {
             Effect::RemoveMembers { members, .. } => {
                 Ok(self.batches(guid, target, Direction::Remove, members))
             }
-            Effect::Create { .. } | Effect::Freeze => Err(lost_sync()),
+            Effect::Create { .. } | Effect::Freeze => Err(lost_sync().into()),
         }
     }
 
@@ -291,7 +293,7 @@ impl Stepper {
                     self.work = None;
                     return;
                 }
-                Err(ending) => ending,
+                Err(ending) => *ending,
             },
             Answer::Seen(Sight::Absent) => match self.changes.get(self.position) {
                 Some(change) if change.effect.kind() == Kind::Delete => {
@@ -312,17 +314,17 @@ impl Stepper {
         self.work = Some(Work::Look { guid, ending: Some(ending) });
     }
 
-    fn accept(&mut self, guid: ObjectGuid, seen: Seen) -> Result<(), Ending> {
+    fn accept(&mut self, guid: ObjectGuid, seen: Seen) -> Result<(), Box<Ending>> {
         let planned = self.changes.get(self.position).map(|change| change.target.dn().key());
         let strayed = planned.is_some_and(|planned| planned != seen.dn.key());
         let recorded =
             seen.values("extensionName").iter().any(|value| value.starts_with(record::PREFIX));
         let place = Place { dn: seen.dn, strayed };
         if seen.guid != guid || !recorded {
-            return Err(Ending::failed("the group carries no ownership record any more"));
+            return Err(Ending::failed("the group carries no ownership record any more").into());
         }
         if self.containers.admit(guid, place.dn.clone()).is_none() {
-            return Err(outside(&place));
+            return Err(outside(&place).into());
         }
         self.places.insert(guid, place);
         Ok(())
@@ -372,25 +374,5 @@ fn outside(place: &Place) -> Ending {
     Ending::failed(format!("{} lies outside the containers", place.dn))
 }
 
-/// A refusal concerns one change; a failure may concern all of a group's.
-fn trouble(change: &Change, outcome: &Outcome) -> Option<Trouble> {
-    match (outcome, change.effect.kind()) {
-        (Outcome::Done { .. } | Outcome::AlreadySo { .. }, _) => None,
-        (Outcome::Failed { message } | Outcome::Unknown { message }, _)
-        | (Outcome::Refused { message }, Kind::Create) => {
-            Some(Trouble::Everything(message.clone()))
-        }
-        (Outcome::Refused { message }, Kind::Rename | Kind::Move) => {
-            Some(Trouble::Names(message.clone()))
-        }
-        (
-            Outcome::Refused { .. },
-            Kind::Update
-            | Kind::Convert
-            | Kind::AddMembers
-            | Kind::RemoveMembers
-            | Kind::Delete
-            | Kind::Freeze,
-        ) => None,
-    }
-}
+#[cfg(test)]
+mod tests;

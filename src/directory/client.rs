@@ -152,7 +152,9 @@ impl Directory {
         match self.see(question).await {
             Ok(answer) => Ok(answer),
             Err(error) if error.fault().transient => Ok(Answer::Unseen(error.fault().message)),
-            Err(error @ DirectoryError::Refused { .. }) => Ok(Answer::Unseen(error.fault().message)),
+            Err(error @ DirectoryError::Refused { .. }) => {
+                Ok(Answer::Unseen(error.fault().message))
+            }
             Err(error) => Err(error),
         }
     }

@@ -53,7 +53,9 @@ impl Connection {
     ) -> Result<Self, DirectoryError> {
         let password = (options.read_secret)(&options.password_file).map_err(|why| {
             let file = options.password_file.display();
-            DirectoryError::Misconfigured { message: format!("read the password file {file}: {why}") }
+            DirectoryError::Misconfigured {
+                message: format!("read the password file {file}: {why}"),
+            }
         })?;
         if password.expose_secret().is_empty() {
             // RFC 4513 5.1.2: a name without a password is an anonymous bind, and succeeds.
@@ -107,7 +109,11 @@ impl Connection {
         })
     }
 
-    async fn bind(&mut self, options: &DirectoryOptions, password: &str) -> Result<(), DirectoryError> {
+    async fn bind(
+        &mut self,
+        options: &DirectoryOptions,
+        password: &str,
+    ) -> Result<(), DirectoryError> {
         let (url, name) = (&options.url, &options.bind_name);
         let limit = self.limits.bind;
         let mut ldap = self.handle();
@@ -170,7 +176,7 @@ impl Connection {
             Ok(Ok(Ok(answer))) => (result_word(code_of(&answer)), Ok(answer)),
             Ok(Ok(Err(error))) => {
                 let message = format!("hear from {url} ({operation}): the connection is gone");
-                ("cut", Err(DirectoryError::Lost { message, source: source_of(error) }))
+                ("cut", Err(DirectoryError::Lost { message, source: Some(source_of(error)) }))
             }
             Ok(Err(Garbled)) => {
                 let message = format!("understand the answer of {url} ({operation})");
@@ -188,7 +194,10 @@ impl Connection {
     }
 
     /// Sends one write and returns its result, whatever the code.
-    pub(super) async fn write(&mut self, operation: &Operation) -> Result<LdapResult, DirectoryError> {
+    pub(super) async fn write(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<LdapResult, DirectoryError> {
         let (ldap, limit, word) = (self.handle(), self.limits.write, operation.word());
         self.bounded(word, limit, send(ldap, operation), |result| result.rc).await
     }
@@ -271,10 +280,11 @@ fn result_word(code: u32) -> &'static str {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds are those of another package")]
 fn not_connected(error: LdapError, options: &DirectoryOptions) -> DirectoryError {
     let url = &options.url;
     if let Some(message) = tls::certificate_trouble(&error, options) {
-        return DirectoryError::Untrusted { message, source: source_of(error) };
+        return DirectoryError::Untrusted { message, source: Some(source_of(error)) };
     }
     match error {
         LdapError::Timeout { .. } => {
@@ -288,18 +298,57 @@ fn not_connected(error: LdapError, options: &DirectoryOptions) -> DirectoryError
         }
         other => {
             let message = format!("connect to {url}");
-            DirectoryError::Unreachable { message, source: source_of(other) }
+            DirectoryError::Unreachable { message, source: Some(source_of(other)) }
         }
     }
 }
 
 /// The cause below an error of ldap3; its own variants may hold whole requests, with the password
 /// of a bind in them, and go no further than this.
-fn source_of(error: LdapError) -> Option<Box<dyn Error + Send + Sync>> {
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds are those of another package")]
+fn source_of(error: LdapError) -> Box<dyn Error + Send + Sync> {
     match error {
-        LdapError::Io { source } => Some(Box::new(source)),
-        LdapError::Rustls { source } => Some(Box::new(source)),
-        LdapError::OpSend { .. } => Some("the connection is closed".into()),
-        other => Some(other.to_string().into()),
+        LdapError::Io { source } => Box::new(source),
+        LdapError::Rustls { source } => Box::new(source),
+        LdapError::OpSend { .. } => "the connection is closed".into(),
+        other => other.to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Containers;
+
+    #[tokio::test]
+    async fn a_panic_over_an_answer_becomes_an_error() {
+        let answer = guarded(async { panic!("an answer that makes no sense") });
+        assert!(answer.await.is_err());
+        assert!(matches!(guarded(async { 7 }).await, Ok(7)));
+    }
+
+    #[test]
+    fn a_changed_value_is_deleted_and_added_by_value_and_nothing_is_replaced() {
+        let value = |text: &str| Some(text.to_owned());
+        let changes = |before: Option<String>, after: Option<String>| {
+            let change = AttributeChange { name: "extensionName", before, after };
+            value_changes(&change).collect::<Vec<_>>()
+        };
+        let one = |text: &str| std::iter::once(text.to_owned()).collect();
+        let name = || "extensionName".to_owned();
+        let both = [Mod::Delete(name(), one("a")), Mod::Add(name(), one("b"))];
+        assert_eq!(changes(value("a"), value("b")), both);
+        assert_eq!(changes(None, value("b")), [Mod::Add(name(), one("b"))]);
+        assert_eq!(changes(value("a"), None), [Mod::Delete(name(), one("a"))]);
+    }
+
+    #[test]
+    fn an_object_is_named_by_its_guid_where_it_is_known() {
+        let dn = crate::model::Dn::parse("CN=a,OU=g,DC=x").unwrap();
+        let containers = Containers::new(vec![dn.parent().unwrap()]);
+        let guid = ObjectGuid::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap();
+        let known = containers.admit(guid, dn.clone()).unwrap();
+        assert_eq!(base_of(&known), "<GUID=01234567-89ab-cdef-0123-456789abcdef>");
+        assert_eq!(base_of(&containers.admit_new(dn).unwrap()), "CN=a,OU=g,DC=x");
     }
 }

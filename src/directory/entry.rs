@@ -50,7 +50,8 @@ impl Entry {
             .and_then(StructureTag::expect_constructed)
             .ok_or_else(|| malformed("a referral came where entries belong"))?;
         let mut parts = parts.into_iter();
-        let dn = text(parts.next()).ok_or_else(|| malformed("an entry has a DN that is not UTF-8"))?;
+        let dn =
+            text(parts.next()).ok_or_else(|| malformed("an entry has a DN that is not UTF-8"))?;
         let list = parts
             .next()
             .and_then(StructureTag::expect_constructed)
@@ -59,11 +60,6 @@ impl Entry {
         let attributes =
             attributes.ok_or_else(|| Malformed(format!("{dn} has a malformed attribute")))?;
         Ok(Self { dn, attributes })
-    }
-
-    /// The DN as it came.
-    pub(super) fn raw_dn(&self) -> &str {
-        &self.dn
     }
 
     /// The DN, without the identifiers of the extended form.
@@ -116,9 +112,10 @@ impl Entry {
     /// attribute, Active Directory sends the bare name without values beside the range.
     pub(super) fn ranged(&self, name: &str) -> Result<Ranged<'_>, Malformed> {
         let prefix = format!("{};range=", name.to_ascii_lowercase());
-        let found = self.attributes.iter().find_map(|(key, values)| {
-            key.strip_prefix(&prefix).map(|range| (range, values))
-        });
+        let found = self
+            .attributes
+            .iter()
+            .find_map(|(key, values)| key.strip_prefix(&prefix).map(|range| (range, values)));
         let Some((range, values)) = found else {
             return Ok(Ranged { low: 0, values: self.values(name), next: None });
         };
@@ -189,7 +186,9 @@ mod tests {
         assert!(Entry::decode(octets(b"x")).is_err());
         assert!(Entry::decode(list(4, vec![])).is_err());
         assert!(Entry::decode(list(4, vec![octets(b"CN=a,DC=x")])).is_err());
-        assert!(Entry::decode(list(4, vec![octets(b"DC=x"), list(16, vec![octets(b"x")])])).is_err());
+        assert!(
+            Entry::decode(list(4, vec![octets(b"DC=x"), list(16, vec![octets(b"x")])])).is_err()
+        );
     }
 
     #[test]
@@ -205,7 +204,8 @@ mod tests {
     fn ranges_say_where_to_go_on() {
         let whole = entry(b"DC=x", &[("member", &[b"a", b"b"])]).unwrap();
         assert_eq!(whole.ranged("member").unwrap().next, None);
-        let first = entry(b"DC=x", &[("member", &[]), ("member;range=0-1", &[b"a", b"b"])]).unwrap();
+        let first =
+            entry(b"DC=x", &[("member", &[]), ("member;range=0-1", &[b"a", b"b"])]).unwrap();
         let first = first.ranged("member").unwrap();
         assert_eq!((first.low, first.values.len(), first.next), (0, 2, Some(2)));
         let last = entry(b"DC=x", &[("Member;Range=2-*", &[b"c"])]).unwrap();

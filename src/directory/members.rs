@@ -52,7 +52,12 @@ impl Chunk {
             })
         });
         let (low, next) = (ranged.low, ranged.next);
-        Ok(Self { members: members.collect::<Result<_, _>>()?, low, next, usn: entry.number("uSNChanged") })
+        Ok(Self {
+            members: members.collect::<Result<_, _>>()?,
+            low,
+            next,
+            usn: entry.number("uSNChanged"),
+        })
     }
 }
 

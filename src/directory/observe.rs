@@ -20,8 +20,8 @@ use crate::model::directory::{
 };
 use crate::model::distinguished_name::DnKey;
 use crate::model::{
-    Complete, Containers, DirectoryGroup, ObjectGuid, ObjectId, OwnershipRecord, Principal, Reading, Sid,
-    record,
+    Complete, Containers, DirectoryGroup, ObjectGuid, ObjectId, OwnershipRecord, Principal,
+    Reading, Sid, record,
 };
 
 const EXTERNAL_ID: &str = "msDS-ExternalDirectoryObjectId";
@@ -165,9 +165,8 @@ fn witnessed(
 /// Groups with a record or an anchor, as a filter.
 fn marked_groups(facts: &DomainFacts) -> String {
     let record = ldap3::ldap_escape(record::PREFIX);
-    let anchors = |attribute: &str| {
-        format!("({attribute}=Group_*)({attribute}={TAKEN_OVER}Group_*)")
-    };
+    let anchors =
+        |attribute: &str| format!("({attribute}=Group_*)({attribute}={TAKEN_OVER}Group_*)");
     let external = if facts.has_external_id { anchors(EXTERNAL_ID) } else { String::new() };
     let admin = anchors("adminDescription");
     format!("(&(objectClass=group)(|(extensionName={record}*){admin}{external}))")
@@ -216,7 +215,8 @@ fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
     let admin_description = text("adminDescription");
     let external_id = text(EXTERNAL_ID);
     let records: Vec<RecordValue> = records(entry).collect();
-    let anchored = [&admin_description, &external_id].into_iter().flatten().any(is_anchor);
+    let anchored =
+        [&admin_description, &external_id].into_iter().flatten().any(|text| is_anchor(text));
     if records.is_empty() && !anchored {
         return None;
     }
@@ -237,10 +237,10 @@ fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
 }
 
 fn records(entry: &Entry) -> impl Iterator<Item = RecordValue> {
-    entry.texts("extensionName").filter(|text| starts_like_a_record(text)).map(|text| RecordValue {
-        text: text.to_owned(),
-        record: OwnershipRecord::parse(text),
-    })
+    entry
+        .texts("extensionName")
+        .filter(|text| starts_like_a_record(text))
+        .map(|text| RecordValue { text: text.to_owned(), record: OwnershipRecord::parse(text) })
 }
 
 /// As the directory compares: without case.
@@ -248,10 +248,10 @@ fn starts_like_a_record(text: &str) -> bool {
     text.get(..record::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(record::PREFIX))
 }
 
-fn is_anchor(text: &String) -> bool {
+fn is_anchor(text: &str) -> bool {
     let bare = match text.get(..TAKEN_OVER.len()) {
         Some(start) if start.eq_ignore_ascii_case(TAKEN_OVER) => text.get(TAKEN_OVER.len()..),
-        Some(_) | None => Some(text.as_str()),
+        Some(_) | None => Some(text),
     };
     bare.and_then(ObjectId::from_anchor).is_some()
 }

@@ -9,7 +9,7 @@ use ldap3::{Ldap, LdapError, LdapResult, Scope, SearchOptions};
 
 use super::connection::Connection;
 use super::entry::{Entry, Malformed};
-use super::outcome::{Verdict, classify};
+use super::outcome::{Reaction, Verdict, classify};
 use crate::directory::DirectoryError;
 
 /// Entries in one page: half of MaxPageSize, 1,000 (KB315071), so that a page of entries of 1 kB
@@ -75,11 +75,7 @@ impl Search {
 
     /// Everything below `base` that the filter takes.
     pub(super) fn subtree(base: impl Into<String>, filter: &str, attributes: &[&str]) -> Self {
-        Self {
-            scope: Scope::Subtree,
-            filter: filter.to_owned(),
-            ..Self::object(base, attributes)
-        }
+        Self { scope: Scope::Subtree, filter: filter.to_owned(), ..Self::object(base, attributes) }
     }
 
     /// The same with identifiers in every DN.
@@ -110,7 +106,11 @@ impl Search {
 type Raw = (Vec<StructureTag>, LdapResult);
 
 /// Runs one search request to its result. Decoding happens outside: this may panic.
-async fn collect(mut ldap: Ldap, search: Search, controls: Vec<RawControl>) -> Result<Raw, LdapError> {
+async fn collect(
+    mut ldap: Ldap,
+    search: Search,
+    controls: Vec<RawControl>,
+) -> Result<Raw, LdapError> {
     let Search { base, scope, filter, attributes, form: _ } = search;
     ldap.with_search_options(SearchOptions::new().timelimit(SERVER_TIME_LIMIT));
     ldap.with_controls(controls);
@@ -138,6 +138,11 @@ impl Connection {
             Verdict::Done => {}
             Verdict::Busy(why) => {
                 return Err(DirectoryError::Busy { message: format!("{action}: {why}") });
+            }
+            // A limit of time or size: a loaded server passes it sooner than an idle one.
+            Verdict::Refused(refusal) if refusal.reaction == Reaction::Halve => {
+                let message = format!("{action}: {}", refusal.message);
+                return Err(DirectoryError::Busy { message });
             }
             Verdict::Refused(refusal) => {
                 return Err(DirectoryError::Refused { action: action.to_owned(), refusal });

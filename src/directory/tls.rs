@@ -25,9 +25,7 @@ pub(super) async fn client_config(
         .with_safe_default_protocol_versions()
         .expect("the provider knows TLS 1.2 and 1.3");
     let config = match ca_file {
-        Some(path) => {
-            builder.with_root_certificates(roots(path).await?).with_no_client_auth()
-        }
+        Some(path) => builder.with_root_certificates(roots(path).await?).with_no_client_auth(),
         None => builder
             .with_platform_verifier()
             .map_err(|error| DirectoryError::Misconfigured {
@@ -74,6 +72,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 }
 
 /// What is wrong with the certificate, if that is what `error` tells, and what to mend.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds are those of another package")]
 pub(super) fn certificate_trouble(
     error: &(dyn Error + 'static),
     options: &DirectoryOptions,

@@ -167,7 +167,8 @@ fn refuse(setting: &str, problem: String) -> GraphError {
     GraphError::Configuration { setting: setting.to_owned(), problem }
 }
 
-#[cfg(all(test, feature = "sim"))]
+#[cfg(test)]
+#[cfg(feature = "sim")]
 mod tests {
     use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
     use serde_json::Value;
@@ -205,8 +206,14 @@ mod tests {
         assert_eq!(header["x5t#S256"], Value::from(thumbprint));
         assert!(header.get("x5t").is_none());
         assert_eq!(claims["aud"], Value::from(audience));
-        assert_eq!((&claims["iss"], &claims["sub"]), (&claims["sub"], &Uuid::nil().to_string().into()));
-        assert_eq!((&claims["nbf"], &claims["iat"]), (&1_800_000_000.into(), &1_800_000_000.into()));
+        assert_eq!(
+            (&claims["iss"], &claims["sub"]),
+            (&claims["sub"], &Uuid::nil().to_string().into())
+        );
+        assert_eq!(
+            (&claims["nbf"], &claims["iat"]),
+            (&1_800_000_000.into(), &1_800_000_000.into())
+        );
         assert_eq!(claims["exp"], Value::from(1_800_000_300));
         let again = proof.fields(Uuid::nil(), audience, now).unwrap();
         assert_ne!(part(again.last().unwrap().1.expose_secret(), 1)["jti"], claims["jti"]);
@@ -226,7 +233,10 @@ mod tests {
             certificate_file: file.clone(),
             private_key_file: file,
         });
-        assert!(text.contains("certificateFile") && text.contains("no certificate in PEM"), "{text}");
+        assert!(
+            text.contains("certificateFile") && text.contains("no certificate in PEM"),
+            "{text}"
+        );
     }
 
     #[test]

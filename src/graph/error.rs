@@ -61,7 +61,10 @@ pub enum GraphError {
         retry_after: Option<Duration>,
     },
     /// 5xx: the other side is out of order for now.
-    #[error("{endpoint}: the tenant is out of order for now (status {status}){}", wait(*.retry_after))]
+    #[error(
+        "{endpoint}: the tenant is out of order for now (status {status}){}",
+        wait(*.retry_after)
+    )]
     Unavailable {
         /// What was asked.
         endpoint: Endpoint,
@@ -104,7 +107,9 @@ pub enum GraphError {
         problem: String,
     },
     /// A next link leads away from the configured host; it was not requested.
-    #[error("{endpoint}: the answer's next page lies on another host ({host}), which gets no token")]
+    #[error(
+        "{endpoint}: the answer's next page lies on another host ({host}), which gets no token"
+    )]
     ForeignNextLink {
         /// What was asked.
         endpoint: Endpoint,
@@ -287,7 +292,10 @@ fn wait(retry_after: Option<Duration>) -> String {
 }
 
 /// What a host's certificate lacks, if that is why the connection failed.
-pub(super) fn certificate_problem(endpoint: Endpoint, error: &(dyn Error + 'static)) -> Option<String> {
+pub(super) fn certificate_problem(
+    endpoint: Endpoint,
+    error: &(dyn Error + 'static),
+) -> Option<String> {
     use rustls::CertificateError as Bad;
     let rustls::Error::InvalidCertificate(bad) = find_tls_error(error)? else { return None };
     let setting = endpoint.host_setting();

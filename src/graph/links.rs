@@ -97,9 +97,8 @@ async fn synchronises(client: &Client) -> Result<bool, GraphError> {
 }
 
 async fn sample_shows_link(client: &Client) -> Result<bool, GraphError> {
-    let query = format!(
-        "$filter=onPremisesSyncEnabled eq true&$select={USER_SELECT}&$top={SAMPLE_PAGE}"
-    );
+    let query =
+        format!("$filter=onPremisesSyncEnabled eq true&$select={USER_SELECT}&$top={SAMPLE_PAGE}");
     let mut pages = Pages::new(client, Endpoint::Users, client.url("v1.0/users", &query));
     for _ in 0..SAMPLE_PAGES {
         match pages.turn::<User>().await? {

@@ -61,9 +61,9 @@ impl Refusal {
 
 fn sentence(code: u32, files: &str) -> Option<String> {
     Some(match code {
-        7_000_215 => format!(
-            "{files} is wrong (often the secret's id was pasted instead of its value)"
-        ),
+        7_000_215 => {
+            format!("{files} is wrong (often the secret's id was pasted instead of its value)")
+        }
         7_000_222 => format!("{files} has expired; make a new one and put it into the file"),
         700_016 | 70_001 | 700_011 | 700_021 => {
             "the tenant has no such application; check tenant.clientId and tenant.id".to_owned()

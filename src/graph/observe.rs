@@ -73,7 +73,8 @@ impl Tenant {
             found.extend(ids.intersection(hidden).map(|id| (*id, Err(unread.clone()))));
         }
         progress(found.len(), ids.len());
-        let asked: Vec<ObjectId> = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
+        let asked: Vec<ObjectId> =
+            ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
         let mut waiting = asked.iter().copied();
         let mut reads = JoinSet::new();
         let mut series = Series::default();
@@ -154,9 +155,8 @@ async fn list_groups(
 ) -> Result<Complete<BTreeMap<ObjectId, CloudGroup>>, GraphError> {
     let url = client.url("v1.0/groups", &format!("$select={GROUP_SELECT}&$top={PAGE}"));
     let listed = pages::whole::<Group>(client, Endpoint::Groups, url, at).await?;
-    Ok(listed.map(|groups| {
-        groups.into_iter().map(Group::read).map(|group| (group.id, group)).collect()
-    }))
+    Ok(listed
+        .map(|groups| groups.into_iter().map(Group::read).map(|group| (group.id, group)).collect()))
 }
 
 async fn list_deleted(

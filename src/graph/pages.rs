@@ -77,9 +77,7 @@ impl<'a> Pages<'a> {
     }
 
     /// The objects of the next page; `None` after the last.
-    pub(super) async fn turn<T: DeserializeOwned>(
-        &mut self,
-    ) -> Result<Option<Vec<T>>, GraphError> {
+    pub(super) async fn turn<T: DeserializeOwned>(&mut self) -> Result<Option<Vec<T>>, GraphError> {
         let Some(url) = self.next.take() else { return Ok(None) };
         let page: Page<T> = self.client.get(self.endpoint, &url).await?;
         self.asked.insert(url);

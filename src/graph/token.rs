@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn a_token_is_renewed_before_it_ends_however_short_it_lives() {
         assert_eq!(margin(Duration::from_secs(3599)), Duration::from_mins(5));
-        assert_eq!(margin(Duration::from_secs(60)), Duration::from_secs(6));
+        assert_eq!(margin(Duration::from_mins(1)), Duration::from_secs(6));
         assert_eq!(margin(Duration::ZERO), Duration::ZERO);
     }
 

@@ -132,7 +132,11 @@ impl Transport {
         result
     }
 
-    async fn send(&self, endpoint: Endpoint, request: RequestBuilder) -> Result<Answer, GraphError> {
+    async fn send(
+        &self,
+        endpoint: Endpoint,
+        request: RequestBuilder,
+    ) -> Result<Answer, GraphError> {
         let response = request.send().await.map_err(|error| failure(endpoint, error))?;
         let status = response.status().as_u16();
         let headers = response.headers();
@@ -218,7 +222,10 @@ async fn body(endpoint: Endpoint, mut response: Response) -> Result<Vec<u8>, Gra
         body.extend_from_slice(&chunk);
     }
     if announced.is_some_and(|bytes| bytes != body.len() as u64) {
-        return Err(GraphError::Unreadable { endpoint, problem: "the answer is cut off".to_owned() });
+        return Err(GraphError::Unreadable {
+            endpoint,
+            problem: "the answer is cut off".to_owned(),
+        });
     }
     Ok(body)
 }
@@ -229,7 +236,7 @@ fn failure(endpoint: Endpoint, error: reqwest::Error) -> GraphError {
     let error = error.without_url();
     match certificate_problem(endpoint, &error) {
         Some(problem) => GraphError::Untrusted { endpoint, host, problem, source: error.into() },
-        None if error.is_decode() || error.is_body() => {
+        None if !error.is_timeout() && (error.is_decode() || error.is_body()) => {
             GraphError::Unreadable { endpoint, problem: format!("the answer of {host} is cut off") }
         }
         None => GraphError::Unreachable { endpoint, host, source: error.into() },

@@ -301,8 +301,8 @@ fn link(sid: Option<&str>, immutable_id: Option<&str>) -> Link {
     let id_text = immutable_id.filter(|text| !text.is_empty());
     let sid = sid_text.and_then(Sid::parse);
     let immutable_id = id_text.and_then(decode_immutable_id);
-    let malformed = sid.is_none()
-        && (sid_text.is_some() || (id_text.is_some() && immutable_id.is_none()));
+    let malformed =
+        sid.is_none() && (sid_text.is_some() || (id_text.is_some() && immutable_id.is_none()));
     Link { sid, immutable_id, malformed }
 }
 
@@ -360,7 +360,8 @@ mod tests {
 
     #[test]
     fn a_visibility_of_tomorrow_counts_as_hidden() {
-        let hidden = |visibility: Value| group(json!({ "visibility": visibility })).hidden_membership;
+        let hidden =
+            |visibility: Value| group(json!({ "visibility": visibility })).hidden_membership;
         assert!(!hidden(Value::Null) && !hidden(json!("Public")) && !hidden(json!("private")));
         assert!(hidden(json!("HiddenMembership")) && hidden(json!("unknownFutureValue")));
     }

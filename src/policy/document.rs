@@ -36,9 +36,8 @@ pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option
         return None;
     }
     let place = context.place(fields.spot());
-    let name = fields.required_child("metadata", |metadata| {
-        metadata.needed("name")?.text_as(parse::name)
-    });
+    let name =
+        fields.required_child("metadata", |metadata| metadata.needed("name")?.text_as(parse::name));
     let spec = fields.required_child("spec", |spec| read_spec(spec, context));
     version?;
     kind?;
@@ -76,9 +75,8 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
     let suspend = spec.or("suspend", false);
     let precedence = spec.value("precedence").and_then(|v| v.whole(&(0..=PRECEDENCE_MAX)));
     let selection_spot = spec.key_spot("selection");
-    let selection = spec.child_or_empty("selection", |selection| {
-        Some(read_selection(selection, context))
-    });
+    let selection =
+        spec.child_or_empty("selection", |selection| Some(read_selection(selection, context)));
     let group_spot = spec.key_spot("group").unwrap_or(spec.spot());
     let group = spec.required_child("group", |group| read_group(group, context));
     let members = spec.child_or_empty("members", |members| Some(read_members(members)));
@@ -119,12 +117,7 @@ fn read_selection(selection: &mut Fields<'_>, context: &mut Context<'_>) -> Sele
         )
     });
     let exclude = selection.list("exclude", |entry| read_matcher(&entry, context));
-    Selection {
-        writeback_flag,
-        hidden_membership,
-        include,
-        exclude: exclude.unwrap_or_default(),
-    }
+    Selection { writeback_flag, hidden_membership, include, exclude: exclude.unwrap_or_default() }
 }
 
 fn read_matcher(entry: &Value<'_>, context: &mut Context<'_>) -> Option<Matcher> {
@@ -218,9 +211,7 @@ fn read_members(members: &mut Fields<'_>) -> MemberRules {
     let most = u64::try_from(MemberRules::MAXIMUM).unwrap_or(u64::MAX);
     let maximum = members.value("maximum").and_then(|value| value.whole(&(1..=most)));
     match maximum.and_then(|maximum| usize::try_from(maximum).ok()) {
-        Some(maximum) => {
-            MemberRules { maximum_microsoft_365: maximum, maximum_security: maximum }
-        }
+        Some(maximum) => MemberRules { maximum_microsoft_365: maximum, maximum_security: maximum },
         None => MemberRules::default(),
     }
 }

@@ -196,7 +196,9 @@ fn read_regular(path: &Path) -> Result<Vec<u8>, FileFault> {
     }
     let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     if bytes.len() > BYTES_MAX { Err(FileFault::TooLarge) } else { Ok(bytes) }
 }
 
@@ -207,9 +209,7 @@ impl FileFault {
                 (format!("the file cannot be read: {why}"), "mend the file or the right to read it")
             }
             Self::NotAFile => ("this is not a regular file".to_owned(), "put a file here"),
-            Self::TooLarge => {
-                ("the file is larger than 1 MiB".to_owned(), "split it into several")
-            }
+            Self::TooLarge => ("the file is larger than 1 MiB".to_owned(), "split it into several"),
             Self::NameNotText => {
                 ("the name of the file is not UTF-8".to_owned(), "give it another name")
             }

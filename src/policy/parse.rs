@@ -105,9 +105,10 @@ pub(super) fn pattern(text: &str) -> Result<Regex, Refusal> {
         .nest_limit(PATTERN_NESTING_MAX)
         .build();
     built.map_err(|error| {
-        let what = match error {
-            regex::Error::CompiledTooBig(_) => "the pattern becomes too large".to_owned(),
-            error => pattern_mistake(&error.to_string()),
+        let what = if matches!(error, regex::Error::CompiledTooBig(_)) {
+            "the pattern becomes too large".to_owned()
+        } else {
+            pattern_mistake(&error.to_string())
         };
         Refusal::new(
             format!("is `{}`, not a pattern: {what}", shown(text)),

@@ -62,8 +62,8 @@ pub enum Event<'a> {
     PoliciesLoaded {
         /// The digest of the folder; `None` when it could not be read.
         generation: Option<Digest>,
-        /// How many policies are in force.
-        policies: usize,
+        /// The policies in force.
+        policies: &'a PolicySet,
         /// What is wrong, one line each.
         mistakes: &'a [String],
     },

@@ -12,14 +12,15 @@ pub enum Format {
     Json,
 }
 
-/// Starts the log. `verbosity` 0 shows what people should read, 1 every request.
+/// Starts the log. `verbosity` 0 shows what went wrong, 1 every change and pass, 2 every request.
 ///
 /// Both forms escape control characters: names come from people who own groups. A second call in
 /// one process changes nothing.
 pub fn start(format: Format, verbosity: u8) {
     let level = match verbosity {
-        0 => Level::INFO,
-        1 => Level::DEBUG,
+        0 => Level::WARN,
+        1 => Level::INFO,
+        2 => Level::DEBUG,
         _ => Level::TRACE,
     };
     let log = fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false);

@@ -9,6 +9,7 @@ use crate::decide::Decision;
 use crate::decide::guard::{Guarded, Row};
 use crate::model::Outcome;
 use crate::model::change::Kind;
+use crate::model::policy::PolicySet;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
 
 /// Bounds of request times: a fast answer, a slow one, one that met its limit.
@@ -30,7 +31,7 @@ pub struct Metrics {
     operations_total: IntCounterVec,
     groups: IntGaugeVec,
     findings: IntGauge,
-    held_changes: IntGauge,
+    held_changes: IntGaugeVec,
     guard_blocked: IntGaugeVec,
     guard_trips: IntCounterVec,
     read_incomplete: IntCounterVec,
@@ -115,7 +116,7 @@ impl Metrics {
             operations_total: make.counters("writeback_operations_total", "Changes tried, by kind and result.", &["op", "result"]),
             groups: make.gauges("writeback_groups", "Directory groups, by state.", "state"),
             findings: make.gauge("writeback_findings", "Findings of the last plan."),
-            held_changes: make.gauge("writeback_held_changes", "Changes that a guard holds."),
+            held_changes: make.gauges("writeback_held_changes", "Changes that a guard holds, by policy.", "policy"),
             guard_blocked: make.gauges("writeback_guard_blocked", "Whether a guard's limit is passed now.", "guard"),
             guard_trips: make.counters("writeback_guard_trips_total", "Plans in which a guard's limit was passed.", &["guard"]),
             read_incomplete: make.counters("writeback_read_incomplete_total", "Reads that were not whole, by side.", &["source"]),
@@ -179,7 +180,10 @@ impl Metrics {
     /// Takes what an event changes.
     pub fn take(&self, event: &Event<'_>) {
         match event {
-            Event::Planned { decision, guarded, .. } => self.planned(decision, guarded),
+            Event::Planned { policies, decision, guarded } => {
+                self.planned(decision, guarded);
+                self.hold(policies, Some(guarded));
+            }
             Event::ChangeMade(result) => {
                 let labels = [result.change.effect.kind().word(), result.outcome.word()];
                 self.operations_total.with_label_values(&labels).inc();
@@ -197,7 +201,8 @@ impl Metrics {
             Event::PoliciesLoaded { policies, mistakes, .. } => {
                 self.policy_load_success.set(i64::from(mistakes.is_empty()));
                 self.policy_load_errors.inc_by(u64::try_from(mistakes.len()).unwrap_or(u64::MAX));
-                self.policy_objects.set(count(*policies));
+                self.policy_objects.set(count(policies.policies.len()));
+                self.hold(policies, None);
             }
             Event::FaultMet { side, .. } => {
                 self.reconcile_errors.with_label_values(&[side.word()]).inc();
@@ -216,6 +221,22 @@ impl Metrics {
         }
     }
 
+    /// Held changes of every policy in force; policies that are gone leave no series behind. Their
+    /// number is bounded by the policy folder.
+    fn hold(&self, policies: &PolicySet, guarded: Option<&Guarded>) {
+        if guarded.is_some() {
+            self.held_changes.reset();
+        }
+        for standing in &policies.policies {
+            let name = &standing.policy.name;
+            let series = self.held_changes.with_label_values(&[name.as_str()]);
+            if let Some(guarded) = guarded {
+                let held = guarded.held.changes.iter().filter(|change| change.policy == *name);
+                series.set(count(held.count()));
+            }
+        }
+    }
+
     fn planned(&self, decision: &Decision, guarded: &Guarded) {
         self.ldap_up.set(1);
         for kind in Kind::ALL {
@@ -227,7 +248,6 @@ impl Metrics {
             self.guard_blocked.with_label_values(&[row.word()]).set(i64::from(tripped));
             self.guard_trips.with_label_values(&[row.word()]).inc_by(u64::from(tripped));
         }
-        self.held_changes.set(count(guarded.held.changes.len()));
         self.findings.set(count(decision.findings.len()));
         if decision.incomplete {
             self.read_incomplete.with_label_values(&[Side::Tenant.word()]).inc();

@@ -167,8 +167,7 @@ impl Status {
                 }
             }
             Event::PoliciesLoaded { generation, mistakes, .. } => {
-                self.folder =
-                    FolderStatus { generation: *generation, mistakes: mistakes.to_vec() };
+                self.folder = FolderStatus { generation: *generation, mistakes: mistakes.to_vec() };
             }
             Event::FaultMet { side, fault } => {
                 let (reason, message) = (fault.reason, fault.message.clone());
@@ -195,7 +194,7 @@ fn of_policies(
         .iter()
         .map(|standing| {
             let policy = &standing.policy;
-            let held = inventory.get(&policy.name).copied().unwrap_or_default();
+            let held = inventory.get(&policy.name).cloned().unwrap_or_default();
             let conditions =
                 previous.get(&policy.name).map(|old| old.conditions.clone()).unwrap_or_default();
             let status = PolicyStatus {

@@ -9,7 +9,7 @@ use crate::decide::Decision;
 use crate::decide::conclude::ChangeResult;
 use crate::decide::guard::Guarded;
 use crate::model::change::{Change, Effect, Kind, MemberReference};
-use crate::model::{Outcome, PolicyName};
+use crate::model::{AttributeChange, Outcome, OwnershipRecord, PolicyName};
 
 /// Members named in one line of a plan; the count of all stands beside them.
 const MEMBERS_SHOWN_MAX: usize = 5;
@@ -40,7 +40,8 @@ pub fn plan(decision: &Decision, guarded: &Guarded) -> String {
         let digest = guarded.held.digest().map(|digest| digest.to_string()).unwrap_or_default();
         let _ = writeln!(text, "\nheld {digest}");
         for hold in &guarded.held.holds {
-            let _ = writeln!(text, "  ! {:?} of policy {}: {}", hold.row, hold.policy, hold.message);
+            let _ =
+                writeln!(text, "  ! {:?} of policy {}: {}", hold.row, hold.policy, hold.message);
         }
         section(&mut text, "held ", guarded.held.changes.iter());
     }
@@ -106,6 +107,10 @@ pub fn line(change: &Change) -> String {
         }
         Effect::Rename { to } => format!("~ rename  {label} -> {}", safe(to.dn().leaf())),
         Effect::Move { to } => format!("~ move    {label} -> {}", safe(&to.to_string())),
+        Effect::Update { attributes } if is_record(attributes) => {
+            let states: Vec<_> = attributes.iter().map(record_states).collect();
+            format!("~ record  {label}  {}", states.join(", "))
+        }
         Effect::Update { attributes } => {
             let shown: Vec<_> = attributes
                 .iter()
@@ -132,6 +137,20 @@ pub fn line(change: &Change) -> String {
         Effect::Delete { members } => format!("- delete  {label} ({members} members)"),
         Effect::Freeze => format!("= freeze  {label}"),
     }
+}
+
+fn is_record(attributes: &[AttributeChange]) -> bool {
+    attributes.iter().all(|attribute| attribute.name == "extensionName")
+}
+
+/// What of the ownership record changes: its state; the whole text where it cannot be read.
+fn record_states(attribute: &AttributeChange) -> String {
+    let state = |text: &Option<String>| {
+        let text = text.as_deref().unwrap_or_default();
+        let record = OwnershipRecord::parse(text);
+        record.map_or_else(|| safe(text), |record| record.state.word().to_owned())
+    };
+    format!("{} -> {}", state(&attribute.before), state(&attribute.after))
 }
 
 fn type_word(value: &str) -> &str {

@@ -30,13 +30,10 @@ pub(super) fn read(path: &Path, fields: &mut Fields<'_>) -> Option<Settings> {
         return None;
     }
     let base = path.parent().unwrap_or(Path::new(""));
-    let owner = fields.required_child("metadata", |metadata| {
-        metadata.needed("name")?.text_as(owner_name)
-    });
+    let owner =
+        fields.required_child("metadata", |metadata| metadata.needed("name")?.text_as(owner_name));
     let tenant = fields.required_child("tenant", |tenant| read_tenant(base, tenant));
-    let directory = fields.required_child("directory", |directory| {
-        read_directory(base, directory)
-    });
+    let directory = fields.required_child("directory", |directory| read_directory(base, directory));
     let policies = fields.child_or_empty("policies", |policies| {
         let path = policies.value("path");
         path.map_or_else(|| Some(base.join("policies")), |value| read_path(base, &value))
@@ -133,7 +130,8 @@ fn https_host(text: &str) -> Result<Url, Refusal> {
 /// The client credentials flow takes only `.default`
 /// (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
 fn default_scope(text: &str) -> Result<String, Refusal> {
-    let valid = text.ends_with("/.default") && Url::parse(text).is_ok_and(|u| u.scheme() == "https");
+    let valid =
+        text.ends_with("/.default") && Url::parse(text).is_ok_and(|u| u.scheme() == "https");
     valid.then(|| text.to_owned()).ok_or_else(|| {
         Refusal::new(
             format!("is `{}`, not a scope", shown(text)),
@@ -219,8 +217,8 @@ fn read_directory(base: &Path, directory: &mut Fields<'_>) -> Option<DirectorySe
 }
 
 fn read_servers(value: &Value<'_>) -> Option<Url> {
-    let mut count = 0_usize;
     const REMEDY: &str = "name one server: [ldaps://dc1.corp.example]";
+    let mut count = 0_usize;
     let mut servers = value.some_items(REMEDY, |item| {
         count += 1;
         if count > 1 {
@@ -236,7 +234,10 @@ fn ldaps_server(text: &str) -> Result<Url, Refusal> {
     const EXAMPLE: &str = "ldaps://dc1.corp.example";
     if text.to_ascii_lowercase().starts_with("ldap://") {
         return Err(Refusal::new(
-            format!("is `{}`: without TLS nothing is sent, StartTLS is not supported yet", shown(text)),
+            format!(
+                "is `{}`: without TLS nothing is sent, StartTLS is not supported yet",
+                shown(text)
+            ),
             format!("write it as {EXAMPLE}"),
         ));
     }
@@ -249,7 +250,10 @@ fn read_containers(value: &Value<'_>) -> Option<Containers> {
     let dns = value.some_items(REMEDY, |item| {
         let dn = item.text_as(container_dn)?;
         if seen.contains(&dn.key()) {
-            item.refuse(format!("is `{}`, which is given twice", shown(&dn.to_string())), "keep one");
+            item.refuse(
+                format!("is `{}`, which is given twice", shown(&dn.to_string())),
+                "keep one",
+            );
             return None;
         }
         seen.push(dn.key());
@@ -263,7 +267,10 @@ fn read_containers(value: &Value<'_>) -> Option<Containers> {
 fn container_dn(text: &str) -> Result<Dn, Refusal> {
     const REMEDY: &str = "write a full name: 'OU=Groups,DC=corp,DC=example'";
     let dn = Dn::parse(text).map_err(|mistake| {
-        Refusal::new(format!("is not a distinguished name: {}", shown(&mistake.to_string())), REMEDY)
+        Refusal::new(
+            format!("is not a distinguished name: {}", shown(&mistake.to_string())),
+            REMEDY,
+        )
     })?;
     let is_domain_part = |dn: &Dn| dn.rdn().to_ascii_lowercase().starts_with("dc=");
     if is_domain_part(&dn) {
@@ -284,8 +291,7 @@ fn read_schedule(schedule: &mut Fields<'_>) -> Schedule {
         schedule.value(key).and_then(|value| value.duration(&range))
     };
     let interval = read("interval", INTERVAL_MIN..=INTERVAL_MAX).unwrap_or(default.interval);
-    let resync =
-        read("resync", RESYNC_MIN..=RESYNC_MAX).unwrap_or(default.resync.max(interval));
+    let resync = read("resync", RESYNC_MIN..=RESYNC_MAX).unwrap_or(default.resync.max(interval));
     let confirm_after = read("confirmAfter", CONFIRM_AFTER_MIN..=CONFIRM_AFTER_MAX)
         .unwrap_or(default.confirm_after);
     if resync < interval {

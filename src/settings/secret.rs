@@ -127,7 +127,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().join("none"), folder.path().to_owned()] {
             let error = read_secret(&path).unwrap_err();
-            assert!(matches!(&error, SecretError::Unreadable { path: named, .. } if *named == path));
+            assert!(
+                matches!(&error, SecretError::Unreadable { path: named, .. } if *named == path)
+            );
         }
     }
 

@@ -1,1 +1,371 @@
-//! Tests.
+//! What a newcomer gets wrong in the configuration, and the words that set it right.
+
+use std::fs;
+
+use super::*;
+
+const GOOD: &str = "\
+apiVersion: writeback/v1alpha1
+kind: DaemonConfiguration
+metadata: { name: corp }
+tenant:
+  id: 11111111-2222-3333-4444-555555555555
+  clientId: 66666666-7777-8888-9999-000000000000
+  credential: { clientSecretFile: secrets/client }
+directory:
+  servers: [ldaps://dc1.corp.example]
+  bind: { simple: { name: 'CORP\\svc', passwordFile: secrets/bind } }
+  containers: ['OU=Cloud Groups,DC=corp,DC=example']
+state: { path: /var/lib/writeback }
+";
+
+fn parse(text: &str) -> Result<Settings, Vec<String>> {
+    Settings::parse(Path::new("conf/w.yaml"), text.as_bytes())
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+}
+
+/// The good text with one line replaced (or, with an empty `old`, one line added at the end).
+fn with(old: &str, new: &str) -> String {
+    assert!(GOOD.contains(old), "{old}");
+    if old.is_empty() { format!("{GOOD}{new}") } else { GOOD.replacen(old, new, 1) }
+}
+
+fn refused(old: &str, new: &str, expected: &[&str]) {
+    let expected = expected.iter().map(|line| format!("conf/w.yaml:{line}")).collect::<Vec<_>>();
+    assert_eq!(parse(&with(old, new)).unwrap_err(), expected, "{new}");
+}
+
+#[test]
+fn the_shortest_configuration_has_every_default() {
+    let settings = parse(GOOD).unwrap();
+    assert_eq!(settings.owner, "corp");
+    assert_eq!(settings.policies, Path::new("conf/policies"));
+    assert_eq!(settings.directory.password_file, Path::new("conf/secrets/bind"));
+    assert_eq!(
+        settings.tenant.credential,
+        Credential::ClientSecretFile(PathBuf::from("conf/secrets/client"))
+    );
+    assert_eq!(settings.tenant.cloud.login_url.as_str(), "https://login.microsoftonline.com/");
+    assert_eq!(settings.tenant.cloud.graph_url.as_str(), "https://graph.microsoft.com/");
+    assert_eq!(settings.tenant.cloud.scope, "https://graph.microsoft.com/.default");
+    assert_eq!(settings.schedule, Schedule::default());
+    assert_eq!(settings.http.listen.to_string(), LISTEN_DEFAULT);
+    assert_eq!(settings.http.status.to_string(), STATUS_DEFAULT);
+    assert_eq!(settings.directory.server.port(), None);
+    assert_eq!(settings.directory.containers.iter().count(), 1);
+}
+
+#[test]
+fn every_field_that_is_built_is_read() {
+    let custom = "tenant:\n  cloud: Custom\n  loginUrl: https://127.0.0.1:4001\n  \
+                  graphUrl: https://graph.test\n  scope: https://graph.test/.default\n  \
+                  caFile: ca.pem";
+    let text = with("tenant:", custom)
+        .replace(
+            "{ clientSecretFile: secrets/client }",
+            "{ certificate: { certificateFile: c.pem, privateKeyFile: /k.pem } }",
+        )
+        .replace("  servers:", "  caFile: /dc.pem\n  servers:")
+        .replace("ldaps://dc1.corp.example", "'ldaps://127.0.0.1:6361'")
+        + "policies: { path: ../p }\n\
+           schedule: { interval: 30s, resync: 1h, confirmAfter: 1s }\n\
+           http: { listen: 0.0.0.0:0, status: '[::1]:0' }\n";
+    let settings = parse(&text).unwrap();
+    assert_eq!(settings.tenant.cloud.login_url.port(), Some(4001));
+    assert_eq!(settings.tenant.ca_file, Some(PathBuf::from("conf/ca.pem")));
+    assert_eq!(
+        settings.tenant.credential,
+        Credential::Certificate {
+            certificate_file: PathBuf::from("conf/c.pem"),
+            private_key_file: PathBuf::from("/k.pem"),
+        }
+    );
+    assert_eq!(settings.directory.ca_file, Some(PathBuf::from("/dc.pem")));
+    assert_eq!(settings.directory.server.port(), Some(6361));
+    assert_eq!(settings.policies, Path::new("conf/../p"));
+    assert_eq!(settings.schedule.interval, Duration::from_secs(30));
+    assert_eq!(settings.schedule.confirm_after, Duration::from_secs(1));
+    assert!(settings.http.status.is_ipv6());
+}
+
+const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
+    (
+        "writeback/v1alpha1",
+        "v1",
+        "1:13: `apiVersion` is `v1`, which is none of its values; \
+          the one value is writeback/v1alpha1",
+    ),
+    (
+        "name: corp",
+        "name: Corp Ltd",
+        "3:19: `metadata.name` is `Corp Ltd`, not a name; \
+          use 1 to 50 characters of a-z, 0-9 and -",
+    ),
+    (
+        "id: 11111111-2222-3333-4444-555555555555",
+        "id: corp.onmicrosoft.com",
+        "5:7: `tenant.id` is `corp.onmicrosoft.com`, not an id; \
+          copy it from the tenant: 11111111-2222-3333-4444-555555555555",
+    ),
+    (
+        "tenant:",
+        "tenant:\n  cloud: China",
+        "5:10: `tenant.cloud` `China` is not supported yet; the values are Global, Custom",
+    ),
+    (
+        "tenant:",
+        "tenant:\n  cloud: Globl",
+        "5:10: `tenant.cloud` is `Globl`, which is none of its values; \
+          did you mean `Global`? the values are Global, Custom",
+    ),
+    (
+        "tenant:",
+        "tenant:\n  loginUrl: https://login.test",
+        "5:3: `tenant.loginUrl` is only for `cloud: Custom`; leave it out, or set the cloud",
+    ),
+    (
+        "{ clientSecretFile: secrets/client }",
+        "{ managedIdentity: {} }",
+        "7:17: `tenant.credential.managedIdentity` is not supported yet; \
+          use clientSecretFile or certificate",
+    ),
+    (
+        "{ clientSecretFile: secrets/client }",
+        "{ federatedTokenFile: t }",
+        "7:17: `tenant.credential.federatedTokenFile` is not supported yet; \
+          use clientSecretFile or certificate",
+    ),
+    (
+        "{ clientSecretFile: secrets/client }",
+        "{}",
+        "7:15: `tenant.credential.clientSecretFile` is missing; \
+          add clientSecretFile or certificate",
+    ),
+    (
+        "{ clientSecretFile: secrets/client }",
+        "{ clientSecretFile: a, certificate: { certificateFile: b, privateKeyFile: c } }",
+        "7:38: `tenant.credential.certificate` stands beside `clientSecretFile`; \
+          one credential is expected; keep exactly one",
+    ),
+    (
+        "{ clientSecretFile: secrets/client }",
+        "{ certificate: { certificateFile: b } }",
+        "7:30: `tenant.credential.certificate.privateKeyFile` is missing; \
+          add the field `privateKeyFile`",
+    ),
+    (
+        "secrets/client",
+        "''",
+        "7:35: `tenant.credential.clientSecretFile` is empty; \
+          write a value, or leave the field out where it has a default",
+    ),
+    (
+        "ldaps://dc1.corp.example",
+        "ldap://dc1.corp.example",
+        "9:13: `directory.servers[0]` is `ldap://dc1.corp.example`: without TLS nothing is sent, \
+          StartTLS is not supported yet; write it as ldaps://dc1.corp.example",
+    ),
+    (
+        "ldaps://dc1.corp.example",
+        "dc1.corp.example",
+        "9:13: `directory.servers[0]` is `dc1.corp.example`, not an address; \
+          write it as ldaps://dc1.corp.example",
+    ),
+    (
+        "ldaps://dc1.corp.example",
+        "ldaps://dc1.corp.example/DC=corp",
+        "9:13: `directory.servers[0]` is `ldaps://dc1.corp.example/DC=corp`, \
+          more than scheme, host and port; write it as ldaps://dc1.corp.example",
+    ),
+    (
+        "[ldaps://dc1.corp.example]",
+        "[ldaps://a.example, ldaps://b.example]",
+        "9:32: `directory.servers[1]` is a second server, which is not supported yet; \
+          name one server",
+    ),
+    (
+        "[ldaps://dc1.corp.example]",
+        "[]",
+        "9:12: `directory.servers` is an empty list; \
+          name one server: [ldaps://dc1.corp.example]",
+    ),
+    (
+        "  servers:",
+        "  domain: corp.example\n  servers:",
+        "9:3: `directory.domain` is not supported yet; name one server in `servers`",
+    ),
+    (
+        "  servers:",
+        "  startTls: true\n  servers:",
+        "9:3: `directory.startTls` is not supported yet; use an ldaps:// server",
+    ),
+    (
+        "  servers:",
+        "  globalCatalog: ldaps://a:3269\n  servers:",
+        "9:3: `directory.globalCatalog` is not supported yet; \
+          write the groups of one domain only",
+    ),
+    (
+        "simple: { name: 'CORP\\svc', passwordFile: secrets/bind }",
+        "kerberos: { keytabFile: k, principal: p }",
+        "10:11: `directory.bind.kerberos` is not supported yet; use `simple`",
+    ),
+    (
+        "'CORP\\svc'",
+        "''",
+        "10:27: `directory.bind.simple.name` is empty; \
+          write a value, or leave the field out where it has a default",
+    ),
+    (
+        "'OU=Cloud Groups,DC=corp,DC=example'",
+        "'OU=Cloud Groups'",
+        "11:16: `directory.containers[0]` is `OU=Cloud Groups`, not a full name; \
+          write a full name: 'OU=Groups,DC=corp,DC=example'",
+    ),
+    (
+        "'OU=Cloud Groups,DC=corp,DC=example'",
+        "'Cloud Groups'",
+        "11:16: `directory.containers[0]` is not a distinguished name: \
+          the component `Cloud Groups` has no `=`; \
+          write a full name: 'OU=Groups,DC=corp,DC=example'",
+    ),
+    (
+        "'OU=Cloud Groups,DC=corp,DC=example'",
+        "'DC=corp,DC=example'",
+        "11:16: `directory.containers[0]` is `DC=corp,DC=example`, a whole domain; \
+          name an organisational unit inside it",
+    ),
+    (
+        "'OU=Cloud Groups,DC=corp,DC=example'",
+        "'OU=a,DC=x', 'ou=A, dc=X'",
+        "11:29: `directory.containers[1]` is `ou=A,dc=X`, which is given twice; keep one",
+    ),
+    (
+        "['OU=Cloud Groups,DC=corp,DC=example']",
+        "[]",
+        "11:15: `directory.containers` is an empty list; \
+          name at least one: ['OU=Groups,DC=corp,DC=example']",
+    ),
+    ("{ path: /var/lib/writeback }", "{}", "12:8: `state.path` is missing; add the field `path`"),
+    (
+        "",
+        "schedule: { interval: 60 }",
+        "13:23: `schedule.interval` is `60`, not a duration; \
+          write one whole number and one unit: 30s, 10m, 6h or 1d",
+    ),
+    (
+        "",
+        "schedule: { interval: 2d }",
+        "13:23: `schedule.interval` is 2d, out of range; use 1s to 1d",
+    ),
+    (
+        "",
+        "schedule: { flagInterval: 10m }",
+        "13:13: `schedule.flagInterval` is not supported yet; \
+          leave it out: every pass reads the flags",
+    ),
+    (
+        "",
+        "schedule: { resync: 5m }",
+        "13:13: `schedule.resync` is shorter than `schedule.interval`; \
+          write a resync at least as long as the interval",
+    ),
+    (
+        "",
+        "http: { adminSocket: /run/w.sock }",
+        "13:9: `http.adminSocket` is not supported yet; leave the field out",
+    ),
+    (
+        "",
+        "http: { listen: localhost }",
+        "13:17: `http.listen` is `localhost`, not an address with a port; \
+          write it as 127.0.0.1:9464 or '[::1]:9464'",
+    ),
+    (
+        "",
+        "http: { status: 127.0.0.1:9464 }",
+        "13:9: `http.status` is the same address as `http.listen`; give each its own port",
+    ),
+    ("", "policy: { path: p }", "13:1: `policy` is not a known field; did you mean `policies`?"),
+];
+
+#[test]
+fn each_wrong_setting_is_refused_at_its_place() {
+    for (old, new, line) in WRONG_SETTINGS {
+        refused(old, new, &[line]);
+    }
+}
+
+#[test]
+fn a_custom_cloud_needs_addresses_that_a_token_may_go_to() {
+    refused(
+        "tenant:",
+        "tenant:\n  cloud: Custom",
+        &[
+            "5:3: `tenant.graphUrl` is missing; add the field `graphUrl`",
+            "5:3: `tenant.loginUrl` is missing; add the field `loginUrl`",
+            "5:3: `tenant.scope` is missing; add the field `scope`",
+        ],
+    );
+    refused(
+        "tenant:",
+        "tenant:\n  cloud: Custom\n  loginUrl: http://login.test\n  \
+         graphUrl: https://user@graph.test/v1.0\n  scope: https://graph.test/Group.Read.All",
+        &[
+            "6:13: `tenant.loginUrl` is `http://login.test`, not https://; \
+             write it as https://graph.example",
+            "7:13: `tenant.graphUrl` is `https://user@graph.test/v1.0`, \
+             more than scheme, host and port; write it as https://graph.example",
+            "8:10: `tenant.scope` is `https://graph.test/Group.Read.All`, not a scope; \
+             write https://<Graph host>/.default",
+        ],
+    );
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    let text = GOOD.replace("corp }", "C }").replace("ldaps", "ldap").replace("state", "stat");
+    let found = parse(&text).unwrap_err();
+    let places = found.iter().map(|line| line.split(": ").next().unwrap()).collect::<Vec<_>>();
+    assert_eq!(
+        places,
+        ["conf/w.yaml:1:1", "conf/w.yaml:3:19", "conf/w.yaml:9:13", "conf/w.yaml:12:1"],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_policy_in_the_place_of_the_configuration_gets_one_message() {
+    let text = "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nspec: { mode: Sync }\n";
+    assert_eq!(
+        parse(text).unwrap_err(),
+        ["conf/w.yaml:2:7: `kind` is `WritebackPolicy`, which is none of its values; \
+         the one value is DaemonConfiguration"]
+    );
+}
+
+#[test]
+fn a_missing_configuration_says_how_to_name_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.yaml");
+    let found = Settings::load(&path).unwrap_err();
+    let [only] = found.as_slice() else { panic!("{found:?}") };
+    assert!(only.message.starts_with("the configuration cannot be read: "), "{only}");
+    assert_eq!(only.remedy, "create it, or name another one with --config or WRITEBACK_CONFIG");
+    fs::write(&path, GOOD).unwrap();
+    let settings = Settings::load(&path).unwrap();
+    assert_eq!(settings.policies, folder.path().join("policies"));
+    assert_eq!(settings.file, path);
+    assert!(is_configuration(&path) && !is_configuration(folder.path()));
+    fs::write(&path, GOOD.replace("DaemonConfiguration", "WritebackPolicy")).unwrap();
+    assert!(!is_configuration(&path));
+}
+
+#[test]
+fn the_flag_wins_over_the_variable_and_the_variable_over_the_usual_places() {
+    let named = |text: &str| Some(PathBuf::from(text));
+    assert_eq!(choose(Some(Path::new("f")), named("v"), |_| true), Path::new("f"));
+    assert_eq!(choose(None, named("v"), |_| true), Path::new("v"));
+    assert_eq!(choose(None, None, |_| true), Path::new("config/writeback.yaml"));
+    assert_eq!(choose(None, None, |_| false), Path::new("/etc/writeback/writeback.yaml"));
+}

@@ -5,6 +5,9 @@
 //! and Win32 codes, and a record of everything asked. It stands in for a real domain in tests and
 //! in the demonstration; nothing of the product is used in it.
 //!
+//! Not imitated: security descriptors as values, undelete, the Recycle Bin, sorted and virtual
+//! list views, DirSync, notifications, SASL, a second domain, replication between controllers.
+//!
 //! The rooms: `wire` and `ber` read messages, `session` answers them, `search`, `filter` and
 //! `root` read the `tree`, `write` changes it under `access`, `nesting` and `schema`; `fresh`
 //! makes the first day, `edit` and `dump` are for tests, `fault` and `record` are the weather and
@@ -150,7 +153,7 @@ impl Domain {
                 None,
             )
             .map_err(io::Error::other)?;
-        let service_guid = tree.guid_of(&service_dn).expect("the account was made just now");
+        let service_guid = tree.resolve(&service_dn).map_err(io::Error::other)?;
         tree.access.passwords.insert(administrator_guid, passwords.0.clone());
         tree.access.passwords.insert(service_guid, passwords.1.clone());
         let credentials = |dn: String, name: &str, password: String| Credentials {

@@ -56,9 +56,7 @@ impl Scene {
         match self {
             Self::FirstWriteback => "Eight groups live in the cloud, none in the directory.",
             Self::Rename => "In the cloud, Finance is renamed to Finance & Controlling.",
-            Self::NestedGroup => {
-                "In the cloud, APP-Payroll-Admins becomes a member of VPN Users."
-            }
+            Self::NestedGroup => "In the cloud, APP-Payroll-Admins becomes a member of VPN Users.",
             Self::EditedByHand => {
                 "In the directory, somebody adds a stranger to Engineering, removes Ada from \
                  Finance & Controlling, and renames Board."
@@ -156,13 +154,7 @@ fn furnish(domain: &Domain, world: &World) -> Result<(), Refusal> {
         for person in &world.people {
             let link = person.link.as_ref();
             let (guid, sid) = (link.map(|link| link.guid), link.map(|link| link.sid.as_str()));
-            tree.add_user(
-                &person.display_name,
-                PEOPLE,
-                &person.sam_account_name,
-                guid,
-                sid,
-            )?;
+            tree.add_user(&person.display_name, PEOPLE, &person.sam_account_name, guid, sid)?;
         }
         tree.add_user("Mallory", PEOPLE, "mallory", None, None)?;
         tree.add_group("Printer Users", CONTAINER, "printer-users", -2_147_483_646)?;

@@ -16,9 +16,9 @@ use uuid::{Builder, Uuid};
 /// The SID of the simulated domain, of the form domains have (MS-DTYP 2.4.2.4).
 pub const DOMAIN_SID: &str = "S-1-5-21-1004336348-1177238915-682003330";
 
-/// The RID of the first linked account. A fresh domain gives out 1103 after its first
-/// domain controller and the groups that come with it.
-pub const FIRST_RID: u32 = 1103;
+/// The RID of the first linked account: beyond what a fresh domain gives to its first domain
+/// controller, to the groups that come with it and to the first accounts of an administrator.
+pub const FIRST_RID: u32 = 2000;
 
 /// The DNS name that user principal names and mail addresses end in (RFC 6761 6.5).
 pub const MAIL_DOMAIN: &str = "corp.example";
@@ -298,7 +298,7 @@ mod tests {
         let guid = world.people.first().and_then(|person| person.link.clone()).unwrap().guid;
         world.link_all("S-1-5-21-1-2-3");
         let link = world.people.first().and_then(|person| person.link.clone()).unwrap();
-        assert_eq!(link, Link { sid: "S-1-5-21-1-2-3-1103".into(), guid });
+        assert_eq!(link, Link { sid: "S-1-5-21-1-2-3-2000".into(), guid });
         let sids: BTreeSet<String> =
             world.people.iter().filter_map(|person| person.link.clone()).map(|l| l.sid).collect();
         assert_eq!(sids.len(), world.people.len());

@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
 pub(super) fn print(duration: Duration) -> String {
     let seconds = duration.as_secs();
     for (unit, size) in [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60)] {
-        if seconds > 0 && seconds % size == 0 {
+        if seconds > 0 && seconds.is_multiple_of(size) {
             return format!("{}{unit}", seconds / size);
         }
     }

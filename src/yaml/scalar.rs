@@ -69,7 +69,8 @@ fn is_other_number(text: &str) -> bool {
     if ["0x", "0o", "0b"].iter().any(|prefix| word.starts_with(prefix)) {
         return word.bytes().skip(2).all(|byte| byte.is_ascii_hexdigit() || byte == b'_');
     }
-    let starts_as_number = word.bytes().find(|byte| *byte != b'.').is_some_and(|b| b.is_ascii_digit());
+    let starts_as_number =
+        word.bytes().find(|byte| *byte != b'.').is_some_and(|b| b.is_ascii_digit());
     let plain = word.replace('_', "");
     starts_as_number && plain.parse::<f64>().is_ok()
 }
@@ -158,8 +159,8 @@ pub(super) fn one_of<S: AsRef<str>>(words: &[S], written: &str) -> String {
     }
 }
 
-/// The known word a misspelt one was most likely meant to be: at most a third of its letters
-/// differ, two at least.
+/// The known word a misspelt one was most likely meant to be: at most half of its letters
+/// differ, without regard to case.
 pub(super) fn nearest<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -173,7 +174,7 @@ pub(super) fn nearest<'a>(
     known
         .into_iter()
         .map(|word| (distance(&written.to_lowercase(), &word.to_lowercase()), word))
-        .filter(|(distance, word)| *distance <= (length / 3).max(2) && *distance < word.len())
+        .filter(|(distance, word)| *distance <= (length / 2).max(1) && *distance < word.len())
         .min()
         .map(|(_, word)| word)
 }

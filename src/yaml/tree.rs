@@ -9,7 +9,7 @@ use std::mem;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::mistake::{Mistake, Mistakes, Spot, reorders_text, shown};
+use super::mistake::{Mistake, Mistakes, Spot, escaped, reorders_text, shown};
 
 /// The largest file that is read: a policy of 10,000 ids is about 400 KiB.
 pub const BYTES_MAX: usize = 1 << 20;
@@ -201,17 +201,16 @@ impl Builder<'_> {
             Some(Open { content: Content::Map { entries, lines, key }, .. }) => match key.take() {
                 None => *key = Some(read_key(node, self.mistakes)),
                 Some(Key::Refused) => {}
-                Some(Key::Named(key, spot)) => match lines.get(&key) {
-                    Some(line) => self.mistakes.note(Mistake::at(
-                        spot,
-                        format!("`{}` is given twice, first on line {line}", shown(&key)),
-                        "keep one of the two",
-                    )),
-                    None => {
-                        lines.insert(key.clone(), spot.line);
-                        entries.push(Entry { key, spot, value: node });
+                Some(Key::Named(key, spot)) => {
+                    if let Some(line) = lines.get(&key) {
+                        let key = shown(&key);
+                        let message = format!("`{key}` is given twice, first on line {line}");
+                        self.mistakes.note(Mistake::at(spot, message, "keep one of the two"));
+                        return;
                     }
-                },
+                    lines.insert(key.clone(), spot.line);
+                    entries.push(Entry { key, spot, value: node });
+                }
             },
         }
     }
@@ -264,7 +263,7 @@ fn syntax_mistake(spot: Spot, info: &str) -> Mistake {
     } else {
         "check quotes, brackets and indentation here and just before"
     };
-    Mistake::at(spot, format!("this is not YAML: {}", shown(info)), remedy)
+    Mistake::at(spot, format!("this is not YAML: {}", escaped(info)), remedy)
 }
 
 /// Size, encoding, and the byte order mark that some editors write.

@@ -21,11 +21,8 @@ use writeback::sim::world::World;
 pub(crate) const HIDDEN_RIGHT: &str = "Member.Read.Hidden";
 
 /// Retries as often as in production, without the long waits between them.
-pub(crate) const QUICK: RetryRule = RetryRule {
-    tries_max: 5,
-    first: Duration::from_millis(1),
-    longest: Duration::from_millis(5),
-};
+pub(crate) const QUICK: RetryRule =
+    RetryRule { tries_max: 5, first: Duration::from_millis(1), longest: Duration::from_millis(5) };
 
 /// What a read of members gives.
 pub(crate) type Members = BTreeMap<ObjectId, Result<Complete<Vec<CloudMember>>, Unread>>;
@@ -48,8 +45,7 @@ impl Bench {
         let mut roles = tenant.roles();
         roles.push(HIDDEN_RIGHT.to_owned());
         tenant.set_roles(roles);
-        let bench =
-            Self { tenant, folder: tempfile::tempdir().unwrap(), sent: Arc::default() };
+        let bench = Self { tenant, folder: tempfile::tempdir().unwrap(), sent: Arc::default() };
         bench.write("ca.pem", &bench.tenant.ca_pem());
         bench.write("secret", bench.tenant.client_secret());
         bench.write("key.pem", bench.tenant.private_key_pem());
@@ -81,7 +77,7 @@ impl Bench {
             credential: Credential::Secret { file: self.file("secret") },
             ca_file: Some(self.file("ca.pem")),
             read_secret: read,
-            now: Timestamp::now,
+            now,
             patience: Patience { retry: QUICK, ..Patience::default() },
             observer: Arc::new(move |request| sent.lock().unwrap().push(request)),
         }
@@ -110,6 +106,12 @@ impl Bench {
     pub(crate) fn asked(&self, ending: &str) -> usize {
         self.tenant.requests().iter().filter(|seen| seen.path.ends_with(ending)).count()
     }
+}
+
+/// Tokens and assertions live by the simulated tenant's clock, which is the machine's.
+#[expect(clippy::disallowed_methods, reason = "a test is the edge of its own world")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn read(path: &Path) -> Result<SecretString, String> {

@@ -215,7 +215,9 @@ async fn a_group_that_went_away_meanwhile_is_unread_and_not_empty() {
     let members = all_members(&bench.client(), &world).await;
     let (read, unread): (Vec<_>, Vec<_>) = members.values().partition(|result| result.is_ok());
     assert_eq!((read.len(), unread.len()), (7, 1));
-    assert!(members.get(&id(gone)).unwrap().as_ref().unwrap_err().reason.contains("no such object"));
+    assert!(
+        members.get(&id(gone)).unwrap().as_ref().unwrap_err().reason.contains("no such object")
+    );
 }
 
 #[tokio::test]

@@ -28,10 +28,9 @@ async fn check(bench: &Bench, options: TenantOptions, reason: &str, names: &[&st
 #[tokio::test]
 async fn a_wrong_secret_is_named_by_its_file() {
     let bench = Bench::new(&World::small(3)).await;
-    for (text, name) in [
-        ("not-the-secret", "is wrong"),
-        (bench.tenant.expired_client_secret(), "has expired"),
-    ] {
+    for (text, name) in
+        [("not-the-secret", "is wrong"), (bench.tenant.expired_client_secret(), "has expired")]
+    {
         let file = bench.write("other", text);
         let credential = Credential::Secret { file: file.clone() };
         let options = TenantOptions { credential, ..bench.options() };
@@ -46,10 +45,8 @@ async fn a_wrong_secret_is_named_by_its_file() {
 #[tokio::test]
 async fn a_wrong_certificate_is_named_by_its_file() {
     let bench = Bench::new(&World::small(3)).await;
-    for pem in [
-        bench.tenant.unregistered_certificate_pem(),
-        bench.tenant.expired_certificate_pem(),
-    ] {
+    for pem in [bench.tenant.unregistered_certificate_pem(), bench.tenant.expired_certificate_pem()]
+    {
         let client = bench.client_with_certificate(pem);
         let fault = client.rights().await.unwrap_err().fault();
         assert_eq!((fault.reason, fault.transient), ("credential_refused", false));
@@ -99,16 +96,16 @@ async fn a_wrong_ca_file_is_named() {
     let missing = bench.file("missing.pem");
     check(&bench, unknown(Some(missing)), "configuration", &["tenant.caFile", "missing.pem"]).await;
     let empty = bench.write("empty.pem", "nothing");
-    check(&bench, unknown(Some(empty)), "configuration", &["tenant.caFile", "no certificate"]).await;
+    check(&bench, unknown(Some(empty)), "configuration", &["tenant.caFile", "no certificate"])
+        .await;
     assert_eq!(bench.tenant.requests(), [], "nobody was told anything");
 }
 
 #[tokio::test]
 async fn a_wrong_server_certificate_is_told_apart() {
-    for (certificate, name) in [
-        (Certificate::Expired, "expired certificate"),
-        (Certificate::OtherName, "tenant.loginUrl"),
-    ] {
+    for (certificate, name) in
+        [(Certificate::Expired, "expired certificate"), (Certificate::OtherName, "tenant.loginUrl")]
+    {
         let options = Options { certificate, ..Options::default() };
         let bench = Bench::with(&World::small(3), options).await;
         check(&bench, bench.options(), "untrusted", &[name]).await;
@@ -176,8 +173,9 @@ async fn without_the_right_to_read_users_no_link_is_believed() {
         let Links::Unreadable { reason } = client.links(&members).await else {
             panic!("{instead:?}")
         };
-        assert!(reason.contains("User.Read.All"), "{reason}");
+        assert!(reason.contains("the application lacks the right User.Read.All"), "{reason}");
     }
+    assert_eq!((bench.asked("/organization"), bench.asked("/users")), (0, 0));
 }
 
 #[tokio::test]

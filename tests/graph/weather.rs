@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use writeback::graph::{Flags, GraphError, Patience, Tenant, TenantOptions};
 use writeback::model::cloud::MemberKind;
@@ -11,7 +11,7 @@ use writeback::sim::tenant::{Fault, Order, Where};
 use writeback::sim::world::World;
 
 use crate::bench::{
-    Bench, QUICK, all_members, at, id, is_unreadable, listing, plain, summary,
+    Bench, QUICK, all_members, at, id, is_unreadable, listing, now, plain, summary,
 };
 
 fn throttled(retry_after: Option<&str>) -> Fault {
@@ -26,7 +26,10 @@ async fn groups_error(bench: &Bench) -> GraphError {
 async fn a_fault_overcome_by_trying_again_changes_nothing() {
     let world = World::small(2);
     let bench = Bench::new(&world).await;
-    let clean = (summary(&listing(&bench.client()).await), plain(&all_members(&bench.client(), &world).await));
+    let clean = (
+        summary(&listing(&bench.client()).await),
+        plain(&all_members(&bench.client(), &world).await),
+    );
     let past = http_date(SignedDuration::from_secs(-5));
     for fault in [
         throttled(None),
@@ -45,7 +48,8 @@ async fn a_fault_overcome_by_trying_again_changes_nothing() {
             bench.tenant.clear_orders();
             bench.tenant.order(Order { on: place.clone(), nth: 1, times: 1, what: fault.clone() });
             let client = bench.client();
-            let read = (summary(&listing(&client).await), plain(&all_members(&client, &world).await));
+            let read =
+                (summary(&listing(&client).await), plain(&all_members(&client, &world).await));
             assert_eq!(bench.tenant.open_orders(), 0, "{fault:?} on {place:?} was not met");
             assert!(read == clean, "{fault:?} on {place:?}");
         }
@@ -74,7 +78,10 @@ async fn the_login_may_stumble_too() {
 async fn a_mix_of_faults_from_any_seed_is_overcome() {
     let world = World::generated(5, 300, 60);
     let bench = Bench::new(&world).await;
-    let clean = (summary(&listing(&bench.client()).await), plain(&all_members(&bench.client(), &world).await));
+    let clean = (
+        summary(&listing(&bench.client()).await),
+        plain(&all_members(&bench.client(), &world).await),
+    );
     for seed in 0..6 {
         bench.tenant.order_mix(seed, 8);
         let client = bench.client();
@@ -258,8 +265,7 @@ async fn an_answer_that_drips_is_cut_by_the_total_time() {
     bench.tenant.order(Order::always(Where::Groups, drip));
     let mut retry = QUICK;
     retry.tries_max = 2;
-    let patience =
-        Patience { total: Duration::from_millis(300), retry, ..Patience::default() };
+    let patience = Patience { total: Duration::from_millis(300), retry, ..Patience::default() };
     let client = Tenant::open(TenantOptions { patience, ..bench.options() }).unwrap();
     let begun = Instant::now();
     let error = client.listing(Flags::Skip, at()).await.unwrap_err();
@@ -297,6 +303,6 @@ async fn a_token_that_ended_early_is_replaced_once() {
 }
 
 fn http_date(from_now: SignedDuration) -> String {
-    let time = Timestamp::now().checked_add(from_now).unwrap();
+    let time = now().checked_add(from_now).unwrap();
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
 }

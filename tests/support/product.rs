@@ -196,8 +196,7 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
                 kept.lock().unwrap().push(line);
             }
         });
-        let mut daemon =
-            Daemon { child, lines, metrics: String::new(), status: String::new() };
+        let mut daemon = Daemon { child, lines, metrics: String::new(), status: String::new() };
         daemon.metrics = daemon.listener("http.listen");
         daemon.status = daemon.listener("http.status");
         daemon
@@ -233,6 +232,7 @@ impl Daemon {
 
     /// Asks again and again until there is an answer; fails with the log when none comes.
     #[track_caller]
+    #[expect(clippy::disallowed_methods, reason = "patience is a matter of real time")]
     pub fn until<T>(&mut self, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         let start = Instant::now();
         loop {

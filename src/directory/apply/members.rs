@@ -127,9 +127,8 @@ impl Batches {
             (Phase::Settle(doubt), Answer::Seen(Sight::There(seen))) => {
                 self.settled(doubt, &seen, containers)
             }
-            (Phase::Settle(_), Answer::Seen(Sight::Absent)) => {
-                self.end(Outcome::Failed { message: "the group is not in the directory".to_owned() })
-            }
+            (Phase::Settle(_), Answer::Seen(Sight::Absent)) => self
+                .end(Outcome::Failed { message: "the group is not in the directory".to_owned() }),
             (Phase::Settle(_), Answer::Unseen(message)) => {
                 let message = format!("its members could not be read: {message}");
                 self.unheard(Outcome::Unknown { message })
@@ -255,25 +254,21 @@ impl Batches {
     }
 
     fn end(&mut self, outcome: Outcome) -> Phase {
-        Phase::End(Ending {
-            refused: std::mem::take(&mut self.refused),
-            left_out: std::mem::take(&mut self.left_out),
-            ..Ending::of(outcome)
-        })
+        Phase::End(self.ending(outcome))
     }
 
     fn unheard(&mut self, outcome: Outcome) -> Phase {
-        match self.end(outcome) {
-            Phase::End(ending) => Phase::End(Ending { unheard: true, ..ending }),
-            other => other,
-        }
+        Phase::End(Ending { unheard: true, ..self.ending(outcome) })
+    }
+
+    fn ending(&mut self, outcome: Outcome) -> Ending {
+        let (refused, left_out) =
+            (std::mem::take(&mut self.refused), std::mem::take(&mut self.left_out));
+        Ending { refused, left_out, ..Ending::of(outcome) }
     }
 
     /// Gives up between two batches.
     pub(super) fn abandon(&mut self, message: String) -> Ending {
-        let mut ending = Ending::failed(message);
-        ending.refused = std::mem::take(&mut self.refused);
-        ending.left_out = std::mem::take(&mut self.left_out);
-        ending
+        self.ending(Outcome::Failed { message })
     }
 }

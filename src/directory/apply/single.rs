@@ -197,10 +197,9 @@ fn standing(operation: &Operation, sight: &Sight, containers: &Containers) -> St
     };
     match operation {
         Operation::Add { target, attributes } => created(target, attributes, seen),
-        _ if !containers.hold(&seen.dn) => Standing::Changed(format!(
-            "the object was moved out of the containers, to {}",
-            seen.dn
-        )),
+        _ if !containers.hold(&seen.dn) => {
+            Standing::Changed(format!("the object was moved out of the containers, to {}", seen.dn))
+        }
         Operation::Modify { attributes, .. } => {
             let differing = attributes.iter().find(|change| !is_after(change, seen));
             let Some(differing) = differing else { return Standing::So(Some(seen.guid)) };

@@ -143,7 +143,7 @@ impl World {
     }
 
     fn run_in_batches(&mut self, changes: Vec<Change>, batch_values: usize) -> Vec<ChangeResult> {
-        let mut stepper = Stepper::new(changes, containers(), batch_values);
+        let mut stepper = Stepper::of(changes, containers(), batch_values);
         for _ in 0..20_000 {
             let Some(step) = stepper.next() else { return stepper.results().to_vec() };
             assert_eq!(stepper.next(), Some(step.clone()), "asking twice changes nothing");
@@ -317,7 +317,8 @@ fn words(results: &[ChangeResult]) -> Vec<&'static str> {
 /// groups nested in each other, members, a deletion.
 fn everything() -> (World, Vec<Change>) {
     let world = world(&[(1, "a", &[100]), (2, "b", &[101, 102]), (3, "c", &[]), (4, "old", &[])]);
-    let nested = |n: u128, cn: &str| MemberReference::Created { group: id(n), label: cn.to_owned() };
+    let nested =
+        |n: u128, cn: &str| MemberReference::Created { group: id(n), label: cn.to_owned() };
     let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, first_fill: true };
     let rename = |to: &str, number: u128| Effect::Rename { to: target(number, to) };
     let changes = vec![
@@ -329,7 +330,11 @@ fn everything() -> (World, Vec<Change>) {
         create(5, "five"),
         create(6, "six"),
         change(5, new_target("five"), fill(vec![nested(6, "six")])),
-        change(6, new_target("six"), fill([existing([100, 101]), vec![nested(5, "five")]].concat())),
+        change(
+            6,
+            new_target("six"),
+            fill([existing([100, 101]), vec![nested(5, "five")]].concat()),
+        ),
         change(3, target(3, "c"), add(100..110)),
         change(2, target(2, "b"), remove([101, 102])),
         change(4, target(4, "old"), Effect::Delete { members: 0 }),
@@ -364,19 +369,22 @@ fn losing_any_one_or_two_answers_before_or_after_the_write_reaches_the_same_end(
             let (mut world, changes) = everything();
             world.losses = vec![*first, *second];
             let results = world.run_in_batches(changes, 4);
-            assert!(results.iter().all(|r| r.outcome.achieved()), "{first:?} {second:?} {results:?}");
+            assert!(
+                results.iter().all(|r| r.outcome.achieved()),
+                "{first:?} {second:?} {results:?}"
+            );
             assert_eq!(world.picture(), wanted, "{first:?} {second:?}");
         }
     }
 }
 
 #[test]
-fn running_again_after_any_cut_reaches_the_same_end() {
-    let (mut undisturbed, changes) = everything();
-    undisturbed.run(changes.clone());
-    for cut in 0..changes.len() {
+fn stopping_after_any_operation_gives_every_change_a_result() {
+    let (_, changes) = everything();
+    let count = changes.len();
+    for cut in 0..count {
         let (mut world, changes) = everything();
-        let mut stepper = Stepper::new(changes, containers(), BATCH_VALUES_DEFAULT);
+        let mut stepper = Stepper::of(changes, containers(), BATCH_VALUES_DEFAULT);
         while world.operations.len() < cut {
             let answer = match stepper.next().unwrap() {
                 Step::Execute { operation, .. } => world.execute(&operation),
@@ -387,12 +395,10 @@ fn running_again_after_any_cut_reaches_the_same_end() {
         }
         stepper.stop("the daemon was asked to end");
         assert_eq!(stepper.next(), None);
-        assert_eq!(stepper.results().len(), changes_in(&stepper), "every change has a result");
+        assert_eq!(stepper.results().len(), count);
+        let failed = stepper.results().iter().filter(|r| !r.outcome.achieved()).count();
+        assert!(failed >= count - cut, "nothing is claimed that was not done");
     }
-}
-
-fn changes_in(stepper: &Stepper) -> usize {
-    (0..).take_while(|index| stepper.change(*index).is_some()).count()
 }
 
 #[test]
@@ -463,14 +469,11 @@ fn batches_are_halved_until_the_directory_takes_them() {
 fn no_batch_is_larger_than_the_ceiling() {
     let mut world = world(&[(1, "a", &[])]);
     world.run_in_batches(vec![change(1, target(1, "a"), add(0..12_000))], usize::MAX);
-    let sizes: Vec<usize> = world
-        .operations
-        .iter()
-        .map(|operation| match operation {
-            Operation::AddMembers { members, .. } => members.len(),
-            _ => 0,
-        })
-        .collect();
+    let size = |operation: &Operation| {
+        let Operation::AddMembers { members, .. } = operation else { panic!("{operation:?}") };
+        members.len()
+    };
+    let sizes: Vec<usize> = world.operations.iter().map(size).collect();
     assert_eq!(sizes, [5_000, 5_000, 2_000]);
 }
 
@@ -585,10 +588,8 @@ fn a_right_that_is_missing_ends_the_change_at_once() {
         panic!("50 is a refusal")
     };
     world.always = Some(Answer::Refused(refusal));
-    let results = world.run(vec![
-        change(1, target(1, "a"), add(0..1_000)),
-        change(2, target(2, "b"), add([1])),
-    ]);
+    let results = world
+        .run(vec![change(1, target(1, "a"), add(0..1_000)), change(2, target(2, "b"), add([1]))]);
     assert_eq!(words(&results), ["refused", "refused"]);
     assert_eq!(world.operations.len(), 2);
 }
@@ -610,7 +611,7 @@ fn after_an_unsettled_change_its_group_is_left_to_the_next_pass() {
 #[test]
 fn an_answer_that_was_not_asked_for_claims_nothing() {
     let changes = vec![change(1, target(1, "a"), add([5]))];
-    let mut stepper = Stepper::new(changes, containers(), 10);
+    let mut stepper = Stepper::of(changes, containers(), 10);
     assert!(matches!(stepper.next(), Some(Step::Verify { .. })));
     stepper.feed(Answer::Done);
     assert_eq!(stepper.next(), None);

@@ -250,11 +250,18 @@ fn escape(value: &str) -> String {
             ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=' => text.extend(['\\', character]),
             '#' if position == 0 => text.push_str("\\#"),
             ' ' if position == 0 || position == last => text.push_str("\\ "),
-            '\0'..='\x1f' => text.push_str(&format!("\\{:02X}", u32::from(character))),
+            '\0'..='\x1f' => text.extend(control_escape(character)),
             other => text.push(other),
         }
     }
     text
+}
+
+/// A backslash and the two digits of a control character.
+fn control_escape(character: char) -> [char; 3] {
+    let code = u32::from(character);
+    let digit = |number| char::from_digit(number, 16).unwrap_or('0').to_ascii_uppercase();
+    ['\\', digit(code >> 4), digit(code & 0xf)]
 }
 
 /// What two strings that the directory takes for equal have in common: letter case, diacritics

@@ -7,6 +7,7 @@
 mod test;
 
 use super::ber::{BOOLEAN, Element, OCTET_STRING, Reader, SEQUENCE};
+use super::identity::escaped_octets;
 
 pub(super) use test::{Indexed, Test};
 
@@ -127,8 +128,8 @@ impl Filter {
             Self::Extensible(rule, name, value) => format!("({name}:{rule}:={})", printable(value)),
             Self::Substrings(name, pieces) => {
                 let initial = pieces.initial.as_deref().map(printable).unwrap_or_default();
-                let any: String =
-                    pieces.any.iter().map(|one| format!("{}*", printable(one))).collect();
+                let any = pieces.any.iter().flat_map(|one| [printable(one), "*".to_owned()]);
+                let any: String = any.collect();
                 let last = pieces.last.as_deref().map(printable).unwrap_or_default();
                 format!("({name}={initial}*{any}{last})")
             }
@@ -138,19 +139,14 @@ impl Filter {
 
 /// A value as RFC 4515 writes it.
 fn printable(value: &[u8]) -> String {
-    let escaped = |text: &str| {
-        text.chars().fold(String::new(), |mut sum, character| {
-            match character {
-                '*' | '(' | ')' | '\\' | '\0' => {
-                    sum.push_str(&format!("\\{:02x}", u32::from(character)));
-                }
-                other => sum.push(other),
+    let Ok(text) = std::str::from_utf8(value) else { return escaped_octets("\\", value) };
+    text.split_inclusive(['*', '(', ')', '\\', '\0'])
+        .flat_map(|piece| match piece.char_indices().next_back() {
+            Some((at, '*' | '(' | ')' | '\\' | '\0')) => {
+                let head = piece.get(..at).unwrap_or_default().to_owned();
+                [head, escaped_octets("\\", piece.as_bytes().get(at..).unwrap_or_default())]
             }
-            sum
+            Some(_) | None => [piece.to_owned(), String::new()],
         })
-    };
-    match std::str::from_utf8(value) {
-        Ok(text) => escaped(text),
-        Err(_) => value.iter().map(|octet| format!("\\{octet:02x}")).collect(),
-    }
+        .collect()
 }

@@ -73,7 +73,7 @@ impl Builder {
         parent: Option<Uuid>,
         name: &str,
         class: &str,
-        sid: Option<String>,
+        sid: Option<&str>,
         values: Values<'_>,
     ) -> Uuid {
         let class = class_named(class).expect("classes of a fresh domain are in the table");
@@ -86,7 +86,7 @@ impl Builder {
             parent,
             rdn: Rdn::new(class.naming, name),
             class,
-            sid: sid.as_deref().and_then(sid_octets),
+            sid: sid.and_then(sid_octets),
             attributes: values.iter().map(text).collect(),
             forward: BTreeMap::new(),
             backward: BTreeMap::new(),
@@ -97,7 +97,7 @@ impl Builder {
         guid
     }
 
-    fn head(&mut self, dn: Dn, class: &str, sid: Option<String>) -> Uuid {
+    fn head(&mut self, dn: Dn, class: &str, sid: Option<&str>) -> Uuid {
         let name = dn.0.first().map(|rdn| rdn.value.clone()).unwrap_or_default();
         let guid = self.put(None, &name, class, sid, &[]);
         self.tree.heads.push((dn, guid));
@@ -120,7 +120,7 @@ impl Builder {
         };
         let mut all = vec![("sAMAccountName", account)];
         all.extend_from_slice(values);
-        self.put(Some(parent), name, class, Some(sid), &all)
+        self.put(Some(parent), name, class, Some(&sid), &all)
     }
 
     fn accounts(&mut self, users: Uuid, controllers: Uuid) -> (Uuid, Uuid) {
@@ -159,8 +159,8 @@ impl Builder {
         for &(name, rid, privileged) in ALIASES {
             let mut all = vec![("sAMAccountName", name.to_owned())];
             all.extend(values(BUILTIN, privileged));
-            let sid = Some(format!("S-1-5-32-{rid}"));
-            found.insert(name, self.put(Some(builtin), name, "group", sid, &all));
+            let sid = format!("S-1-5-32-{rid}");
+            found.insert(name, self.put(Some(builtin), name, "group", Some(&sid), &all));
         }
         found
     }
@@ -244,7 +244,7 @@ pub(super) fn fresh(options: &DomainOptions, base: &Dn, random: fastrand::Rng) -
     };
     let configuration_dn = below("Configuration", base);
     let schema_dn = below("Schema", &configuration_dn);
-    let domain = builder.head(base.clone(), "domainDNS", Some(domain_sid));
+    let domain = builder.head(base.clone(), "domainDNS", Some(&domain_sid));
     let configuration = builder.head(configuration_dn, "configuration", None);
     let container = builder.head(schema_dn, "dMD", None);
     builder.schema(container);

@@ -52,7 +52,13 @@ pub(super) fn relative_identifier(octets: &[u8]) -> Option<u32> {
 
 /// Lower-case hexadecimal digits.
 pub(super) fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    escaped_octets("", octets)
+}
+
+/// The same with a prefix before each octet, as filters (`\xx`) want it.
+pub(super) fn escaped_octets(prefix: &str, octets: &[u8]) -> String {
+    let parts: Vec<String> = octets.iter().map(|octet| format!("{prefix}{octet:02x}")).collect();
+    parts.concat()
 }
 
 /// Octets of hexadecimal digits; `None` on an odd count or another character.

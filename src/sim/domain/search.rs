@@ -144,7 +144,9 @@ impl Tree {
             }
         }
         if request.types_only {
-            attributes.iter_mut().for_each(|attribute| attribute.vals.clear());
+            for attribute in &mut attributes {
+                attribute.vals.clear();
+            }
         }
         Ok(LdapSearchResultEntry { dn: self.reference(guid, view.extended), attributes })
     }

@@ -121,7 +121,9 @@ impl Session {
         let Some(mut seen) = self.seen(&request) else {
             return Self::answer_uncounted(&request);
         };
-        let fault = state.faults.strike(seen.kind, &seen.dn).filter(|_| !state.switches.busy);
+        // An order waits while everything is busy.
+        let fault =
+            if state.switches.busy { None } else { state.faults.strike(seen.kind, &seen.dn) };
         if matches!(fault, Some(Fault::CutBefore | Fault::Stall)) {
             seen.answered = false;
             state.operations.push(seen);
@@ -160,6 +162,10 @@ impl Session {
 }
 
 /// The result code of an answer that ends an operation.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's enum holds requests and answers; the rest cannot be here"
+)]
 fn code_of(operation: &LdapOp) -> Option<u32> {
     let result: &LdapResult = match operation {
         LdapOp::BindResponse(response) => &response.res,

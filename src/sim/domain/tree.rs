@@ -295,7 +295,7 @@ impl Tree {
     }
 
     /// Gives an object another name or another place. The caller has checked that it is free.
-    pub(super) fn place(&mut self, guid: Uuid, parent: Uuid, rdn: Rdn) {
+    pub(super) fn place(&mut self, guid: Uuid, parent: Uuid, rdn: &Rdn) {
         let Some(object) = self.objects.get_mut(&guid) else { return };
         let old = std::mem::replace(&mut object.rdn, rdn.clone());
         let from = object.parent.replace(parent);

@@ -65,7 +65,7 @@ async fn guid_and_sid_are_names_too() {
     let (guid, sid) = domain.edit(|tree| {
         (tree.guid_of(&person("alice")).unwrap(), tree.sid_of(&person("alice")).unwrap())
     });
-    let raw: String = guid.to_bytes_le().iter().map(|octet| format!("{octet:02x}")).collect();
+    let raw = identity::hexadecimal(&guid.to_bytes_le());
     for base in [format!("<GUID={guid}>"), format!("<GUID={raw}>"), format!("<SID={sid}>")] {
         let values = object(&mut ldap, &base, &["distinguishedName"]).await;
         assert_eq!(values.get("distinguishedName").unwrap(), &[person("alice")], "{base}");

@@ -65,9 +65,9 @@ async fn filters_find_what_they_say() {
         (r"(info=x\281\29)".into(), vec![inner]),
         ("(&(adminDescription=*)(objectCategory=group))".into(), vec![inner]),
         ("(|(sAMAccountName=INNER)(sAMAccountName=outer))".into(), vec![inner, outer]),
-        (format!("(&(ou:=x)(cn=inner))"), vec![]),
-        (format!("(&(!(unknownAttribute=x))(cn=inner))"), vec![]),
-        (format!("(&(!(displayName=x))(cn=inner))"), vec![inner]),
+        ("(&(ou:=x)(cn=inner))".into(), vec![]),
+        ("(&(!(unknownAttribute=x))(cn=inner))".into(), vec![]),
+        ("(&(!(displayName=x))(cn=inner))".into(), vec![inner]),
         (format!("(member={})", person("Alice")), vec![inner]),
         (format!("(memberOf=CN=outer,{OU})"), vec![inner]),
         (format!("(member:1.2.840.113556.1.4.1941:={})", person("alice")), vec![inner, outer]),
@@ -102,7 +102,7 @@ async fn filters_take_any_octets() {
         tree.set_octets(&dn, "mS-DS-ConsistencyGuid", vec![guid.to_bytes_le().to_vec()]).unwrap();
     });
     let mut ldap = service(&domain).await;
-    let octets: String = guid.to_bytes_le().iter().map(|octet| format!("\\{octet:02x}")).collect();
+    let octets = identity::escaped_octets("\\", &guid.to_bytes_le());
     for attribute in ["objectGUID", "mS-DS-ConsistencyGuid"] {
         let filter = format!("({attribute}={octets})");
         assert_eq!(found(&mut ldap, &filter).await, ["CN=dave,OU=People"], "{attribute}");
@@ -208,7 +208,7 @@ async fn extended_names_carry_guid_and_sid() {
     let (guid, sid) = domain.edit(|tree| {
         (tree.guid_of(&person("alice")).unwrap(), tree.sid_of(&person("alice")).unwrap())
     });
-    let raw: String = guid.to_bytes_le().iter().map(|octet| format!("{octet:02x}")).collect();
+    let raw = identity::hexadecimal(&guid.to_bytes_le());
     let mut ldap = service(&domain).await;
     let text = format!("<GUID={guid}>;<SID={sid}>;{}", person("alice"));
     for (value, starts) in [

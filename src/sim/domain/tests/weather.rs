@@ -133,15 +133,14 @@ async fn a_mix_from_a_seed_is_overcome_by_retry() {
     while made < 60 {
         attempts += 1;
         assert!(attempts < 400, "{made} made, {} orders open", domain.open_orders());
-        let mut handle = match ldap.take() {
-            Some(handle) => handle,
-            None => {
-                let mut handle = connect(&domain).await;
-                let account = domain.service_account();
-                match handle.simple_bind(&account.dn, &account.password).await {
-                    Ok(result) if result.rc == 0 => handle,
-                    Ok(_) | Err(_) => continue,
-                }
+        let mut handle = if let Some(handle) = ldap.take() {
+            handle
+        } else {
+            let mut handle = connect(&domain).await;
+            let account = domain.service_account();
+            match handle.simple_bind(&account.dn, &account.password).await {
+                Ok(result) if result.rc == 0 => handle,
+                Ok(_) | Err(_) => continue,
             }
         };
         let filter = format!("(cn=g{made})");

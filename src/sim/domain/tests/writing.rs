@@ -2,6 +2,12 @@
 
 use super::*;
 
+/// How, attribute, values and what comes of it.
+type Modification<'a> = (How, &'a str, Vec<&'a str>, Codes);
+
+/// Target, new name, whether the old one goes, new parent and what comes of it.
+type Renaming<'a> = (String, &'a str, bool, Option<String>, Codes);
+
 #[tokio::test]
 async fn an_add_makes_what_the_directory_makes() {
     let domain = domain().await;
@@ -112,7 +118,7 @@ async fn membership_answers_with_the_codes_of_windows() {
     let (by_guid, by_sid) = (format!("<GUID={guid}>"), format!("<SID={sid}>"));
     let alice = person("ALICE");
     let (bob, nobody) = (person("bob"), person("nobody"));
-    let cases: Vec<(How, &str, Vec<&str>, (u32, String))> = vec![
+    let cases: Vec<Modification<'_>> = vec![
         (How::Add, "member", vec![&alice], refused(68, "00000562")),
         (How::Add, "member", vec![&bob, &alice], refused(68, "00000562")),
         (How::Add, "member", vec![&nobody], refused(32, "0000208D")),
@@ -253,7 +259,7 @@ async fn links_follow_renames_and_moves() {
     let mut ldap = service(&domain).await;
     let inner = format!("OU=Inner,{OU}");
     let long = format!("CN={}", "x".repeat(65));
-    let cases: Vec<(String, &str, bool, Option<String>, (u32, String))> = vec![
+    let cases: Vec<Renaming<'_>> = vec![
         (group("child"), "CN=x", false, None, refused(53, "00000057")),
         (group("child"), "CN=other", true, None, refused(68, "00002071")),
         (group("child"), &long, true, None, refused(19, "00002082")),

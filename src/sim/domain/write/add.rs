@@ -24,6 +24,9 @@ pub(in super::super) struct Identifiers {
     pub(in super::super) sid: Option<Vec<u8>>,
 }
 
+/// An attribute of the request and its values.
+type Known<'a> = (&'static Attribute, &'a [Vec<u8>]);
+
 /// What a request says, checked attribute by attribute.
 struct Draft {
     attributes: BTreeMap<&'static str, Vec<Vec<u8>>>,
@@ -84,7 +87,9 @@ impl Tree {
             deleted: false,
         });
         for (name, targets) in draft.links {
-            targets.into_iter().for_each(|target| self.link(guid, name, target));
+            for target in targets {
+                self.link(guid, name, target);
+            }
         }
         Ok(guid)
     }
@@ -92,7 +97,7 @@ impl Tree {
     fn known_attributes<'a>(
         &self,
         attributes: &'a [LdapPartialAttribute],
-    ) -> Result<Vec<(&'static Attribute, &'a [Vec<u8>])>, Refusal> {
+    ) -> Result<Vec<Known<'a>>, Refusal> {
         let known = |one: &'a LdapPartialAttribute| {
             let attribute = self
                 .schema
@@ -115,12 +120,7 @@ impl Tree {
         })
     }
 
-    fn draft(
-        &self,
-        known: &[(&'static Attribute, &[Vec<u8>])],
-        rdn: &Rdn,
-        class: &Class,
-    ) -> Result<Draft, Refusal> {
+    fn draft(&self, known: &[Known<'_>], rdn: &Rdn, class: &Class) -> Result<Draft, Refusal> {
         let mut draft = Draft { attributes: BTreeMap::new(), links: BTreeMap::new() };
         for &(attribute, values) in known {
             match attribute.origin {
@@ -217,7 +217,7 @@ impl Tree {
 }
 
 /// The structural class: the last of the named ones that is known.
-fn class_of(known: &[(&'static Attribute, &[Vec<u8>])]) -> Result<&'static Class, Refusal> {
+fn class_of(known: &[Known<'_>]) -> Result<&'static Class, Refusal> {
     let values = known
         .iter()
         .find(|(attribute, _)| attribute.name == "objectClass")

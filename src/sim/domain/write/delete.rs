@@ -57,9 +57,13 @@ impl Tree {
         let name: String = object.rdn.value.chars().take(NAME_LIMIT).collect();
         let last_name = object.rdn.value.clone();
         let last_parent = object.parent.map(|parent| self.name(parent)).unwrap_or_default();
-        forward.into_iter().for_each(|(name, end)| self.unlink(guid, name, end));
+        for (name, end) in forward {
+            self.unlink(guid, name, end);
+        }
         // The groups it was in do not change by this: their uSNChanged stays (MS-ADTS 3.1.1.5.5).
-        backward.into_iter().for_each(|(name, source)| self.unlink(source, name, guid));
+        for (name, source) in backward {
+            self.unlink(source, name, guid);
+        }
         let kept: Vec<&str> =
             self.schema.attributes().filter(|one| one.kept).map(|one| one.name).collect();
         self.rewrite(guid, |object| {
@@ -68,7 +72,7 @@ impl Tree {
             object.attributes.insert("lastKnownParent", vec![last_parent.into_bytes()]);
             object.attributes.insert("msDS-LastKnownRDN", vec![last_name.into_bytes()]);
         });
-        self.place(guid, self.deleted_objects, Rdn::new("CN", &format!("{name}\nDEL:{guid}")));
+        self.place(guid, self.deleted_objects, &Rdn::new("CN", &format!("{name}\nDEL:{guid}")));
         self.access.hidden.remove(&guid);
     }
 }

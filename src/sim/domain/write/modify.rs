@@ -171,7 +171,9 @@ impl Tree {
                 if targets.is_empty() && manner == Manner::Strict {
                     return Err(Refusal::no_value(name));
                 }
-                targets.into_iter().for_each(|target| draft.remove_link(name, target));
+                for target in targets {
+                    draft.remove_link(name, target);
+                }
                 Ok(())
             }
             LdapModifyType::Delete => {
@@ -189,7 +191,9 @@ impl Tree {
             }
             LdapModifyType::Replace => {
                 let targets = draft.targets(object, name);
-                targets.into_iter().for_each(|target| draft.remove_link(name, target));
+                for target in targets {
+                    draft.remove_link(name, target);
+                }
                 for value in values {
                     let target = self.link_target(value)?;
                     if name == "member" && self.is_primary_member(object, target) {
@@ -302,8 +306,12 @@ impl Tree {
             }
         });
         for (name, delta) in draft.links {
-            delta.removed.into_iter().for_each(|target| self.unlink(guid, name, target));
-            delta.added.into_iter().for_each(|target| self.link(guid, name, target));
+            for target in delta.removed {
+                self.unlink(guid, name, target);
+            }
+            for target in delta.added {
+                self.link(guid, name, target);
+            }
         }
     }
 }

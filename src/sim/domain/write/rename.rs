@@ -54,7 +54,7 @@ impl Tree {
             Some(holder) if holder != guid => return Err(Refusal::exists("00002071")),
             Some(_) | None => {}
         }
-        self.place(guid, parent, rdn);
+        self.place(guid, parent, &rdn);
         Ok(guid)
     }
 

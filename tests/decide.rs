@@ -1,0 +1,31 @@
+//! The pure middle, case by case: one small world each, and the lines that a pass decides for it.
+//!
+//! The cases follow the tables of the contract: claims, eligibility and flags, what is written,
+//! names, members, life cycle, ownership, guards. `random` holds the invariants on random worlds.
+
+#[path = "decide/apply.rs"]
+mod apply;
+#[path = "decide/check.rs"]
+mod check;
+#[path = "decide/claims.rs"]
+mod claims;
+#[path = "decide/guards.rs"]
+mod guards;
+#[path = "decide/life.rs"]
+mod life;
+#[path = "decide/members.rs"]
+mod members;
+#[path = "decide/memory.rs"]
+mod memory;
+#[path = "decide/names.rs"]
+mod names;
+#[path = "decide/ownership.rs"]
+mod ownership;
+#[path = "decide/random.rs"]
+mod random;
+#[path = "decide/selection.rs"]
+mod selection;
+#[path = "decide/world.rs"]
+mod world;
+#[path = "decide/written.rs"]
+mod written;

@@ -1,0 +1,110 @@
+//! What a pass decided, in short lines, and the one comparison of all cases.
+//!
+//! `create sales as Group_sales`, `fill sales: ann`, `activate sales`, `add`, `remove`, `rename`,
+//! `move`, `sam`, `update`, `convert`, `delete`, `freeze`; `held …` for what the guard keeps back,
+//! `observed …`, `gone …`, `unconfirmed …`; `unknown sales`, `stalled p: Reason`, `! Code sales`.
+
+use writeback::decide::guard::{Guarded, guard};
+use writeback::decide::{Decision, plan};
+use writeback::model::change::{Change, Effect, MemberReference};
+
+use crate::world::{Order, World};
+
+/// Compares the decision of one pass with the expected lines. The order of changes counts; the
+/// lines about them come first.
+pub(crate) fn check(world: &World, expected: &str) {
+    let expected: Vec<_> =
+        expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines(world).join("\n"), expected.join("\n"));
+}
+
+pub(crate) fn lines(world: &World) -> Vec<String> {
+    let decision = world.decide(Order::Given);
+    let guarded = guard(&decision.plan, &decision.inventory);
+    let mut lines: Vec<String> = Vec::new();
+    let mut section = |word: &str, changes: &[Change]| {
+        lines.extend(changes.iter().map(|change| format!("{word}{}", line(world, change))));
+    };
+    section("", guarded.admitted.changes());
+    section("held ", &guarded.held.changes);
+    let frozen: Vec<_> =
+        decision.plan.changes.iter().filter(|c| c.effect == Effect::Freeze).cloned().collect();
+    section("", &frozen);
+    section("observed ", &decision.plan.observed);
+    section("unconfirmed ", &decision.plan.unconfirmed);
+    lines.extend(decision.unknown.keys().map(|id| format!("unknown {}", word(world, id))));
+    lines.extend(decision.stalled.iter().map(|(name, (why, _))| format!("stalled {name}: {why:?}")));
+    lines.extend(decision.findings.iter().map(|finding| {
+        let subject = finding.group.map_or_else(|| "*".to_owned(), |id| word(world, &id));
+        format!("! {:?} {subject}", finding.code)
+    }));
+    lines
+}
+
+fn word(world: &World, id: &impl ToString) -> String {
+    world.words(&id.to_string())
+}
+
+/// One change in a few words.
+pub(crate) fn line(world: &World, change: &Change) -> String {
+    let group = word(world, &change.group);
+    let content = match &change.effect {
+        Effect::Create { .. } => format!("create {group} as {}", change.target.dn().leaf()),
+        Effect::Rename { to } => format!("rename {group}: {}", to.dn().leaf()),
+        Effect::Move { to } => {
+            let parent = to.dn().parent().map(|parent| parent.leaf().to_owned());
+            format!("move {group}: {}/{}", parent.unwrap_or_default(), to.dn().leaf())
+        }
+        Effect::Update { attributes } => match attributes.as_slice() {
+            [one] if one.name == "extensionName" => format!("activate {group}"),
+            [one] if one.name == "sAMAccountName" => {
+                format!("sam {group}: {}", one.after.as_deref().unwrap_or_default())
+            }
+            several => {
+                let names: Vec<_> = several.iter().map(|change| change.name).collect();
+                format!("update {group}: {}", names.join(" "))
+            }
+        },
+        Effect::Convert { from, to } => format!("convert {group}: {} to {}", kind(*from), kind(*to)),
+        Effect::AddMembers { members, first_fill } => {
+            let verb = if *first_fill { "fill" } else { "add" };
+            format!("{verb} {group}: {}", references(world, members))
+        }
+        Effect::RemoveMembers { members, .. } => {
+            format!("remove {group}: {}", references(world, members))
+        }
+        Effect::Delete { .. } => format!("delete {group}"),
+        Effect::Freeze => format!("freeze {group}"),
+    };
+    world.words(&content)
+}
+
+fn kind(group_type: i32) -> &'static str {
+    if group_type < 0 { "security" } else { "distribution" }
+}
+
+/// The words of members in alphabetical order; groups of this pass with a plus in front.
+fn references(world: &World, members: &[MemberReference]) -> String {
+    let mut words: Vec<_> = members
+        .iter()
+        .map(|member| match member {
+            MemberReference::Existing { guid, .. } => word(world, guid),
+            MemberReference::Created { group, .. } => format!("+{}", word(world, group)),
+        })
+        .collect();
+    words.sort();
+    words.join(" ")
+}
+
+/// The canonical form of everything a pass decided.
+pub(crate) fn canonical(decision: &Decision, guarded: &Guarded) -> Vec<String> {
+    let plan = &decision.plan;
+    [&plan.changes, &plan.observed, &plan.gone, &plan.unconfirmed]
+        .into_iter()
+        .flatten()
+        .map(|change| format!("{} {}", plan::canonical(change), change.cause))
+        .chain(decision.findings.iter().map(|finding| format!("{finding:?}")))
+        .chain(guarded.held.holds.iter().map(|hold| hold.message.clone()))
+        .chain([format!("{:?} {:?}", guarded.digest, guarded.reviewed)])
+        .collect()
+}

@@ -1,0 +1,188 @@
+//! Which policy a group belongs to, and what the state of its policy means for it.
+
+use writeback::decide::plan;
+use writeback::model::policy::{FlagRule, Mode};
+use writeback::model::record::RecordState;
+
+use crate::check::check;
+use crate::world::{Order, World, only, record, world};
+
+fn by_q(world: World, word: &str) -> World {
+    let value = record(word, "q", RecordState::Active);
+    world.directory(word, |group| group.records = vec![value])
+}
+
+#[test]
+fn the_lowest_precedence_takes_a_group_that_two_policies_select() {
+    let world = world().group("sales", &[]).also("q", |p| p.precedence = 1);
+    check(&world, "create sales as Group_sales");
+    let decision = world.decide(Order::Given);
+    let takers: Vec<_> = decision.plan.changes.iter().map(|c| c.policy.to_string()).collect();
+    assert_eq!(takers, ["q"]);
+}
+
+#[test]
+fn equal_precedence_leaves_a_new_group_alone() {
+    check(&world().group("sales", &[]).also("q", |_| {}), "! PolicyConflict sales");
+}
+
+#[test]
+fn equal_precedence_leaves_a_written_group_with_the_policy_of_its_record() {
+    let world = world().group("sales", &["ann"]).written("sales", &[]).also("q", |_| {});
+    check(&world, "add sales: ann\n! PolicyConflict sales");
+}
+
+#[test]
+fn a_written_group_stays_with_its_policy_although_a_stronger_one_selects_it() {
+    let world = world()
+        .group("sales", &["ann"])
+        .written("sales", &[])
+        .also("q", |p| p.precedence = 1);
+    check(&world, "add sales: ann\n! PolicyConflict sales");
+}
+
+#[test]
+fn a_group_that_only_another_policy_selects_is_frozen_and_told() {
+    let world = world()
+        .group("sales", &["ann"])
+        .written("sales", &[])
+        .policy(|p| p.selection.include = Some(Vec::new()))
+        .also("q", |_| {});
+    check(&world, "freeze sales\n! PolicyConflict sales");
+}
+
+#[test]
+fn a_suspended_policy_keeps_its_groups_and_writes_nothing() {
+    let world = world()
+        .group("sales", &["ann"])
+        .written("sales", &["bob"])
+        .group("hr", &[])
+        .policy(|p| p.suspend = true)
+        .also("q", |p| p.precedence = 200);
+    check(&world, "");
+}
+
+#[test]
+fn groups_of_an_observing_policy_are_written_by_nobody() {
+    let world = world()
+        .group("sales", &["ann"])
+        .written("sales", &["bob"])
+        .policy(|p| p.mode = Mode::Observe)
+        .also("q", |p| p.precedence = 1);
+    check(&world, "");
+}
+
+#[test]
+fn an_observing_policy_does_not_keep_a_group_from_a_weaker_one_that_writes() {
+    let world = world()
+        .group("sales", &[])
+        .policy(|p| p.mode = Mode::Observe)
+        .also("q", |p| p.precedence = 200);
+    check(&world, "create sales as Group_sales\nobserved create sales as Group_sales");
+}
+
+#[test]
+fn an_observing_policy_prints_nothing_of_a_group_that_a_stronger_one_takes() {
+    let world = world()
+        .group("sales", &[])
+        .policy(|p| p.mode = Mode::Observe)
+        .also("q", |p| p.precedence = 1);
+    check(&world, "create sales as Group_sales");
+}
+
+#[test]
+fn an_observed_plan_nests_the_groups_that_it_would_create() {
+    let world = world()
+        .group("sales", &["group:hr"])
+        .group("hr", &[])
+        .policy(|p| p.mode = Mode::Observe);
+    check(
+        &world,
+        "observed create hr as Group_hr
+         observed create sales as Group_sales
+         observed fill sales: +hr
+         observed activate sales",
+    );
+}
+
+#[test]
+fn an_unknown_flag_under_equal_precedence_leaves_the_group_alone() {
+    let ignoring = world()
+        .policy(|p| p.selection.writeback_flag = FlagRule::Ignore)
+        .group("sales", &[])
+        .flag("sales", None);
+    check(&ignoring.clone().also("a", |_| {}), "unknown sales");
+    check(&ignoring.also("z", |_| {}), "unknown sales");
+}
+
+#[test]
+fn an_unknown_flag_of_a_weaker_policy_is_of_no_consequence() {
+    let world = world()
+        .policy(|p| p.selection.writeback_flag = FlagRule::Ignore)
+        .group("sales", &[])
+        .flag("sales", None)
+        .also("q", |p| p.precedence = 200);
+    check(&world, "create sales as Group_sales");
+}
+
+#[test]
+fn a_last_good_policy_creates_nothing_and_repairs_what_it_has() {
+    let world = world()
+        .group("sales", &["ann"])
+        .written("sales", &["bob"])
+        .group("hr", &[])
+        .with(|world| world.policies.iter_mut().for_each(|s| s.last_good = true));
+    check(&world, "add sales: ann\nremove sales: bob");
+}
+
+#[test]
+fn a_last_good_policy_deletes_no_group() {
+    let world = world()
+        .gone("sales", &[])
+        .with(|world| world.policies.iter_mut().for_each(|s| s.last_good = true));
+    check(&world, "freeze sales");
+}
+
+#[test]
+fn a_group_of_a_policy_that_is_not_there_is_an_orphan() {
+    let world = by_q(world().both("sales", &["ann"]), "sales");
+    check(&world, "freeze sales\n! Orphaned sales");
+}
+
+#[test]
+fn an_orphan_stays_nested() {
+    let world = by_q(
+        world()
+            .both("hr", &[])
+            .group("sales", &["group:hr"])
+            .written("sales", &["group:hr"])
+            .policy(|p| p.selection.include = Some(vec![only(&["sales"])])),
+        "hr",
+    );
+    check(&world, "freeze hr\n! Orphaned hr");
+}
+
+#[test]
+fn while_a_document_cannot_be_parsed_nothing_is_an_orphan_or_out_of_scope() {
+    let world = by_q(
+        world()
+            .both("hr", &[])
+            .both("it", &[])
+            .group("sales", &["group:it"])
+            .written("sales", &["group:it"])
+            .policy(|p| p.selection.exclude = vec![only(&["it"])])
+            .with(|world| world.unparsed.push("broken.yaml".to_owned())),
+        "hr",
+    );
+    check(&world, "");
+}
+
+#[test]
+fn the_policy_is_in_the_digest_and_the_cause_is_not() {
+    let world = world().group("sales", &["ann"]);
+    let digest = |world: &World| plan::digest(world.decide(Order::Given).plan.writes());
+    let elsewhere = world.clone().policy(|p| p.selection_place.line = 99);
+    assert_eq!(digest(&world), digest(&elsewhere));
+    let renamed = world.clone().with(|world| world.policies.clear()).also("q", |_| {});
+    assert_ne!(digest(&world), digest(&renamed));
+}

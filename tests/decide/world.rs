@@ -1,0 +1,470 @@
+//! Small worlds for the tests of `decide`: a tenant, a domain, policies and memory in a few lines.
+//!
+//! Everything has a word for a name. `group:`, `nolink:`, `lost:`, `device:`, `onprem:`, `app:` and
+//! `blind:` in front of a member's word say what it is; without one it is a user whose SID leads to
+//! an account of the same word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+use writeback::decide::{Decision, Inputs, decide};
+use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence, Unread};
+use writeback::model::complete::{End, Reading};
+use writeback::model::directory::{
+    DirectPresence, DirectoryMember, DomainFacts, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
+};
+use writeback::model::policy::{
+    FlagRule, GroupShape, GroupTypeRule, HiddenMembership, Matcher, MemberRules, Membership, Mode,
+    NamePreset, Naming, OnHardDeleted, Place, PolicySet, Selection, Standing, Upkeep,
+};
+use writeback::model::record::RecordState;
+use writeback::model::{
+    CloudGroup, CloudListing, CloudMember, CloudMembers, Complete, Containers, Digest,
+    DirectoryGroup, DirectorySnapshot, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
+    OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
+};
+
+pub(crate) const OWNER: &str = "corp";
+pub(crate) const GROUPS: &str = "OU=Groups,DC=corp,DC=example";
+const PEOPLE: &str = "OU=People,DC=corp,DC=example";
+pub(crate) const CONFIRM_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// The domain as it stands.
+#[derive(Clone, Default)]
+pub(crate) struct Domain {
+    pub(crate) accounts: BTreeMap<ObjectGuid, Principal>,
+    pub(crate) groups: BTreeMap<ObjectGuid, DirectoryGroup>,
+    pub(crate) members: BTreeMap<ObjectGuid, BTreeSet<ObjectGuid>>,
+    pub(crate) unread: BTreeMap<ObjectGuid, String>,
+    pub(crate) direct: BTreeMap<ObjectGuid, DirectPresence>,
+}
+
+/// Everything a pass looks at.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) policies: Vec<Standing>,
+    pub(crate) unparsed: Vec<String>,
+    pub(crate) groups: BTreeMap<ObjectId, CloudGroup>,
+    pub(crate) members: BTreeMap<ObjectId, Result<Vec<CloudMember>, String>>,
+    pub(crate) deleted: BTreeSet<ObjectId>,
+    pub(crate) flags: Result<BTreeMap<ObjectId, Flag>, String>,
+    pub(crate) presence: BTreeMap<ObjectId, Presence>,
+    pub(crate) links: Links,
+    pub(crate) domain: Domain,
+    pub(crate) memory: Memory,
+    pub(crate) now: Timestamp,
+    names: BTreeMap<Uuid, String>,
+}
+
+/// A number of its own for every word. It starts with the word's first letters, so that numbers
+/// sort as words do.
+fn number(kind: &str, word: &str) -> Uuid {
+    let hash = |seed: u64, byte: u8| (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let low = format!("{kind}/{word}").bytes().fold(0xcbf2_9ce4_8422_2325, hash);
+    let letters = word.bytes().chain(std::iter::repeat(0)).take(8);
+    let high = letters.fold(0, |sum: u64, byte| (sum << 8) | u64::from(byte));
+    Uuid::from_u64_pair(high, low)
+}
+
+pub(crate) fn id(word: &str) -> ObjectId {
+    ObjectId(number("cloud", word))
+}
+
+pub(crate) fn object(word: &str) -> ObjectGuid {
+    ObjectGuid(number("object", word))
+}
+
+pub(crate) fn sid(word: &str) -> Sid {
+    let (_, low) = number("sid", word).as_u64_pair();
+    Sid::parse(&format!("S-1-5-21-1-2-{}-{}", low >> 32, 1000 + low % 1_000_000_000))
+        .expect("a SID of a domain account")
+}
+
+pub(crate) fn dn(text: &str) -> Dn {
+    Dn::parse(text).expect("a DN of the tests")
+}
+
+pub(crate) fn policy_name(name: &str) -> PolicyName {
+    PolicyName::parse(name).expect("a policy name of the tests")
+}
+
+pub(crate) fn tenant() -> TenantId {
+    TenantId(number("tenant", "corp"))
+}
+
+pub(crate) fn complete<T>(items: impl IntoIterator<Item = T>, begun: Timestamp) -> Complete<Vec<T>> {
+    let mut reading = Reading::begin("world", begun);
+    reading.page(items);
+    reading.finish(End::NoNextLink)
+}
+
+fn policy(name: &str) -> Policy {
+    let place = |line| Place { file: format!("{name}.yaml"), line, column: 1 };
+    let name_of = |preset| Naming { preset, mode: Upkeep::Always };
+    Policy {
+        name: policy_name(name),
+        place: place(1),
+        group_place: place(20),
+        selection_place: place(10),
+        generation: Digest::of(name.as_bytes()),
+        mode: Mode::Sync,
+        suspend: false,
+        precedence: 100,
+        selection: Selection {
+            writeback_flag: FlagRule::Honour,
+            hidden_membership: HiddenMembership::Skip,
+            include: None,
+            exclude: Vec::new(),
+        },
+        group: GroupShape {
+            group_type: GroupTypeRule::FromCloud,
+            container: dn(GROUPS),
+            container_mode: Upkeep::Always,
+            common_name: name_of(NamePreset::GroupId),
+            sam_account_name: name_of(NamePreset::GroupId),
+        },
+        members: MemberRules::default(),
+        on_hard_deleted: OnHardDeleted::Delete,
+    }
+}
+
+/// An entry of `include` or `exclude` that names groups by id.
+pub(crate) fn only(words: &[&str]) -> Matcher {
+    Matcher {
+        place: Place { file: "policy.yaml".to_owned(), line: 11, column: 1 },
+        types: None,
+        membership: None,
+        ids: Some(words.iter().map(|word| id(word)).collect()),
+        display_name: None,
+    }
+}
+
+/// A world with one policy, `p`, that takes everything.
+pub(crate) fn world() -> World {
+    World {
+        policies: vec![Standing { policy: policy("p"), last_good: false }],
+        unparsed: Vec::new(),
+        groups: BTreeMap::new(),
+        members: BTreeMap::new(),
+        deleted: BTreeSet::new(),
+        flags: Ok(BTreeMap::new()),
+        presence: BTreeMap::new(),
+        links: Links::Readable,
+        domain: Domain::default(),
+        memory: Memory::default(),
+        now: Timestamp::from_second(1_700_000_000).expect("a time of the tests"),
+        names: BTreeMap::new(),
+    }
+}
+
+// What the world holds.
+impl World {
+    /// A security group whose flag is on.
+    pub(crate) fn group(mut self, word: &str, members: &[&str]) -> Self {
+        self.name(word);
+        let group = CloudGroup {
+            id: id(word),
+            display_name: word.to_owned(),
+            description: None,
+            kind: GroupKind::Security,
+            membership: Membership::Assigned,
+            hidden_membership: false,
+            role_assignable: false,
+            origin: Origin::Cloud,
+        };
+        self.groups.insert(id(word), group);
+        let members = members.iter().map(|member| self.member(member)).collect();
+        self.members.insert(id(word), Ok(members));
+        self.flag(word, Some(Some(true)))
+    }
+
+    /// A Microsoft 365 group whose flag is null.
+    pub(crate) fn m365(self, word: &str, members: &[&str]) -> Self {
+        let world = self.group(word, members).flag(word, Some(None));
+        world.cloud(word, |group| group.kind = GroupKind::Microsoft365)
+    }
+
+    /// The flag of a group; `None` leaves it out of the listing.
+    pub(crate) fn flag(mut self, word: &str, value: Option<Option<bool>>) -> Self {
+        if let Ok(flags) = &mut self.flags {
+            flags.remove(&id(word));
+            flags.extend(value.map(|is_enabled| (id(word), Flag { is_enabled, group_type: None })));
+        }
+        self
+    }
+
+    pub(crate) fn cloud(mut self, word: &str, edit: impl FnOnce(&mut CloudGroup)) -> Self {
+        edit(self.groups.get_mut(&id(word)).expect("the group is in the world"));
+        self
+    }
+
+    /// Edits the policy `p`.
+    pub(crate) fn policy(self, edit: impl FnOnce(&mut Policy)) -> Self {
+        self.also("p", edit)
+    }
+
+    /// Edits a policy, a new one if there is none of that name.
+    pub(crate) fn also(mut self, name: &str, edit: impl FnOnce(&mut Policy)) -> Self {
+        if !self.policies.iter().any(|standing| standing.policy.name.as_str() == name) {
+            self.policies.push(Standing { policy: policy(name), last_good: false });
+        }
+        let named = self.policies.iter_mut().find(|s| s.policy.name.as_str() == name);
+        edit(&mut named.expect("it is there now").policy);
+        self
+    }
+
+    pub(crate) fn with(mut self, edit: impl FnOnce(&mut Self)) -> Self {
+        edit(&mut self);
+        self
+    }
+
+    /// The directory group that policy `p` would have written for the cloud group, filled.
+    pub(crate) fn written(mut self, word: &str, members: &[&str]) -> Self {
+        self.name(word);
+        let cloud = id(word);
+        let group = DirectoryGroup {
+            guid: object(word),
+            sid: Some(sid(word)),
+            dn: dn(GROUPS).child(&cloud.anchor()),
+            sam_account_name: cloud.anchor(),
+            display_name: Some(word.to_owned()),
+            description: None,
+            group_type: UNIVERSAL_SECURITY,
+            admin_description: Some(cloud.anchor()),
+            external_id: Some(cloud.anchor()),
+            records: vec![record(word, "p", RecordState::Active)],
+            privileged: false,
+        };
+        self.domain.groups.insert(group.guid, group);
+        let members = members.iter().map(|member| self.account(member)).collect();
+        self.domain.members.insert(object(word), members);
+        self
+    }
+
+    pub(crate) fn directory(mut self, word: &str, edit: impl FnOnce(&mut DirectoryGroup)) -> Self {
+        edit(self.domain.groups.get_mut(&object(word)).expect("the group is in the domain"));
+        self
+    }
+
+    /// A group of cloud and directory in step.
+    pub(crate) fn both(self, word: &str, members: &[&str]) -> Self {
+        self.group(word, members).written(word, members)
+    }
+
+    /// A cloud group that is gone, its directory group left.
+    pub(crate) fn gone(self, word: &str, members: &[&str]) -> Self {
+        self.written(word, members).with(|world| {
+            world.presence.insert(id(word), Presence::Absent);
+        })
+    }
+
+    /// An object of another class or outside our hands that occupies names.
+    pub(crate) fn bystander(mut self, cn: &str, sam: &str, container: &str) -> Self {
+        let principal = Principal {
+            guid: object(cn),
+            sid: Some(sid(cn)),
+            consistency_guid: None,
+            class: PrincipalClass::Other,
+            dn: dn(container).child(cn),
+            sam_account_name: Some(sam.to_owned()),
+            privileged: false,
+        };
+        self.domain.accounts.insert(object(cn), principal);
+        self
+    }
+
+    /// An object that this daemon has seen as, or written to, the group.
+    pub(crate) fn remembered(self, word: &str, as_object: &str) -> Self {
+        self.with(|world| {
+            world.name(word);
+            world.memory.inventory.insert(id(word), object(as_object));
+        })
+    }
+
+    pub(crate) fn principal(mut self, word: &str, edit: impl FnOnce(&mut Principal)) -> Self {
+        let guid = self.account(word);
+        edit(self.domain.accounts.get_mut(&guid).expect("the account is there"));
+        self
+    }
+
+    fn name(&mut self, word: &str) {
+        self.names.insert(id(word).0, word.to_owned());
+        self.names.insert(object(word).0, word.to_owned());
+    }
+
+    /// The account of a member's word; made when it is not there.
+    pub(crate) fn account(&mut self, member: &str) -> ObjectGuid {
+        let (kind, word) = member.split_once(':').unwrap_or(("user", member));
+        let class = match kind {
+            "device" => PrincipalClass::Computer,
+            "onprem" => PrincipalClass::Group,
+            _ => PrincipalClass::User,
+        };
+        self.names.insert(object(word).0, word.to_owned());
+        if kind != "group" {
+            self.domain.accounts.entry(object(word)).or_insert_with(|| Principal {
+                guid: object(word),
+                sid: Some(sid(word)),
+                consistency_guid: None,
+                class,
+                dn: dn(PEOPLE).child(word),
+                sam_account_name: Some(word.to_owned()),
+                privileged: false,
+            });
+        }
+        object(word)
+    }
+
+    /// A cloud member, with its account when it is one that should have one.
+    pub(crate) fn member(&mut self, member: &str) -> CloudMember {
+        let (kind, word) = member.split_once(':').unwrap_or(("user", member));
+        let by_sid = |sid| Link { sid: Some(sid), ..Link::default() };
+        let kind = match kind {
+            "group" => MemberKind::Group { on_premises: false },
+            "onprem" => MemberKind::Group { on_premises: true },
+            "device" => MemberKind::Device,
+            "app" => MemberKind::Other("servicePrincipal".to_owned()),
+            "blind" => MemberKind::Unreadable("userPrincipalName"),
+            "nolink" => MemberKind::User(Link::default()),
+            // A SID that no object has.
+            "lost" => MemberKind::User(by_sid(sid(&format!("nobody-{word}")))),
+            _ => {
+                self.account(member);
+                MemberKind::User(by_sid(sid(word)))
+            }
+        };
+        self.names.insert(id(word).0, word.to_owned());
+        CloudMember { id: id(word), label: word.to_owned(), kind }
+    }
+}
+
+/// A record of ours as the directory holds it.
+pub(crate) fn record(word: &str, policy: &str, state: RecordState) -> RecordValue {
+    let record = OwnershipRecord {
+        owner: OWNER.to_owned(),
+        tenant: tenant(),
+        policy: policy_name(policy),
+        id: id(word),
+        state,
+    };
+    RecordValue { text: record.to_string(), record: Some(record) }
+}
+
+// A pass over the world.
+impl World {
+    /// Decides one pass. `order` turns every list whose order must not matter.
+    pub(crate) fn decide(&self, order: Order) -> Decision {
+        let containers = Containers::new(vec![dn(GROUPS)]);
+        let mut policies = self.policies.clone();
+        order.turn(&mut policies);
+        let policies = PolicySet { policies, unparsed: self.unparsed.clone() };
+        let unread = |reason: &String| Unread { reason: reason.clone() };
+        let keyed = |groups: Vec<CloudGroup>| groups.into_iter().map(|g| (g.id, g)).collect();
+        let cloud = CloudListing {
+            tenant: tenant(),
+            groups: complete(order.turned(self.groups.values().cloned()), self.now).map(keyed),
+            deleted: complete(self.deleted.iter().copied(), self.now)
+                .map(|all| all.into_iter().collect()),
+            flags: self.flags.as_ref().map_err(unread).map(|flags| {
+                let flags = order.turned(flags.iter().map(|(id, flag)| (*id, flag.clone())));
+                complete(flags, self.now).map(|all| all.into_iter().collect())
+            }),
+        };
+        let of = self.members.iter().map(|(id, members)| {
+            let members = members.as_ref().map_err(unread);
+            (*id, members.map(|all| complete(order.turned(all.iter().cloned()), self.now)))
+        });
+        let members =
+            CloudMembers { of: order.turned(of).into_iter().collect(), links: self.links.clone() };
+        let directory = self.snapshot(order);
+        let inputs = Inputs {
+            owner: OWNER,
+            containers: &containers,
+            policies: &policies,
+            cloud: &cloud,
+            presence: &self.presence,
+            directory: &directory,
+            memory: &self.memory,
+            confirm_after: CONFIRM_AFTER,
+        };
+        decide(&inputs, &members)
+    }
+
+    fn snapshot(&self, order: Order) -> DirectorySnapshot {
+        let groups = self.domain.groups.values();
+        let as_principals = groups.clone().map(|group| Principal {
+            guid: group.guid,
+            sid: group.sid.clone(),
+            consistency_guid: None,
+            class: PrincipalClass::Group,
+            dn: group.dn.clone(),
+            sam_account_name: Some(group.sam_account_name.clone()),
+            privileged: group.privileged,
+        });
+        let principals: Vec<_> =
+            as_principals.chain(self.domain.accounts.values().cloned()).collect();
+        let container = dn(GROUPS);
+        let inside = principals.iter().filter(|p| p.dn.is_within(&container));
+        let occupied: Vec<_> = inside.map(|p| (p.dn.key(), p.guid)).collect();
+        let members = self.domain.members.iter().map(|(guid, members)| {
+            let name = |guid: &ObjectGuid| DirectoryMember { guid: *guid, dn: guid.to_string() };
+            let read = match self.domain.unread.get(guid) {
+                Some(reason) => Err(Unread { reason: reason.clone() }),
+                None => Ok(complete(order.turned(members.iter().map(name)), self.now)
+                    .map(|all| all.into_iter().collect())),
+            };
+            (*guid, read)
+        });
+        DirectorySnapshot {
+            facts: DomainFacts {
+                naming_context: dn("DC=corp,DC=example"),
+                server: "dc1".to_owned(),
+                has_external_id: true,
+            },
+            principals: complete(order.turned(principals), self.now)
+                .map(|all| all.into_iter().map(|p| (p.guid, p)).collect()),
+            groups: complete(order.turned(groups.cloned()), self.now)
+                .map(|all| all.into_iter().map(|g| (g.guid, g)).collect()),
+            occupied: complete(order.turned(occupied), self.now)
+                .map(|all| all.into_iter().collect()),
+            members: order.turned(members).into_iter().collect(),
+            direct: self.domain.direct.clone(),
+        }
+    }
+
+    /// The word of an id, or the text with every known id and tail replaced by its word.
+    pub(crate) fn words(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (number, word) in &self.names {
+            let long = number.to_string();
+            text = text.replace(&long, word);
+            text = text.replace(&ObjectId(*number).tail(), &format!("~{word}"));
+        }
+        text
+    }
+}
+
+/// In which order lists are handed over.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// As they are.
+    Given,
+    /// Shuffled from a seed.
+    Shuffled(u64),
+}
+
+impl Order {
+    fn turn<T>(self, items: &mut [T]) {
+        match self {
+            Self::Given => {}
+            Self::Shuffled(seed) => fastrand::Rng::with_seed(seed).shuffle(items),
+        }
+    }
+
+    fn turned<T>(self, items: impl IntoIterator<Item = T>) -> Vec<T> {
+        let mut items: Vec<_> = items.into_iter().collect();
+        self.turn(&mut items);
+        items
+    }
+}

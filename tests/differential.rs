@@ -1,0 +1,161 @@
+//! The simulated domain against Samba: the same directory operations, good and bad, drawn from a
+//! seed and sent to both as the least-privilege account, lead to the same result codes and the
+//! same groups. What is known to differ stands in one list, each with its reason.
+//!
+//! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB), a simulated domain with the same
+//! users.
+
+#![cfg(feature = "sim")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "a panic is the failed test")]
+
+#[path = "support/lab.rs"]
+#[expect(dead_code, reason = "here the lab is worked on over LDAP as the service account")]
+pub mod lab;
+
+#[path = "differential/draw.rs"]
+mod draw;
+#[path = "differential/known.rs"]
+mod known;
+#[path = "differential/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+
+use crate::draw::{Drawing, Operation, Pool};
+use crate::known::{KNOWN, NESTING};
+use crate::lab::Lab;
+use crate::server::{Group, Server, simulated};
+use writeback::sim::domain::Domain;
+
+/// Users that both directories have.
+const USERS: usize = 8;
+const OPERATIONS: usize = 600;
+/// Any seed must do; a fixed one makes every run the same.
+const SEED: u64 = 71;
+
+/// Two directories of the same containers and users.
+struct Pair {
+    simulated: Server,
+    samba: Server,
+    pool: Pool,
+    // Ends with the test.
+    _domain: Domain,
+}
+
+async fn pair(name: &str) -> Pair {
+    let lab = Lab::here();
+    let (inside, outside) = lab.empty_ous(name);
+    let sub = lab.add_ou("Sub", &inside);
+    let users = lab.users[..USERS].to_vec();
+    let domain = simulated(name, &users).await;
+    let base = lab.setting("LAB_BASE_DN").to_owned();
+    assert_eq!(domain.base_dn(), base);
+    let sids = users.iter().map(|user| domain.edit(|tree| tree.sid_of(&user.dn)).unwrap());
+    let account = domain.service_account();
+    let simulated = Server::connect(
+        &domain.url(),
+        domain.ca_pem(),
+        (&account.account_name, &account.password),
+        sids.collect(),
+        &inside,
+    );
+    let samba = Server::connect(
+        lab.setting("LAB_URL"),
+        &lab.file("LAB_CA"),
+        (lab.setting("LAB_BIND_NAME"), &lab.file("LAB_BIND_PASSWORD_FILE")),
+        users.iter().map(|user| user.sid.clone()).collect(),
+        &inside,
+    );
+    let (simulated, samba) = (simulated.await, samba.await);
+    let pool = Pool { containers: [inside, sub, outside], users, base };
+    Pair { simulated, samba, pool, _domain: domain }
+}
+
+impl Pair {
+    /// Sends an operation to both; the result codes.
+    async fn send(&mut self, operation: &Operation) -> (u32, u32) {
+        (self.simulated.send(operation).await, self.samba.send(operation).await)
+    }
+
+    /// The groups of both, as far as clients of both can see.
+    async fn groups(&mut self) -> (BTreeMap<String, Group>, BTreeMap<String, Group>) {
+        (self.simulated.groups().await, self.samba.groups().await)
+    }
+
+    /// Makes both the same again after a known difference: what one of them refused is taken away
+    /// on both.
+    async fn even_out(&mut self, operation: &Operation) {
+        for dn in operation.names() {
+            self.send(&Operation::Delete { dn }).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_simulated_domain_answers_as_samba_does() {
+    let mut pair = pair("differential").await;
+    let mut drawing = Drawing::new(SEED);
+    let mut unexplained = Vec::new();
+    let (mut done, mut refused) = (0, 0);
+    let mut met: BTreeMap<usize, usize> = BTreeMap::new();
+    for number in 0..OPERATIONS {
+        let operation = drawing.operation(&pair.pool);
+        let (simulated, samba) = pair.send(&operation).await;
+        if simulated == samba {
+            *(if samba == 0 { &mut done } else { &mut refused }) += 1;
+        } else {
+            let known = KNOWN.iter().position(|known| known.explains(&operation, simulated, samba));
+            match known {
+                Some(known) => *met.entry(known).or_default() += 1,
+                None => unexplained.push(format!(
+                    "{number}: simulated {simulated}, Samba {samba}: {operation:?}\n    {}\n    {}",
+                    pair.simulated.message, pair.samba.message
+                )),
+            }
+            if simulated == 0 || samba == 0 {
+                pair.even_out(&operation).await;
+            }
+        }
+        let (one, other) = pair.groups().await;
+        if one != other {
+            unexplained.push(format!("{number}: {operation:?}\n{}", differing(&one, &other)));
+            break;
+        }
+    }
+    assert!(unexplained.is_empty(), "\n{}\n", unexplained.join("\n"));
+    assert!(done >= OPERATIONS / 4 && refused >= OPERATIONS / 4, "{done} done, {refused} refused");
+    for (number, known) in KNOWN.iter().enumerate() {
+        assert!(met.contains_key(&number), "no longer met, take it out: {}", known.reason);
+    }
+}
+
+fn differing(one: &BTreeMap<String, Group>, other: &BTreeMap<String, Group>) -> String {
+    let mut text = String::new();
+    for dn in one.keys().chain(other.keys()) {
+        if one.get(dn) != other.get(dn) {
+            text += &format!("  simulated {:?}\n  Samba     {:?}\n", one.get(dn), other.get(dn));
+        }
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_simulated_domain_knows_the_nesting_rules() {
+    let mut pair = pair("nesting").await;
+    let containers = pair.pool.containers.clone();
+    for case in NESTING {
+        for (name, kind) in [("parent", case.parent), ("child", case.child)] {
+            let add = draw::plain_group(name, &containers[0], kind);
+            assert_eq!(pair.send(&add).await, (0, 0), "{case:?}: {name}");
+        }
+        let nest = draw::nest("parent", "child", &containers[0]);
+        assert_eq!(pair.send(&nest).await, (case.simulated, 0), "{case:?}");
+        let hex = case.hex;
+        assert!(pair.simulated.message.starts_with(hex), "{case:?}: {}", pair.simulated.message);
+        for name in ["parent", "child"] {
+            let delete = draw::delete(name, &containers[0]);
+            assert_eq!(pair.send(&delete).await, (0, 0), "{case:?}");
+        }
+    }
+}

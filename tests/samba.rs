@@ -1,0 +1,33 @@
+//! The shipped binary between a simulated tenant (HTTPS) and a Samba domain controller (LDAPS), as
+//! the least-privilege account.
+//!
+//! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB). Each test has its own
+//! organizational unit, tenant and owner name, so that all run in one domain at once; what is in
+//! the directory is read back with ldapsearch and compared with an oracle that knows no code of
+//! the product.
+
+#![cfg(feature = "sim")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "a panic is the failed test")]
+
+#[path = "support/lab.rs"]
+pub mod lab;
+#[path = "support/oracle.rs"]
+#[expect(dead_code, reason = "what it says of the simulated domain is for other tests")]
+pub mod oracle;
+#[path = "support/product.rs"]
+#[expect(dead_code, reason = "what it does with the simulated domain is for other tests")]
+pub mod product;
+
+#[path = "samba/drift.rs"]
+mod drift;
+#[path = "samba/kill.rs"]
+mod kill;
+#[path = "samba/life.rs"]
+mod life;
+#[path = "samba/rights.rs"]
+mod rights;
+#[path = "samba/stage.rs"]
+mod stage;
+#[path = "samba/whole.rs"]
+mod whole;
