@@ -168,6 +168,18 @@ impl Settings {
         Self::parse(path, &read_file(path).map_err(|mistake| vec![mistake])?)
     }
 
+    /// The files that hold secrets: whoever renews one expects it to be used.
+    pub fn secret_files(&self) -> Vec<&Path> {
+        let credential = match &self.tenant.credential {
+            Credential::ClientSecretFile(file) => vec![file],
+            Credential::Certificate { certificate_file, private_key_file } => {
+                vec![certificate_file, private_key_file]
+            }
+        };
+        let files = credential.into_iter().chain([&self.directory.password_file]);
+        files.map(PathBuf::as_path).collect()
+    }
+
     /// Checks the text of a configuration that stands, or would stand, at `path`.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Vec<ConfigMistake>> {
         yaml::read(bytes, |fields| document::read(path, fields)).map_err(|mistakes| {

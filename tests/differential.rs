@@ -10,7 +10,6 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a panic is the failed test")]
 
 #[path = "support/lab.rs"]
-#[expect(dead_code, reason = "here the lab is worked on over LDAP as the service account")]
 pub mod lab;
 
 #[path = "differential/draw.rs"]
@@ -59,15 +58,16 @@ async fn pair(name: &str) -> Pair {
         (&account.account_name, &account.password),
         sids.collect(),
         &inside,
-    );
+    )
+    .await;
     let samba = Server::connect(
         lab.setting("LAB_URL"),
         &lab.file("LAB_CA"),
         (lab.setting("LAB_BIND_NAME"), &lab.file("LAB_BIND_PASSWORD_FILE")),
         users.iter().map(|user| user.sid.clone()).collect(),
         &inside,
-    );
-    let (simulated, samba) = (simulated.await, samba.await);
+    )
+    .await;
     let pool = Pool { containers: [inside, sub, outside], users, base };
     Pair { simulated, samba, pool, _domain: domain }
 }

@@ -66,6 +66,8 @@ fn meet(stage: &Stage, product: &Product, command: &str, mistake: &Mistake) {
     assert!(took < SOON, "{took:?} for {all}");
     let messages: Vec<_> = ran.stderr.lines().filter(|l| l.starts_with("writeback: ")).collect();
     assert_eq!(messages.len(), 1, "one message, not {}: {all}", messages.len());
+    let warnings = ran.stderr.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    assert_eq!(warnings.count(), 0, "the log says it a second time: {all}");
     for name in mistake.names {
         assert!(messages[0].contains(name), "{name} is not named: {all}");
     }
@@ -176,7 +178,9 @@ const TENANT: [Mistake; 14] = [
     },
     Mistake {
         what: "wrong scope",
-        make: |_, product| product.reconfigure("scope: https://", "scope: https://elsewhere."),
+        make: |stage, product| {
+            product.reconfigure(&stage.tenant.scope(), "https://elsewhere.invalid/.default");
+        },
         code: 1,
         names: &["tenant.scope"],
     },
@@ -459,7 +463,7 @@ const FILES: [Mistake; 13] = [
         what: "a policy folder that is not there",
         make: |_, product| fs::remove_dir_all(product.path().join("policies")).unwrap(),
         code: 5,
-        names: &["policies", "read the policy folder"],
+        names: &["policies:1:1: ", "policies.path"],
     },
     Mistake {
         what: "a policy folder without policies",
@@ -477,19 +481,19 @@ const FILES: [Mistake; 13] = [
         what: "a key that is there twice in the configuration",
         make: |_, product| product.reconfigure("state:", "kind: DaemonConfiguration\nstate:"),
         code: 5,
-        names: &["writeback.yaml:19:1: ", "kind"],
+        names: &["writeback.yaml:20:1: ", "kind"],
     },
     Mistake {
         what: "an interval that is no duration",
         make: |_, product| product.reconfigure("interval: 1s", "interval: soon"),
         code: 5,
-        names: &["writeback.yaml:20:", "schedule.interval", "soon"],
+        names: &["writeback.yaml:21:", "schedule.interval", "soon"],
     },
     Mistake {
         what: "LDAP without TLS",
         make: |_, product| product.reconfigure("ldaps://", "ldap://"),
         code: 5,
-        names: &["writeback.yaml:15:", "ldaps://", "TLS"],
+        names: &["writeback.yaml:16:", "ldaps://", "TLS"],
     },
     Mistake {
         what: "no configuration at all",
@@ -514,7 +518,7 @@ fn every_mistake_of_a_file_is_told_at_once() {
     stage.product.policy("everything", &spec);
     stage.product.reconfigure("http: {", "htpp: {");
     let ran = stage.product.run(&["validate"]).expect(5);
-    assert!(ran.stdout.contains("writeback.yaml:21:1: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("writeback.yaml:22:1: "), "{}", ran.stdout);
     stage.product.reconfigure("htpp: {", "http: {");
     let ran = stage.product.run(&["validate"]).expect(5);
     let told = ran.stdout.lines().filter(|line| line.contains("everything.yaml:"));

@@ -13,10 +13,8 @@
 #[path = "support/lab.rs"]
 pub mod lab;
 #[path = "support/oracle.rs"]
-#[expect(dead_code, reason = "what it says of the simulated domain is for other tests")]
 pub mod oracle;
 #[path = "support/product.rs"]
-#[expect(dead_code, reason = "what it does with the simulated domain is for other tests")]
 pub mod product;
 
 #[path = "samba/drift.rs"]

@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{blind, complain, load_settings, new_report, policy_name, progress, say};
-use crate::controller::now;
-use crate::controller::pass::{Blind, Engine, Look};
-use crate::controller::schedule::policies_unreadable;
+use crate::controller::pass::{Engine, Look};
 use crate::exit::Exit;
 use crate::model::PolicyName;
 use crate::policy::LoadReport;
-use crate::report::events::Side;
 use crate::report::text::safe;
 use crate::report::{json, text};
 
@@ -91,9 +88,8 @@ pub(super) async fn look(
 ) -> Result<(Look, Exit), Exit> {
     let load = engine.load_policies();
     let invalid = mistakes(&load);
-    if let (Some(error), None) = (&load.folder_error, load.generation) {
-        let fault = policies_unreadable(error);
-        return Err(blind(&Blind { side: Side::Policies, fault }));
+    if load.folder_error.is_some() && load.generation.is_none() {
+        return Err(invalid);
     }
     if let Some(name) = only
         && !engine.policies().policies.iter().any(|standing| standing.policy.name == *name)
@@ -101,13 +97,9 @@ pub(super) async fn look(
         complain(&format!("there is no policy `{name}` in force"));
         return Err(Exit::Invalid);
     }
-    let begun = now();
     match engine.look(only).await {
         Ok(look) => Ok((look, invalid)),
-        Err(why) => {
-            engine.give_up(&why, begun);
-            Err(blind(&why).max(invalid))
-        }
+        Err(why) => Err(blind(&why).max(invalid)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::say;
 use crate::exit::Exit;
 use crate::policy::{Validation, validate};
 use crate::report::text::safe;
-use crate::settings::{self, KIND, Settings};
+use crate::settings::{self, Settings, is_configuration};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -56,11 +56,4 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Exit {
         say(&format!("{}\n", safe(line)));
     }
     if mistakes == 0 { Exit::Done } else { Exit::Invalid }
-}
-
-/// Whether a file says that it is a daemon configuration.
-fn is_configuration(path: &Path) -> bool {
-    let text = std::fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    text.lines().filter_map(|line| line.strip_prefix("kind:")).any(|kind| kind.trim() == KIND)
 }

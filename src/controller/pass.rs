@@ -4,38 +4,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
 
+use crate::controller::act::Acted;
 use crate::controller::{connect_directory, now, open_tenant};
-use crate::decide::conclude::{self, ChangeResult};
+use crate::decide::conclude;
 use crate::decide::guard::{Guarded, guard};
 use crate::decide::{Decision, Inputs, claim, decide, holdings};
-use crate::directory::apply::{Answer, BATCH_VALUES_DEFAULT, Step, Stepper};
 use crate::directory::{Directory, DirectoryError};
 use crate::graph::{Flags, Tenant};
-use crate::journal::{Context, Journal, JournalError};
 use crate::model::condition::Condition;
 use crate::model::policy::{FlagRule, GroupTypeRule, PolicySet};
-use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, Outcome, PolicyName};
+use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, PolicyName};
 use crate::policy::{LoadReport, PolicyStore};
 use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
 use crate::report::progress::{Progress, Watcher};
 use crate::retry::Fault;
-use crate::settings::{Credential, SECRET_BYTES_MAX, Settings};
+use crate::settings::{Settings, read_secret};
 
 /// What runs passes: the open edges, the policies in force, and memory.
 pub struct Engine {
-    settings: Settings,
+    pub(super) settings: Settings,
     tenant: Tenant,
     /// Connected by the first pass that reaches the domain controller.
-    directory: Option<Directory>,
+    pub(super) directory: Option<Directory>,
     store: PolicyStore,
     memory: Memory,
-    report: Arc<Report>,
-    watcher: Watcher,
+    pub(super) report: Arc<Report>,
+    pub(super) watcher: Watcher,
     conditions: BTreeMap<PolicyName, Vec<Condition>>,
     number: u64,
     /// When refused members were last forgotten.
@@ -62,17 +61,6 @@ pub struct Blind {
     pub side: Side,
     /// What happened.
     pub fault: Fault,
-}
-
-/// What writing led to.
-#[derive(Debug, Default)]
-pub struct Acted {
-    /// One result for each change that was tried.
-    pub results: Vec<ChangeResult>,
-    /// Why it ended early.
-    pub journal: Option<JournalError>,
-    /// It ended early because somebody asked.
-    pub stopped: bool,
 }
 
 impl Engine {
@@ -191,90 +179,6 @@ impl Engine {
         }
     }
 
-    /// Writes what the guard admitted, one recorded operation at a time. `stop` is looked at
-    /// between operations: the one in flight is always finished and journalled.
-    pub async fn act(&mut self, look: &Look, journal: &mut Journal, stop: &AtomicBool) -> Acted {
-        let mut acted = Acted::default();
-        let containers = self.settings.directory.containers.clone();
-        let total = look.guarded.admitted.changes().len();
-        let mut stepper = Stepper::new(&look.guarded.admitted, containers, BATCH_VALUES_DEFAULT);
-        while let Some(step) = stepper.next() {
-            if stop.load(Ordering::Relaxed) {
-                acted.stopped = true;
-                stepper.stop("the program was asked to stop");
-            } else {
-                match self.step(step, &stepper, look.guarded.digest, journal).await {
-                    Ok(Ok(answer)) => stepper.feed(answer),
-                    Ok(Err(error)) => stepper.stop(&error.fault().message),
-                    Err(error) => {
-                        self.report.emit(&Event::JournalFailed { message: chain(&error) });
-                        acted.journal = Some(error);
-                        stepper.stop("the journal cannot be written");
-                    }
-                }
-            }
-            self.tell_results(&stepper, &mut acted, total);
-        }
-        self.tell_results(&stepper, &mut acted, total);
-        acted
-    }
-
-    /// Tells the results that came since the last call.
-    fn tell_results(&self, stepper: &Stepper, acted: &mut Acted, total: usize) {
-        let known = acted.results.len();
-        for fresh in stepper.results().iter().skip(known) {
-            let Some(change) = stepper.change(fresh.change) else { continue };
-            let result = ChangeResult {
-                change: change.clone(),
-                outcome: fresh.outcome.clone(),
-                refused_members: fresh.refused_members.clone(),
-            };
-            self.report.emit(&Event::ChangeMade(&result));
-            acted.results.push(result);
-        }
-        (self.watcher)(Progress::Changes(acted.results.len(), total));
-    }
-
-    /// Does one step. The outer error is the journal's, the inner one says that no further
-    /// operation can succeed.
-    async fn step(
-        &self,
-        step: Step,
-        stepper: &Stepper,
-        plan: Digest,
-        journal: &mut Journal,
-    ) -> Result<Result<Answer, DirectoryError>, JournalError> {
-        let Some(directory) = &self.directory else {
-            return Ok(Ok(Answer::Busy("the domain controller is not connected".to_owned())));
-        };
-        match step {
-            Step::Execute { operation, change } => {
-                let Some(change) = stepper.change(change) else {
-                    return Ok(Ok(Answer::Waited));
-                };
-                let context = Context {
-                    policy: change.policy.clone(),
-                    group: change.group,
-                    cause: change.cause.clone(),
-                    plan,
-                };
-                let recorded = journal.intend(operation, &context, now())?;
-                let answer = directory.execute(&recorded).await;
-                let outcome = match &answer {
-                    Ok(answer) => answer.outcome(),
-                    Err(error) => Outcome::Failed { message: error.fault().message },
-                };
-                journal.conclude(&recorded, &outcome, now())?;
-                Ok(answer)
-            }
-            Step::Verify { question, .. } => Ok(directory.verify(&question).await),
-            Step::Wait(delay) => {
-                tokio::time::sleep(delay).await;
-                Ok(Ok(Answer::Waited))
-            }
-        }
-    }
-
     /// Ends a pass that looked, and perhaps acted: memory, conditions, and how it went.
     pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
         let at = now();
@@ -305,15 +209,12 @@ impl Engine {
 
     /// A digest of all secret files, to see that somebody renewed one.
     pub fn secrets(&self) -> Digest {
-        let credential = match &self.settings.tenant.credential {
-            Credential::ClientSecretFile(file) => vec![file],
-            Credential::Certificate { certificate_file, private_key_file } => {
-                vec![certificate_file, private_key_file]
-            }
-        };
-        let files = credential.into_iter().chain([&self.settings.directory.password_file]);
-        let contents: Vec<u8> = files.flat_map(|file| read_bytes(file)).collect();
-        Digest::of(&contents)
+        let contents = self.settings.secret_files().into_iter().map(|file| {
+            // A file that cannot be read is a state of its own, and so is its return.
+            read_secret(file).map_or(Digest::of(b""), |s| Digest::of(s.expose_secret().as_bytes()))
+        });
+        let contents: Vec<String> = contents.map(|digest| digest.to_string()).collect();
+        Digest::of(contents.concat().as_bytes())
     }
 
     /// Ends a pass that could not look.
@@ -352,18 +253,6 @@ fn result_of(decision: &Decision, guarded: &Guarded, acted: &Acted) -> PassResul
     }
 }
 
-/// At most what a secret may hold; a file that cannot be read reads as empty.
-fn read_bytes(file: &std::path::Path) -> Vec<u8> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(file)
-        .and_then(|file| file.take(SECRET_BYTES_MAX).read_to_end(&mut bytes));
-    if read.is_err() {
-        bytes.clear();
-    }
-    bytes
-}
-
 fn domain_blind(error: &DirectoryError) -> Blind {
     Blind { side: Side::Domain, fault: error.fault() }
 }
@@ -388,15 +277,4 @@ fn flags_needed(policies: &PolicySet) -> Flags {
 
 fn signed(duration: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

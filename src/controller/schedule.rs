@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::controller::act::Acted;
 use crate::controller::now;
-use crate::controller::pass::{Acted, Blind, Engine};
+use crate::controller::pass::{Blind, Engine};
 use crate::controller::triggers::Triggers;
 use crate::journal::Journal;
 use crate::policy::FolderError;
@@ -180,7 +181,7 @@ impl Loop {
 }
 
 /// The fault of a policy folder that has never been read: nothing is desired, nothing is removed.
-pub fn policies_unreadable(error: &FolderError) -> Fault {
+fn policies_unreadable(error: &FolderError) -> Fault {
     Fault {
         reason: "policies_unreadable",
         transient: true,

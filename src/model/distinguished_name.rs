@@ -50,7 +50,8 @@ impl Dn {
         if text.trim().is_empty() {
             return Err(DnMistake::Empty);
         }
-        let rdns = split_unescaped(text).iter().map(|part| parse_rdn(part)).collect::<Result<_, _>>()?;
+        let rdns =
+            split_unescaped(text).iter().map(|part| parse_rdn(part)).collect::<Result<_, _>>()?;
         Ok(Self { rdns })
     }
 
@@ -211,8 +212,22 @@ mod tests {
     #[test]
     fn hostile_names_survive_writing_and_reading() {
         for name in [
-            "a,b", "a+b", "a\"b", "a\\b", "#a", " a ", "  ", "a=b", "<a;b>", "(a)*", "\u{1F600}",
-            "a\u{200F}b", "a\nb", "\\ ", "x\\", " #",
+            "a,b",
+            "a+b",
+            "a\"b",
+            "a\\b",
+            "#a",
+            " a ",
+            "  ",
+            "a=b",
+            "<a;b>",
+            "(a)*",
+            "\u{1F600}",
+            "a\u{200F}b",
+            "a\nb",
+            "\\ ",
+            "x\\",
+            " #",
         ] {
             let written = dn("OU=Groups,DC=corp,DC=example").child(name);
             let read = dn(&written.to_string());

@@ -113,8 +113,7 @@ impl Sid {
             return None;
         }
         let authority = parts.next()?.parse().ok()?;
-        let sub_authorities =
-            parts.map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
+        let sub_authorities = parts.map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
         (!sub_authorities.is_empty() && sub_authorities.len() <= Self::SUB_AUTHORITIES_MAX)
             .then(|| Self { authority, sub_authorities: sub_authorities.into() })
     }

@@ -233,10 +233,7 @@ impl MemberRules {
 
 impl Default for MemberRules {
     fn default() -> Self {
-        Self {
-            maximum_microsoft_365: Self::MICROSOFT_365_DEFAULT,
-            maximum_security: Self::MAXIMUM,
-        }
+        Self { maximum_microsoft_365: Self::MICROSOFT_365_DEFAULT, maximum_security: Self::MAXIMUM }
     }
 }
 

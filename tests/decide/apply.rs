@@ -3,9 +3,9 @@
 //! It stands in for the domain where a test needs the world after a plan: every name is free when
 //! it is taken, every object is there when it is aimed at, and carries our record.
 
+use writeback::decide::Decision;
 use writeback::decide::conclude::{ChangeResult, remember};
 use writeback::decide::guard::HeldPlan;
-use writeback::decide::Decision;
 use writeback::model::change::{AttributeChange, Change, Effect, MemberReference};
 use writeback::model::directory::RecordValue;
 use writeback::model::{

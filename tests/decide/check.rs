@@ -33,7 +33,8 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
     section("observed ", &decision.plan.observed);
     section("unconfirmed ", &decision.plan.unconfirmed);
     lines.extend(decision.unknown.keys().map(|id| format!("unknown {}", word(world, id))));
-    lines.extend(decision.stalled.iter().map(|(name, (why, _))| format!("stalled {name}: {why:?}")));
+    lines
+        .extend(decision.stalled.iter().map(|(name, (why, _))| format!("stalled {name}: {why:?}")));
     lines.extend(decision.findings.iter().map(|finding| {
         let subject = finding.group.map_or_else(|| "*".to_owned(), |id| word(world, &id));
         format!("! {:?} {subject}", finding.code)
@@ -65,7 +66,9 @@ pub(crate) fn line(world: &World, change: &Change) -> String {
                 format!("update {group}: {}", names.join(" "))
             }
         },
-        Effect::Convert { from, to } => format!("convert {group}: {} to {}", kind(*from), kind(*to)),
+        Effect::Convert { from, to } => {
+            format!("convert {group}: {} to {}", kind(*from), kind(*to))
+        }
         Effect::AddMembers { members, first_fill } => {
             let verb = if *first_fill { "fill" } else { "add" };
             format!("{verb} {group}: {}", references(world, members))

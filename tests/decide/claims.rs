@@ -34,10 +34,8 @@ fn equal_precedence_leaves_a_written_group_with_the_policy_of_its_record() {
 
 #[test]
 fn a_written_group_stays_with_its_policy_although_a_stronger_one_selects_it() {
-    let world = world()
-        .group("sales", &["ann"])
-        .written("sales", &[])
-        .also("q", |p| p.precedence = 1);
+    let world =
+        world().group("sales", &["ann"]).written("sales", &[]).also("q", |p| p.precedence = 1);
     check(&world, "add sales: ann\n! PolicyConflict sales");
 }
 
@@ -92,10 +90,8 @@ fn an_observing_policy_prints_nothing_of_a_group_that_a_stronger_one_takes() {
 
 #[test]
 fn an_observed_plan_nests_the_groups_that_it_would_create() {
-    let world = world()
-        .group("sales", &["group:hr"])
-        .group("hr", &[])
-        .policy(|p| p.mode = Mode::Observe);
+    let world =
+        world().group("sales", &["group:hr"]).group("hr", &[]).policy(|p| p.mode = Mode::Observe);
     check(
         &world,
         "observed create hr as Group_hr

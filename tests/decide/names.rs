@@ -39,12 +39,15 @@ fn hostile_display_names_give_names_the_directory_takes() {
         ("a\u{0}b\nc", "abc_~sales"),
         ("\u{202E}left", "\u{202E}left_~sales"),
     ] {
-        let world =
-            world().group("sales", &[]).policy(friendly).cloud("sales", |g| g.display_name = name.to_owned());
+        let world = world()
+            .group("sales", &[])
+            .policy(friendly)
+            .cloud("sales", |g| g.display_name = name.to_owned());
         assert_eq!(lines(&world).first(), Some(&format!("create sales as {cn}")));
     }
     let long = "\u{1F600}".repeat(256);
-    let world = world().group("sales", &[]).policy(friendly).cloud("sales", |g| g.display_name = long);
+    let world =
+        world().group("sales", &[]).policy(friendly).cloud("sales", |g| g.display_name = long);
     let cn = format!("{}_~sales", "\u{1F600}".repeat(25));
     assert_eq!(lines(&world).first(), Some(&format!("create sales as {cn}")));
 }
@@ -118,13 +121,13 @@ fn a_group_keeps_the_suffix_it_holds_when_the_plain_name_is_free() {
 fn a_look_alike_of_a_privileged_name_is_not_written() {
     let tail = id("sales").tail();
     // Cyrillic letters, a joiner of no width, full-width letters.
-    for look_alike in ["аdmins", "ad\u{200D}mins", "ADMINS"] {
+    for look_alike in ["аdmins", "ad\u{200D}mins", "ＡＤＭＩＮＳ"] {
         let world = world()
             .group("sales", &[])
             .policy(friendly)
             .cloud("sales", |group| group.display_name = look_alike.to_owned())
             .principal(&format!("admins_{tail}"), |p| p.privileged = true);
-        check(&world, "! NameTaken sales\n! NameTaken sales");
+        check(&world, "! NameTaken sales");
     }
 }
 
@@ -241,7 +244,8 @@ fn a_new_group_gets_the_name_that_an_older_one_leaves() {
 
 #[test]
 fn a_name_that_a_frozen_group_holds_is_taken() {
-    let world = called(world().both("a", &[]).both("b", &[]).flag("a", Some(None)), "a", &anchored("b"));
+    let world =
+        called(world().both("a", &[]).both("b", &[]).flag("a", Some(None)), "a", &anchored("b"));
     let world = called(world, "b", "Other");
     check(&world, "freeze a\n! NameTaken b");
 }

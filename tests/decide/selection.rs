@@ -2,9 +2,7 @@
 
 use writeback::model::GroupKind;
 use writeback::model::cloud::Origin;
-use writeback::model::policy::{
-    FlagRule, HiddenMembership, Membership, Mode, SelectableType,
-};
+use writeback::model::policy::{FlagRule, HiddenMembership, Membership, Mode, SelectableType};
 
 use crate::check::check;
 use crate::world::{only, sid, world};
@@ -42,9 +40,8 @@ fn require_true_takes_no_microsoft_365_group_whose_flag_is_null() {
 
 #[test]
 fn ignore_takes_a_group_whose_flag_is_false_or_not_listed() {
-    let world = world()
-        .group("sales", &[])
-        .policy(|p| p.selection.writeback_flag = FlagRule::Ignore);
+    let world =
+        world().group("sales", &[]).policy(|p| p.selection.writeback_flag = FlagRule::Ignore);
     check(&world.clone().flag("sales", Some(Some(false))), CREATED);
     check(&world.flag("sales", None), CREATED);
 }

@@ -93,7 +93,10 @@ pub(crate) fn tenant() -> TenantId {
     TenantId(number("tenant", "corp"))
 }
 
-pub(crate) fn complete<T>(items: impl IntoIterator<Item = T>, begun: Timestamp) -> Complete<Vec<T>> {
+pub(crate) fn complete<T>(
+    items: impl IntoIterator<Item = T>,
+    begun: Timestamp,
+) -> Complete<Vec<T>> {
     let mut reading = Reading::begin("world", begun);
     reading.page(items);
     reading.finish(End::NoNextLink)

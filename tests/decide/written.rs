@@ -39,7 +39,9 @@ fn anchor_and_record_are_in_the_add_itself() {
         [
             "adminDescription=Group_sales".to_owned(),
             "displayName=sales".to_owned(),
-            format!("extensionName=writeback/v1;owner=corp;tenant={tenant};policy=p;id=sales;state=Active"),
+            format!(
+                "extensionName=writeback/v1;owner=corp;tenant={tenant};policy=p;id=sales;state=Active"
+            ),
             "groupType=-2147483640".to_owned(),
             "msDS-ExternalDirectoryObjectId=Group_sales".to_owned(),
             "sAMAccountName=Group_sales".to_owned(),
@@ -106,9 +108,8 @@ fn a_type_that_is_not_built_freezes_the_group() {
 #[test]
 fn a_change_of_type_converts_the_same_object() {
     check(&team(None).written("team", &[]), "convert team: security to distribution");
-    let to_security = distribution(
-        team(Some(OnPremisesGroupType::UniversalSecurity)).written("team", &[]),
-    );
+    let to_security =
+        distribution(team(Some(OnPremisesGroupType::UniversalSecurity)).written("team", &[]));
     check(&to_security, "convert team: distribution to security");
 }
 
@@ -130,12 +131,10 @@ fn a_type_the_tenant_does_not_tell_is_kept_and_not_guessed() {
 
 #[test]
 fn texts_follow_the_cloud() {
-    let world = world()
-        .both("sales", &[])
-        .cloud("sales", |group| {
-            group.display_name = "Sales West".to_owned();
-            group.description = Some("people who sell".to_owned());
-        });
+    let world = world().both("sales", &[]).cloud("sales", |group| {
+        group.display_name = "Sales West".to_owned();
+        group.description = Some("people who sell".to_owned());
+    });
     check(&world, "update sales: description displayName");
 }
 
@@ -149,8 +148,9 @@ fn a_description_that_is_gone_in_the_cloud_is_taken_off() {
 
 #[test]
 fn a_change_of_case_alone_is_written() {
-    let world =
-        world().both("sales", &[]).directory("sales", |g| g.display_name = Some("SALES".to_owned()));
+    let world = world()
+        .both("sales", &[])
+        .directory("sales", |g| g.display_name = Some("SALES".to_owned()));
     check(&world, "update sales: displayName");
 }
 

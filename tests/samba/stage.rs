@@ -13,7 +13,7 @@ use crate::product::{Daemon, DirectoryAccess, Product, Ran};
 
 /// Who keeps names and places once they are set.
 #[derive(Clone, Copy, Debug)]
-pub enum Upkeep {
+pub(crate) enum Upkeep {
     /// `mode: Always` for both names and the container.
     Always,
     /// `mode: CreateOnly` for both names and the container.
@@ -21,25 +21,25 @@ pub enum Upkeep {
 }
 
 /// One test's part of the lab.
-pub struct Stage {
-    pub lab: Lab,
-    pub tenant: Tenant,
-    pub product: Product,
-    pub policy: Policy,
+pub(crate) struct Stage {
+    pub(crate) lab: Lab,
+    pub(crate) tenant: Tenant,
+    pub(crate) product: Product,
+    pub(crate) policy: Policy,
     /// DN of the container that may be written.
-    pub container: String,
+    pub(crate) container: String,
     /// DN of a container that may not.
-    pub outside: String,
+    pub(crate) outside: String,
     /// objectGUID and DN of the lab's users.
-    pub accounts: BTreeMap<Uuid, String>,
+    pub(crate) accounts: BTreeMap<Uuid, String>,
     /// DNs of groups in the container that are none of the product's business.
-    pub bystanders: Vec<String>,
+    pub(crate) bystanders: Vec<String>,
 }
 
 impl Stage {
     /// A stage whose people are linked to the lab's users in order, with one policy that writes
     /// everything eligible. `name` is that of the organizational unit, the owner and the policy.
-    pub async fn new(name: &str, world: &mut World, upkeep: Upkeep) -> Self {
+    pub(crate) async fn new(name: &str, world: &mut World, upkeep: Upkeep) -> Self {
         let lab = Lab::here();
         link(&lab, world);
         let (container, outside) = lab.empty_ous(name);
@@ -66,7 +66,7 @@ impl Stage {
     }
 
     /// The policy as its file says it.
-    pub fn spec(&self, upkeep: Upkeep) -> String {
+    pub(crate) fn spec(&self, upkeep: Upkeep) -> String {
         let flag = match self.policy.flag {
             Flag::Honour => "Honour",
             Flag::RequireTrue => "RequireTrue",
@@ -101,29 +101,29 @@ impl Stage {
 
     /// The id of a living cloud group.
     #[track_caller]
-    pub fn id(&self, display_name: &str) -> Uuid {
+    pub(crate) fn id(&self, display_name: &str) -> Uuid {
         self.tenant.cloud().group_named(display_name).unwrap().id
     }
 
     /// Changes the cloud.
-    pub fn cloud<R>(&self, edit: impl FnOnce(&mut Cloud) -> R) -> R {
+    pub(crate) fn cloud<R>(&self, edit: impl FnOnce(&mut Cloud) -> R) -> R {
         self.tenant.edit(edit)
     }
 
     /// Runs a command; see [`Ran::expect`].
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.product.run(arguments)
     }
 
     /// What should be there.
-    pub fn expected(&self) -> Expected {
+    pub(crate) fn expected(&self) -> Expected {
         let cloud = self.tenant.cloud();
         let side = CloudSide::of_cloud(self.tenant.tenant_id(), &cloud);
         Expected::new(&side, &self.policy, &self.accounts)
     }
 
     /// The groups of the container without bystanders.
-    pub fn found(&self) -> Vec<Found> {
+    pub(crate) fn found(&self) -> Vec<Found> {
         let mut groups = self.lab.groups(&self.container);
         groups.retain(|group| !self.bystanders.contains(&group.dn));
         groups.iter().map(found).collect()
@@ -131,7 +131,7 @@ impl Stage {
 
     /// The directory group of a cloud group.
     #[track_caller]
-    pub fn group(&self, id: Uuid) -> Found {
+    pub(crate) fn group(&self, id: Uuid) -> Found {
         let found = self.found();
         let mut its = found.into_iter().filter(|group| group.anchor() == Some(id));
         let first = its.next().unwrap_or_else(|| panic!("{id} is not in {}", self.container));
@@ -141,25 +141,25 @@ impl Stage {
 
     /// The directory is what the oracle expects.
     #[track_caller]
-    pub fn assert_in_step(&self) {
+    pub(crate) fn assert_in_step(&self) {
         self.assert_is(&self.expected());
     }
 
     /// The directory is this.
     #[track_caller]
-    pub fn assert_is(&self, expected: &Expected) {
+    pub(crate) fn assert_is(&self, expected: &Expected) {
         let differences = expected.differences(&self.found(), &self.accounts);
         assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
     }
 
     /// The journal's intents.
-    pub fn intents(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn intents(&self) -> Vec<serde_json::Value> {
         let lines = self.product.journal();
         lines.into_iter().filter(|line| line["kind"] == "intent").collect()
     }
 
     /// Runs the daemon until its first pass has ended, then asks it to stop.
-    pub fn one_pass_of_run(&self) {
+    pub(crate) fn one_pass_of_run(&self) {
         let mut daemon = self.product.daemon();
         first_pass(&mut daemon);
         daemon.signal("TERM");
@@ -168,7 +168,7 @@ impl Stage {
 }
 
 /// Waits until the daemon's first pass has ended.
-pub fn first_pass(daemon: &mut Daemon) {
+pub(crate) fn first_pass(daemon: &mut Daemon) {
     let address = daemon.status.clone();
     daemon.until("the first pass to end", || {
         let (_, body) = crate::product::get(&address, "/api/v1/status");
@@ -178,7 +178,7 @@ pub fn first_pass(daemon: &mut Daemon) {
 }
 
 /// The lab as its least-privilege account.
-pub fn access(lab: &Lab, container: &str) -> DirectoryAccess {
+pub(crate) fn access(lab: &Lab, container: &str) -> DirectoryAccess {
     DirectoryAccess {
         url: lab.setting("LAB_URL").to_owned(),
         ca_pem: lab.file("LAB_CA"),
@@ -201,7 +201,7 @@ fn link(lab: &Lab, world: &mut World) {
 }
 
 /// A group as the oracle takes it.
-pub fn found(entry: &Entry) -> Found {
+pub(crate) fn found(entry: &Entry) -> Found {
     Found {
         dn: entry.dn.clone(),
         guid: entry.guid(),
@@ -211,7 +211,7 @@ pub fn found(entry: &Entry) -> Found {
 }
 
 /// objectGUID and objectSid of every group, by cloud group.
-pub fn identities(found: &[Found]) -> BTreeMap<Uuid, (Uuid, String)> {
+pub(crate) fn identities(found: &[Found]) -> BTreeMap<Uuid, (Uuid, String)> {
     let anchored = found.iter().filter_map(|group| Some((group.anchor()?, group)));
     anchored.map(|(id, group)| (id, (group.guid, group.sid.clone()))).collect()
 }
