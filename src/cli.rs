@@ -13,7 +13,7 @@ mod validate;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -114,12 +114,12 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let config = line.global.config;
     match line.command {
         #[cfg(feature = "sim")]
-        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
         Command::Validate(arguments) => validate::run(&arguments, config.as_deref()),
-        Command::Plan(arguments) => plan::run(arguments, config).await,
-        Command::Apply(arguments) => apply::run(arguments, config).await,
-        Command::Run => run::run(config).await,
-        Command::Status(arguments) => status::run(&arguments, config).await,
+        Command::Plan(arguments) => Box::pin(plan::run(arguments, config)).await,
+        Command::Apply(arguments) => Box::pin(apply::run(arguments, config)).await,
+        Command::Run => Box::pin(run::run(config)).await,
+        Command::Status(arguments) => Box::pin(status::run(&arguments, config)).await,
         Command::Other(words) => refuse(&words),
     }
 }
@@ -135,7 +135,6 @@ fn refuse(words: &[OsString]) -> Exit {
 }
 
 /// One line of data.
-#[expect(clippy::print_stdout, reason = "this is where the program speaks")]
 fn say(text: &str) {
     // A reader that went away (`| head`) is no error of ours.
     let mut out = std::io::stdout().lock();
@@ -143,14 +142,13 @@ fn say(text: &str) {
 }
 
 /// One line for people.
-#[expect(clippy::print_stderr, reason = "this is where the program speaks")]
 fn complain(text: &str) {
     let _gone = writeln!(std::io::stderr(), "writeback: {text}");
 }
 
 /// Reads the configuration or says everything that is wrong with it.
-fn load_settings(config: Option<PathBuf>) -> Result<Settings, Exit> {
-    let path = settings::find(config.as_deref());
+fn load_settings(config: Option<&Path>) -> Result<Settings, Exit> {
+    let path = settings::find(config);
     Settings::load(&path).map_err(|mistakes| {
         for mistake in mistakes {
             complain(&safe(&mistake.to_string()));

@@ -65,7 +65,6 @@ fn log(event: &Event<'_>) {
             held = pass.held_changes,
             "pass ended"
         ),
-        Event::Planned { .. } => {}
         Event::ChangeMade(result) => info!(
             policy = result.change.policy.as_str(),
             kind = result.change.effect.kind().word(),
@@ -88,10 +87,10 @@ fn log(event: &Event<'_>) {
             "policies loaded"
         ),
         Event::FaultMet { side, fault } => {
-            warn!(side = side.word(), reason = fault.reason, message = ?fault.message, "read failed");
+            warn!(side = side.word(), reason = fault.reason, error = ?fault.message, "read failed");
         }
-        Event::JournalFailed { message } => error!(message = ?message, "journal failed"),
-        Event::Next { .. } => {}
+        Event::JournalFailed { message } => error!(error = ?message, "journal failed"),
+        Event::Planned { .. } | Event::Next { .. } => {}
         Event::Stopping => info!("stopping"),
     }
 }

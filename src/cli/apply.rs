@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::plan::{look, standing};
 use super::{blind, complain, load_settings, new_report, policy_name, progress, say};
-use crate::controller::lock::StateLock;
 use crate::controller::act::Acted;
+use crate::controller::lock::StateLock;
 use crate::controller::pass::Engine;
 use crate::controller::schedule::Stop;
 use crate::exit::Exit;
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         complain("`--approve` is not supported yet");
         return Exit::Usage;
     }
-    let settings = match load_settings(config) {
+    let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
-    match play(&arguments).await {
+    match Box::pin(play(&arguments)).await {
         Ok(exit) => exit,
         Err(error) => {
             complain(&format!("failed to run the demonstration: {error}"));
@@ -80,7 +80,7 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     if arguments.once {
         return Ok(Exit::Done);
     }
-    keep_running(engine, journal, &settings, &lock, report, stop).await
+    Box::pin(keep_running(engine, journal, &settings, &lock, report, stop)).await
 }
 
 /// One pass, printed: plan, then outcome.
@@ -113,13 +113,12 @@ async fn keep_running(
     };
     let router = endpoint::probes(served.clone()).merge(endpoint::status(served));
     let address = endpoint::serve(settings.http.status, router).await?;
-    say(&format!(
-        "\nThe story is told; the daemon keeps running.\n  status   http://{address}/api/v1/status\n  \
-         metrics  http://{address}/metrics\nEnd it with Ctrl-C.\n"
-    ));
+    say("\nThe story is told; the daemon keeps running. End it with Ctrl-C.\n");
+    say(&format!("  status   http://{address}/api/v1/status\n"));
+    say(&format!("  metrics  http://{address}/metrics\n"));
     let triggers = Triggers::watch(&settings.policies);
     let interval = settings.schedule.interval;
-    Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run().await;
+    Box::pin(Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run()).await;
     Ok(Exit::Done)
 }
 

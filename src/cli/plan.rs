@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
             return Exit::Usage;
         }
     };
-    let settings = match load_settings(config) {
+    let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };

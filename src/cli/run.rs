@@ -19,7 +19,7 @@ use crate::report::progress::Watcher;
 use crate::settings::Settings;
 
 pub(super) async fn run(config: Option<PathBuf>) -> Exit {
-    let settings = match load_settings(config) {
+    let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
@@ -43,7 +43,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };
-    Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run().await;
+    Box::pin(Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run()).await;
     drop(lock);
     Exit::Done
 }

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, config: Option<PathBuf>) -> Exit {
-    let settings = match load_settings(config) {
+    let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
@@ -79,16 +79,18 @@ async fn ask(address: SocketAddr) -> Result<Value, String> {
 fn text(status: &Value) -> String {
     let at = |pointer: &str| status.pointer(pointer).unwrap_or(&Value::Null);
     let mut lines = vec![format!("writeback {} of {}", word(at("/version")), word(at("/owner")))];
-    match at("/lastPass") {
-        Value::Null => lines.push("no pass has ended yet".to_owned()),
-        pass => lines.push(format!(
+    let pass = at("/lastPass");
+    if pass.is_null() {
+        lines.push("no pass has ended yet".to_owned());
+    } else {
+        lines.push(format!(
             "pass {} ended {}: {} ({} changes done, {} failed)",
             word(field(pass, "number")),
             word(field(pass, "endedAt")),
             word(field(pass, "result")),
             word(field(pass, "changesDone")),
             word(field(pass, "changesFailed")),
-        )),
+        ));
     }
     if !at("/fault").is_null() {
         lines.push(format!("! {}: {}", word(at("/fault/side")), word(at("/fault/message"))));
@@ -139,6 +141,6 @@ fn word(value: &Value) -> String {
     match value {
         Value::String(text) => safe(text),
         Value::Null => "-".to_owned(),
-        other => other.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }

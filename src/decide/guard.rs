@@ -307,3 +307,72 @@ fn gone(plan: &Plan) -> Vec<Hold> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(row: Row, groups: usize, memberships: usize) -> usize {
+        limit(row, &[], Inventory { groups, memberships })
+    }
+
+    #[test]
+    fn the_limits_are_those_of_the_table() {
+        for (count, removed, created) in [
+            (0, 1, 500),
+            (1, 1, 500),
+            (19, 1, 500),
+            (20, 1, 500),
+            (39, 1, 500),
+            (40, 2, 500),
+            (49, 2, 500),
+            (50, 2, 10),
+            (54, 2, 10),
+            (55, 2, 11),
+            (199, 9, 39),
+            (200, 10, 40),
+            (2_000, 10, 400),
+            (2_199, 10, 439),
+            (2_200, 11, 440),
+            (2_500, 12, 500),
+            (10_000, 50, 500),
+        ] {
+            assert_eq!(limits(Row::GroupsRemoved, count, 0), removed, "groups of {count}");
+            assert_eq!(limits(Row::Creations, count, 0), created, "creations of {count}");
+        }
+        for (count, removed) in
+            [(0, 5), (100, 5), (119, 5), (120, 6), (4_000, 200), (40_000, 200), (40_200, 201)]
+        {
+            assert_eq!(limits(Row::MembershipsRemoved, 0, count), removed, "values of {count}");
+        }
+        for (count, renamed) in [(0, 50), (509, 50), (510, 51), (1_000, 100)] {
+            assert_eq!(limits(Row::Renames, count, 0), renamed, "renames of {count}");
+        }
+        assert_eq!(limits(Row::Additions, 1_000, 1_000), 5_000);
+        assert_eq!(limits(Row::DirectoryGroupGone, 1_000, 1_000), 0);
+    }
+
+    #[test]
+    fn limits_agree_with_the_fractions_they_stand_for() {
+        // Held when more than the fraction: in integers, in twentieths and two-hundredths.
+        for count in 0..=1_000_usize {
+            for removed in 0..=count.min(120) {
+                let beyond = |least: usize| {
+                    let five_percent = removed * 20 > count;
+                    let floor = removed > least && removed * 200 > count;
+                    five_percent || floor
+                };
+                let groups = removed > limits(Row::GroupsRemoved, count, 0);
+                assert_eq!(groups, removed > 1 && beyond(10), "{removed} of {count} groups");
+                let values = removed > limits(Row::MembershipsRemoved, 0, count);
+                assert_eq!(values, removed > 5 && beyond(200), "{removed} of {count} values");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_one_word() {
+        let words: BTreeSet<_> = Row::ALL.into_iter().map(Row::word).collect();
+        assert_eq!(words.len(), Row::ALL.len());
+    }
+}

@@ -89,10 +89,14 @@ impl Privileged {
     }
 }
 
+/// The skeleton of a name (UTS 39 section 4) without regard to case: names that differ in case
+/// alone are one name to the directory. The skeleton has the capital I as a small l, so after
+/// folding the small i has to join them.
 fn shape(name: &str) -> String {
     let visible: String = name.chars().filter(|c| !invisible(*c)).collect();
-    let folded: String = skeleton(visible.trim()).collect();
-    skeleton(&folded.to_lowercase()).collect()
+    let seen: String = skeleton(visible.trim()).collect();
+    let folded: String = skeleton(&seen.to_lowercase()).collect();
+    folded.replace('i', "l")
 }
 
 /// Characters without a glyph that a skeleton keeps: joiners, marks of direction, blanks of
@@ -230,4 +234,163 @@ pub fn order<Key: Ord>(moves: &[(Key, Key)]) -> Vec<Step> {
         steps.push(step);
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::GroupKind;
+    use crate::model::cloud::Origin;
+    use crate::model::policy::Membership;
+
+    fn group(display_name: &str) -> CloudGroup {
+        CloudGroup {
+            id: ObjectId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap(),
+            display_name: display_name.to_owned(),
+            description: None,
+            kind: GroupKind::Security,
+            membership: Membership::Assigned,
+            hidden_membership: false,
+            role_assignable: false,
+            origin: Origin::Cloud,
+        }
+    }
+
+    fn object(number: u128) -> ObjectGuid {
+        ObjectGuid(uuid::Uuid::from_u128(number))
+    }
+
+    /// Wishes of existing groups: number, name held, candidates.
+    fn assigned(
+        wishes: &[(u128, &str, &[&str])],
+        others: &[(&str, u128)],
+    ) -> BTreeMap<u128, Option<usize>> {
+        let mut occupied: BTreeMap<String, ObjectGuid> =
+            others.iter().map(|(name, holder)| ((*name).to_owned(), object(*holder))).collect();
+        let wishes: Vec<_> = wishes
+            .iter()
+            .map(|(number, held, candidates)| {
+                let exists = !held.is_empty();
+                if exists {
+                    occupied.insert((*held).to_owned(), object(*number));
+                }
+                Wish {
+                    id: *number,
+                    object: exists.then(|| object(*number)),
+                    current: exists.then(|| (*held).to_owned()),
+                    candidates: candidates.iter().map(|name| (*name).to_owned()).collect(),
+                }
+            })
+            .collect();
+        assign(&wishes, &occupied)
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        for (text, units_max, expected) in [
+            ("", 3, ""),
+            ("abc", 3, "abc"),
+            ("abcd", 3, "abc"),
+            ("a\u{1F600}b", 2, "a"),
+            ("a\u{1F600}b", 3, "a\u{1F600}"),
+            ("é", 1, "é"),
+            ("\u{1F600}", 0, ""),
+        ] {
+            assert_eq!(cut(text, units_max), expected, "{text:?} to {units_max}");
+        }
+    }
+
+    #[test]
+    fn presets_make_common_names() {
+        let friendly = |name: &str| common_name(NamePreset::DisplayNameAndId, &group(name));
+        for (name, expected) in [
+            ("Sales", "Sales_456789abcdef"),
+            ("  a  b ", "a  b_456789abcdef"),
+            ("a\u{7}\u{0}b", "ab_456789abcdef"),
+            ("\u{0} a", "a_456789abcdef"),
+            ("a_b", "a_b_456789abcdef"),
+        ] {
+            assert_eq!(friendly(name).as_deref(), Some(expected), "{name:?}");
+        }
+        for nothing in ["", " ", "\u{0}", "\u{85}\u{9F}\t"] {
+            assert_eq!(friendly(nothing), None, "{nothing:?}");
+        }
+        let id = common_name(NamePreset::GroupId, &group(""));
+        assert_eq!(id.as_deref(), Some("Group_01234567-89ab-cdef-0123-456789abcdef"));
+    }
+
+    #[test]
+    fn no_common_name_is_longer_than_the_schema_allows() {
+        for character in ["a", "é", "\u{1F600}", "\u{FFFD}"] {
+            let name = common_name(NamePreset::DisplayNameAndId, &group(&character.repeat(256)));
+            let units = name.unwrap().encode_utf16().count();
+            assert!((63..=CN_UNITS_MAX).contains(&units), "{character:?}: {units}");
+        }
+    }
+
+    #[test]
+    fn a_pre_windows_2000_name_has_nothing_the_directory_refuses() {
+        let hostile = format!("{SAM_FORBIDDEN} .x.");
+        let names = sam_account_names(NamePreset::DisplayNameAndId, &group(&hostile));
+        assert_eq!(names.first().map(String::as_str), Some(".x._456789abcdef"));
+        assert_eq!(names.last().map(String::as_str), Some(".x._456789abcdef-9"));
+        assert_eq!(names.len(), 9);
+        let nothing = sam_account_names(NamePreset::DisplayNameAndId, &group("***"));
+        assert_eq!(nothing.first().map(String::as_str), Some("_456789abcdef"));
+        assert!(sam_account_names(NamePreset::DisplayNameAndId, &group(" ")).is_empty());
+    }
+
+    #[test]
+    fn names_are_given_once_and_kept_where_they_may_be() {
+        // Held and wanted.
+        assert_eq!(assigned(&[(1, "a", &["a"])], &[]), [(1, Some(0))].into());
+        // Held, although a better one is free.
+        assert_eq!(assigned(&[(1, "b", &["a", "b"])], &[]), [(1, Some(1))].into());
+        // Taken by a stranger: the next candidate, or none.
+        assert_eq!(assigned(&[(1, "", &["a", "b"])], &[("a", 9)]), [(1, Some(1))].into());
+        assert_eq!(assigned(&[(1, "", &["a"])], &[("a", 9)]), [(1, None)].into());
+        // Two want one: the lower id gets it.
+        let two = assigned(&[(2, "", &["a"]), (1, "", &["a"])], &[]);
+        assert_eq!(two, [(1, Some(0)), (2, None)].into());
+        // A swap, and a chain from a new group to a free name.
+        let swap = assigned(&[(1, "b", &["a"]), (2, "a", &["b"])], &[]);
+        assert_eq!(swap, [(1, Some(0)), (2, Some(0))].into());
+        let chain = assigned(&[(1, "", &["a"]), (2, "a", &["b"]), (3, "b", &["c"])], &[]);
+        assert_eq!(chain, [(1, Some(0)), (2, Some(0)), (3, Some(0))].into());
+        // The end of the chain is taken: nobody moves.
+        let stuck = assigned(&[(1, "", &["a"]), (2, "a", &["b"])], &[("b", 9)]);
+        assert_eq!(stuck, [(1, None), (2, None)].into());
+    }
+
+    #[test]
+    fn moves_are_ordered_so_that_every_name_is_free() {
+        use Step::{Aside, Go};
+        assert_eq!(order::<&str>(&[]), []);
+        assert_eq!(order(&[("a", "a")]), [Go(0)]);
+        assert_eq!(order(&[("a", "b"), ("b", "c")]), [Go(1), Go(0)]);
+        assert_eq!(order(&[("a", "b"), ("b", "a")]), [Aside(0), Go(1), Go(0)]);
+        let cycle = [("a", "b"), ("b", "c"), ("c", "a")];
+        assert_eq!(order(&cycle), [Aside(0), Go(2), Go(1), Go(0)]);
+        let two = [("a", "b"), ("b", "a"), ("x", "y"), ("y", "x")];
+        assert_eq!(order(&two), [Aside(0), Go(1), Go(0), Aside(2), Go(3), Go(2)]);
+    }
+
+    #[test]
+    fn look_alikes_have_one_shape() {
+        let shape_of = |name| shape(name);
+        for alike in [
+            "Domain Admins",
+            "DOMAIN ADMINS",
+            "Dоmаin Аdmins",
+            "Domain\u{200B} Adm\u{AD}ins",
+            "  Domain Admins ",
+            "Ｄｏｍａｉｎ Ａｄｍｉｎｓ",
+            "Domain AdmIns",
+            "Domain Admlns",
+            "Dornain Admins",
+        ] {
+            assert_eq!(shape_of(alike), shape_of("Domain Admins"), "{alike:?}");
+        }
+        assert_ne!(shape_of("Domain Users"), shape_of("Domain Admins"));
+    }
 }

@@ -124,3 +124,87 @@ pub fn names_by_id(policy: &Policy, group: &CloudGroup) -> bool {
     let entries = policy.selection.include.iter().flatten();
     entries.filter_map(|entry| entry.ids.as_ref()).any(|ids| ids.contains(&group.id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::policy::{
+        GroupShape, GroupTypeRule, MemberRules, Mode, NamePreset, Naming, OnHardDeleted, Place,
+        PolicyName, Selection, Upkeep,
+    };
+    use crate::model::{Digest, Dn, ObjectId};
+
+    fn policy(rule: FlagRule) -> Policy {
+        let place = Place { file: "p.yaml".to_owned(), line: 1, column: 1 };
+        let naming = Naming { preset: NamePreset::GroupId, mode: Upkeep::Always };
+        Policy {
+            name: PolicyName::parse("p").unwrap(),
+            place: place.clone(),
+            group_place: place.clone(),
+            selection_place: place,
+            generation: Digest::of(b""),
+            mode: Mode::Sync,
+            suspend: false,
+            precedence: 100,
+            selection: Selection {
+                writeback_flag: rule,
+                hidden_membership: HiddenMembership::Skip,
+                include: None,
+                exclude: Vec::new(),
+            },
+            group: GroupShape {
+                group_type: GroupTypeRule::FromCloud,
+                container: Dn::parse("DC=x").unwrap(),
+                container_mode: Upkeep::Always,
+                common_name: naming,
+                sam_account_name: naming,
+            },
+            members: MemberRules::default(),
+            on_hard_deleted: OnHardDeleted::Delete,
+        }
+    }
+
+    fn group(kind: GroupKind) -> CloudGroup {
+        CloudGroup {
+            id: ObjectId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap(),
+            display_name: "sales".to_owned(),
+            description: None,
+            kind,
+            membership: Membership::Assigned,
+            hidden_membership: false,
+            role_assignable: false,
+            origin: Origin::Cloud,
+        }
+    }
+
+    #[test]
+    fn the_flag_table_holds_for_both_kinds() {
+        use FlagRule::{Honour, Ignore, RequireTrue};
+        use GroupKind::{Microsoft365, Security};
+        use Verdict::{FlagOff, FlagUnknown, Selected};
+        // The flag: not listed, null, false, true.
+        for (rule, kind, expected) in [
+            (Honour, Microsoft365, [FlagUnknown, Selected, FlagOff, Selected]),
+            (Honour, Security, [FlagUnknown, FlagOff, FlagOff, Selected]),
+            (RequireTrue, Microsoft365, [FlagUnknown, FlagOff, FlagOff, Selected]),
+            (RequireTrue, Security, [FlagUnknown, FlagOff, FlagOff, Selected]),
+            (Ignore, Microsoft365, [Selected, Selected, Selected, Selected]),
+            (Ignore, Security, [Selected, Selected, Selected, Selected]),
+        ] {
+            let flags = [None, Some(None), Some(Some(false)), Some(Some(true))];
+            let told = flags.map(|flag| {
+                let flag = flag.map(|is_enabled| Flag { is_enabled, group_type: None });
+                verdict(&policy(rule), &group(kind), flag.as_ref())
+            });
+            assert_eq!(told, expected, "{rule:?} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_matched_is_not_judged_further() {
+        let mut policy = policy(FlagRule::Ignore);
+        policy.selection.include = Some(Vec::new());
+        let told = verdict(&policy, &group(GroupKind::DistributionList), None);
+        assert_eq!(told, Verdict::NotMatched);
+    }
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::decide::guard::Guarded;
 use crate::decide::{Decision, plan};
-use crate::model::change::{Change, Effect, Kind};
+use crate::model::change::{Change, Effect, Kind, MemberReference};
 
 /// The whole plan.
 pub fn plan(decision: &Decision, guarded: &Guarded) -> Value {
@@ -44,7 +44,7 @@ fn one(change: &Change, admission: &str) -> Value {
         fields.insert("admission".to_owned(), json!(admission));
         let members = match &change.effect {
             Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
-                Some(json!(members.iter().map(|member| member.label()).collect::<Vec<_>>()))
+                Some(json!(members.iter().map(MemberReference::label).collect::<Vec<_>>()))
             }
             Effect::Delete { members } => Some(json!(members)),
             Effect::Create { .. }

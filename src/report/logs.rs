@@ -1,7 +1,10 @@
 //! The log on stderr: text for people or JSON for collectors.
 
 use tracing::Level;
-use tracing_subscriber::fmt;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +17,10 @@ pub enum Format {
 
 /// Starts the log. `verbosity` 0 shows what went wrong, 1 every change and pass, 2 every request.
 ///
-/// Both forms escape control characters: names come from people who own groups. A second call in
-/// one process changes nothing.
+/// Both forms escape control characters: names come from people who own groups. Only what this
+/// program says is shown: what its packages say is said again by our errors, and at their lowest
+/// levels they print whole requests, with the secrets in them. A second call in one process changes
+/// nothing.
 pub fn start(format: Format, verbosity: u8) {
     let level = match verbosity {
         0 => Level::WARN,
@@ -23,10 +28,13 @@ pub fn start(format: Format, verbosity: u8) {
         2 => Level::DEBUG,
         _ => Level::TRACE,
     };
-    let log = fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false);
+    let ours = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // Set twice only when one process runs two commands, as tests do.
     let _already_set = match format {
-        Format::Text => log.with_target(false).try_init(),
-        Format::Json => log.json().flatten_event(true).with_target(false).try_init(),
+        Format::Text => registry().with(log.with_filter(ours)).try_init(),
+        Format::Json => {
+            registry().with(log.json().flatten_event(true).with_filter(ours)).try_init()
+        }
     };
 }

@@ -194,7 +194,7 @@ fn of_policies(
         .iter()
         .map(|standing| {
             let policy = &standing.policy;
-            let held = inventory.get(&policy.name).cloned().unwrap_or_default();
+            let held = inventory.get(&policy.name).copied().unwrap_or_default();
             let conditions =
                 previous.get(&policy.name).map(|old| old.conditions.clone()).unwrap_or_default();
             let status = PolicyStatus {

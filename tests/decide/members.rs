@@ -271,8 +271,8 @@ fn a_nested_group_whose_name_is_taken_is_not_waited_for() {
         "create sales as Group_sales
          fill sales: ann
          activate sales
-         ! ChildNotWrittenBack sales
-         ! NameTaken hr",
+         ! NameTaken hr
+         ! ChildNotWrittenBack sales",
     );
 }
 
@@ -285,8 +285,8 @@ fn a_foreign_nested_group_stays_and_is_not_added() {
             .both("hr", &[])
             .directory("hr", |group| group.records.clear())
     };
-    check(&foreign(&["group:hr"]), "! ChildForeign sales\n! Foreign hr");
-    check(&foreign(&[]), "! ChildForeign sales\n! Foreign hr");
+    check(&foreign(&["group:hr"]), "! Foreign hr\n! ChildForeign sales");
+    check(&foreign(&[]), "! Foreign hr\n! ChildForeign sales");
 }
 
 #[test]

@@ -1,22 +1,26 @@
 //! Where the simulated domain and Samba are known to differ, and why.
 
-use crate::draw::Operation;
+use crate::draw::{Drawn, Fault, Kind};
 
 /// One known difference in result codes.
 pub(crate) struct Known {
-    /// What Windows answers.
+    /// In which operations.
+    pub(crate) kinds: &'static [Kind],
+    /// With which fault.
+    pub(crate) fault: Option<Fault>,
+    /// What the simulated domain answers, as Windows does.
     pub(crate) simulated: u32,
     /// What Samba answers.
     pub(crate) samba: u32,
-    /// In which requests.
-    pub(crate) when: fn(&Operation) -> bool,
     /// Why.
     pub(crate) reason: &'static str,
 }
 
 impl Known {
-    pub(crate) fn explains(&self, operation: &Operation, simulated: u32, samba: u32) -> bool {
-        self.simulated == simulated && self.samba == samba && (self.when)(operation)
+    pub(crate) fn explains(&self, drawn: &Drawn, simulated: u32, samba: u32) -> bool {
+        (self.simulated, self.samba) == (simulated, samba)
+            && self.fault == drawn.fault
+            && self.kinds.contains(&drawn.kind)
     }
 }
 

@@ -281,14 +281,15 @@ fn line(name: &str, value: &str) -> String {
     format!("{name}:: {}\n", BASE64.encode(value))
 }
 
-/// `CN=name,parent`, with the characters that RFC 4514 2.4 names escaped.
+/// `CN=name,parent`, with the characters escaped that RFC 4514 2.4 names, and the equals sign, which
+/// it allows and Samba (ldb) asks for.
 pub fn child(name: &str, parent: &str) -> String {
     let last = name.chars().count().saturating_sub(1);
     let mut escaped = String::new();
     for (place, character) in name.chars().enumerate() {
         let edge =
             (place == 0 && matches!(character, ' ' | '#')) || (place == last && character == ' ');
-        if edge || matches!(character, '"' | '+' | ',' | ';' | '<' | '>' | '\\') {
+        if edge || matches!(character, '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\') {
             escaped.push('\\');
         }
         escaped.push(character);
