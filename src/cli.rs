@@ -146,6 +146,11 @@ fn complain(text: &str) {
     let _gone = writeln!(std::io::stderr(), "writeback: {text}");
 }
 
+/// Ends the process after a second signal.
+fn at_once() {
+    std::process::exit(i32::from(Exit::Failed.code()));
+}
+
 /// Reads the configuration or says everything that is wrong with it.
 fn load_settings(config: Option<&Path>) -> Result<Settings, Exit> {
     let path = settings::find(config);

@@ -7,6 +7,7 @@ pub mod act;
 pub mod lock;
 pub mod pass;
 pub mod schedule;
+pub mod stop;
 pub mod triggers;
 
 use std::path::Path;

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::Containers;
-use crate::model::plan::Digest;
+use crate::model::Digest;
 use crate::model::policy::{Policy, PolicyName, PolicySet, Standing};
 use crate::yaml::ConfigMistake;
 

@@ -19,6 +19,8 @@ mod members;
 mod memory;
 #[path = "decide/names.rs"]
 mod names;
+#[path = "decide/observed.rs"]
+mod observed;
 #[path = "decide/ownership.rs"]
 mod ownership;
 #[path = "decide/random.rs"]

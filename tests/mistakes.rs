@@ -473,9 +473,9 @@ const FILES: [Mistake; 13] = [
     },
     Mistake {
         what: "an unknown key in the configuration",
-        make: |_, product| product.reconfigure("  clientId:", "  clientid:"),
+        make: |_, product| product.reconfigure("confirmAfter:", "confirmafter:"),
         code: 5,
-        names: &["writeback.yaml:10:3: ", "clientid", "clientId"],
+        names: &["writeback.yaml:21:", "confirmafter", "confirmAfter"],
     },
     Mistake {
         what: "a key that is there twice in the configuration",
@@ -493,7 +493,7 @@ const FILES: [Mistake; 13] = [
         what: "LDAP without TLS",
         make: |_, product| product.reconfigure("ldaps://", "ldap://"),
         code: 5,
-        names: &["writeback.yaml:16:", "ldaps://", "TLS"],
+        names: &["writeback.yaml:15:", "ldaps://", "TLS"],
     },
     Mistake {
         what: "no configuration at all",

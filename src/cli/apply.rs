@@ -6,11 +6,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::plan::{look, standing};
-use super::{blind, complain, load_settings, new_report, policy_name, progress, say};
-use crate::controller::act::Acted;
+use super::{at_once, blind, complain, load_settings, new_report, policy_name, progress, say};
 use crate::controller::lock::StateLock;
-use crate::controller::pass::Engine;
-use crate::controller::schedule::Stop;
+use crate::controller::pass::{Acted, Engine};
+use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::journal::Journal;
 use crate::model::PolicyName;
@@ -49,7 +48,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Err(why) => return blind(&why),
     };
     let stop = Arc::new(Stop::default());
-    super::run::listen_for_signals(&stop);
+    stop.listen(at_once);
     let looked = tokio::select! {
         looked = look(&mut engine, arguments.policy.as_ref()) => looked,
         () = stop.heard() => {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::run::listen_for_signals;
-use super::{blind, complain, new_report, say};
+use super::{at_once, blind, complain, new_report, say};
 use crate::controller::lock::StateLock;
 use crate::controller::now;
 use crate::controller::pass::Engine;
-use crate::controller::schedule::{Loop, Stop};
+use crate::controller::schedule::Loop;
+use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
 use crate::journal::Journal;
@@ -66,7 +66,7 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
         folder.0.display()
     ));
     let stop = Arc::new(Stop::default());
-    listen_for_signals(&stop);
+    stop.listen(at_once);
     for (number, scene) in Scene::ALL.into_iter().enumerate() {
         stage.play(scene)?;
         say(&format!("\n--- scene {}: {}\n\n", number + 1, scene.sentence()));

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::apply::claim_state;
-use super::{blind, complain, load_settings, new_report};
+use super::{at_once, blind, complain, load_settings, new_report};
 use crate::controller::lock::StateLock;
 use crate::controller::now;
 use crate::controller::pass::Engine;
-use crate::controller::schedule::{Loop, Stop};
+use crate::controller::schedule::Loop;
+use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
 use crate::report::Report;
@@ -34,7 +33,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
         return exit;
     }
     let stop = Arc::new(Stop::default());
-    listen_for_signals(&stop);
+    stop.listen(at_once);
     let beating = Arc::clone(&heartbeat);
     let watcher: Watcher = Arc::new(move |_| beating.beat(now()));
     let triggers = Triggers::watch(&settings.policies);
@@ -74,24 +73,4 @@ async fn serve(
         }
     }
     Ok(())
-}
-
-/// SIGTERM and SIGINT ask for a stop; a second one ends the process at once, which is as safe as
-/// a crash: every write is announced in the journal and settled by reading.
-pub(super) fn listen_for_signals(stop: &Arc<Stop>) {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else { return };
-    let stop = Arc::clone(stop);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if stop.asked() {
-                std::process::exit(i32::from(Exit::Failed.code()));
-            }
-            stop.ask();
-        }
-    });
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::controller::now;
-use crate::controller::pass::{Engine, Look};
+use crate::controller::pass::{Acted, Engine, Look};
 use crate::decide::conclude::ChangeResult;
 use crate::directory::DirectoryError;
 use crate::directory::apply::{Answer, BATCH_VALUES_DEFAULT, Step, Stepper};
@@ -14,17 +14,6 @@ use crate::journal::{Context, Journal, JournalError};
 use crate::model::{Digest, Outcome};
 use crate::report::events::Event;
 use crate::report::progress::Progress;
-
-/// What writing led to.
-#[derive(Debug, Default)]
-pub struct Acted {
-    /// One result for each change that was tried.
-    pub results: Vec<ChangeResult>,
-    /// Why it ended early.
-    pub journal: Option<JournalError>,
-    /// It ended early because somebody asked.
-    pub stopped: bool,
-}
 
 impl Engine {
     /// Writes what the guard admitted, one recorded operation at a time. `stop` is looked at

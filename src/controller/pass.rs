@@ -8,13 +8,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
-use crate::controller::act::Acted;
 use crate::controller::{connect_directory, now, open_tenant};
-use crate::decide::conclude;
+use crate::decide::conclude::{self, ChangeResult};
 use crate::decide::guard::{Guarded, guard};
 use crate::decide::{Decision, Inputs, claim, decide, holdings};
 use crate::directory::{Directory, DirectoryError};
 use crate::graph::{Flags, Tenant};
+use crate::journal::JournalError;
 use crate::model::condition::Condition;
 use crate::model::policy::{FlagRule, GroupTypeRule, PolicySet};
 use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, PolicyName};
@@ -61,6 +61,17 @@ pub struct Blind {
     pub side: Side,
     /// What happened.
     pub fault: Fault,
+}
+
+/// What writing led to.
+#[derive(Debug, Default)]
+pub struct Acted {
+    /// One result for each change that was tried.
+    pub results: Vec<ChangeResult>,
+    /// Why it ended early.
+    pub journal: Option<JournalError>,
+    /// It ended early because somebody asked.
+    pub stopped: bool,
 }
 
 impl Engine {

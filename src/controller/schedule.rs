@@ -2,18 +2,17 @@
 //! fault; until it is asked to stop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::controller::act::Acted;
 use crate::controller::now;
-use crate::controller::pass::{Blind, Engine};
+use crate::controller::pass::{Acted, Blind, Engine};
+use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::journal::Journal;
+use crate::model::Digest;
 use crate::policy::FolderError;
 use crate::report::Report;
 use crate::report::endpoint::Heartbeat;
@@ -24,39 +23,6 @@ use crate::retry::{Fault, PASS};
 const JITTER: f64 = 0.1;
 /// How often an idle loop shows that it moves.
 const BEAT: Duration = Duration::from_secs(20);
-
-/// A request to stop: the operation in flight is finished, nothing new is begun.
-#[derive(Debug, Default)]
-pub struct Stop {
-    asked: AtomicBool,
-    bell: Notify,
-}
-
-impl Stop {
-    /// Asks.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
-        self.bell.notify_waiters();
-        self.bell.notify_one();
-    }
-
-    /// Whether somebody asked.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
-    }
-
-    /// The flag that writing looks at between operations.
-    pub fn flag(&self) -> &AtomicBool {
-        &self.asked
-    }
-
-    /// Resolves when somebody asks.
-    pub async fn heard(&self) {
-        while !self.asked() {
-            self.bell.notified().await;
-        }
-    }
-}
 
 /// What the loop runs with.
 pub struct Loop {
@@ -83,13 +49,15 @@ impl Loop {
         while !self.stop.asked() {
             let begun = Instant::now();
             self.heartbeat.beat(now());
+            // Taken before anything is tried with them: one renewed meanwhile is a new one.
+            let secrets = self.engine.secrets();
             let ended = self.pass().await;
             if self.stop.asked() {
                 break;
             }
             failures = if ended.is_some() { failures.saturating_add(1) } else { 0 };
             let next = begun + begun.elapsed().max(self.pause(failures, ended.as_ref()));
-            self.wait(next).await;
+            self.wait(next, secrets).await;
         }
         self.report.emit(&Event::Stopping);
     }
@@ -154,17 +122,17 @@ impl Loop {
         blind.fault
     }
 
-    async fn wait(&mut self, next: Instant) {
+    async fn wait(&mut self, next: Instant, secrets: Digest) {
         let left = next.saturating_duration_since(Instant::now());
         let at: Timestamp = now() + SignedDuration::try_from(left).unwrap_or_default();
         self.report.emit(&Event::Next { at });
-        let secrets = self.engine.secrets();
+        let mut beat = Instant::now() + BEAT;
         loop {
-            let beat = Instant::now() + BEAT;
             tokio::select! {
                 () = self.stop.heard() => return,
                 () = sleep_until(next) => return,
                 () = sleep_until(beat) => {
+                    beat = Instant::now() + BEAT;
                     if self.engine.secrets() != secrets {
                         return;
                     }

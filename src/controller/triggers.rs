@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -32,7 +33,10 @@ impl Triggers {
     pub fn watch(folder: &Path) -> Self {
         // One waiting event says all there is to say.
         let (sender, events) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(move |_event: notify::Result<notify::Event>| {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| only_looks(event.kind)) {
+                return;
+            }
             // Full means that a look is due anyway; closed means that nobody listens any more.
             let _due = sender.try_send(());
         });
@@ -77,5 +81,19 @@ impl Triggers {
             let _gone = watcher.unwatch(&place);
             let _gone = watcher.watch(&place, RecursiveMode::NonRecursive);
         }
+    }
+}
+
+/// Whether somebody, most likely this program, has only looked: a reader that is woken by its own
+/// reading never rests.
+fn only_looks(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
+        EventKind::Access(_) => true,
+        EventKind::Any
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Other => false,
     }
 }

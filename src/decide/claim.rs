@@ -140,7 +140,7 @@ impl<'a> Judge<'a> {
         match self.verdict(standing, group) {
             Verdict::Selected => {
                 let rival = self.rival(group, standing, standing.policy.precedence);
-                self.conflict(group, standing, rival, claims);
+                Self::conflict(group, standing, rival, claims);
                 Claim::Keep(index)
             }
             Verdict::FlagOff => self.leaving(group, standing, Leave::FlagOff, claims),
@@ -169,7 +169,7 @@ impl<'a> Judge<'a> {
         let name = &standing.policy.name;
         let rival = self.rival(group, standing, u32::MAX);
         if rival.is_some() {
-            self.conflict(group, standing, rival, claims);
+            Self::conflict(group, standing, rival, claims);
             return Claim::Leaving(name.clone(), Leave::Elsewhere);
         }
         if leave == Leave::OutOfScope && !self.inputs.policies.unparsed.is_empty() {
@@ -239,7 +239,6 @@ impl<'a> Judge<'a> {
 
     /// Tells that `rival` selects a group which its record gives to `keeper`.
     fn conflict(
-        &self,
         group: &CloudGroup,
         keeper: &Standing,
         rival: Option<&Standing>,
@@ -286,11 +285,11 @@ impl<'a> Judge<'a> {
             claims.observed.insert(group.id, first.index);
         }
         bids.retain(|bid| bid.standing.policy.mode != Mode::Observe);
-        self.take(group, &bids, claims);
+        Self::take(group, &bids, claims);
     }
 
     /// Gives an unowned group to the strongest of the policies that select it.
-    fn take(&self, group: &CloudGroup, bids: &[Bid<'_>], claims: &mut Claims) {
+    fn take(group: &CloudGroup, bids: &[Bid<'_>], claims: &mut Claims) {
         let Some(first) = bids.first() else { return };
         let (policy, name) = (&first.standing.policy, &first.standing.policy.name);
         let equal = |bid: &&Bid<'_>| bid.standing.policy.precedence == policy.precedence;

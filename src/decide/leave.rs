@@ -1,6 +1,7 @@
 //! Why a group leaves its policy, and how well that is known.
 //!
-//! The words that `claim` answers with: `diff` acts on them, `nest` asks what they mean for parents.
+//! The words that `claim` answers with; `diff` acts on them, `nest` asks what they mean for the
+//! groups around.
 
 /// How well it is known that a cloud group is gone for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

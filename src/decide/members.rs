@@ -10,7 +10,9 @@ use crate::decide::Inputs;
 use crate::model::change::MemberReference;
 use crate::model::cloud::{Link, Links, MemberKind};
 use crate::model::directory::PrincipalClass;
-use crate::model::{CloudMember, CloudMembers, FindingCode, ObjectGuid, ObjectId, Principal, Sid};
+use crate::model::{
+    CloudMember, CloudMembers, Complete, FindingCode, ObjectGuid, ObjectId, Principal, Sid,
+};
 
 /// Indices over the domain and the tenant that every resolution needs.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl<'a> Resolver<'a> {
             linkless: &inputs.memory.linkless,
             links: &cloud.links,
         };
-        for member in cloud.of.values().flatten().flat_map(|members| members.value()) {
+        for member in cloud.of.values().flatten().flat_map(Complete::value) {
             if let MemberKind::User(link) = &member.kind
                 && let Counterpart::Found(guid) = resolver.follow(link)
             {

@@ -73,10 +73,9 @@ impl Privileged {
         let privileged = principals.filter(|principal| principal.privileged);
         let mut shapes: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
         for principal in privileged {
-            for name in [Some(principal.dn.leaf()), principal.sam_account_name.as_deref()] {
-                if let Some(name) = name {
-                    shapes.entry(shape(name)).or_default().insert(principal.guid);
-                }
+            let leaf = std::iter::once(principal.dn.leaf());
+            for name in leaf.chain(principal.sam_account_name.as_deref()) {
+                shapes.entry(shape(name)).or_default().insert(principal.guid);
             }
         }
         Self(shapes)

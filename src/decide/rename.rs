@@ -74,12 +74,12 @@ fn place_changes(
         if matches!(step, Step::Aside(_)) {
             stepped.insert(index);
         }
-        let changed = AttributeChange {
+        let difference = AttributeChange {
             name: "distinguishedName",
             before: Some(here.to_string()),
             after: Some(one.to.to_string()),
         };
-        let cause = cause::of_attributes(inputs, one.group, &[changed]);
+        let cause = cause::of_attributes(inputs, one.group, &[difference]);
         let same_container = from.parent().map(|p| p.key()) == to.parent().map(|p| p.key());
         let object = one.existing.guid;
         let admitted = inputs.containers.admit(object, from);

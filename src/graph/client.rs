@@ -13,15 +13,10 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use crate::graph::token::{Token, TokenSource};
-use crate::graph::transport::{Answer, Transport};
+use crate::graph::transport::{Answer, REQUESTS_IN_FLIGHT_MAX, Transport};
 use crate::graph::wire::Failure;
 use crate::graph::{Endpoint, GraphError, TenantOptions};
 use crate::retry::RETRY_AFTER_MAX;
-
-/// Requests under way at once. A read of members costs 2 units and takes some 200 ms, so 8 at
-/// once cost 800 units in 10 s, a quarter of the smallest budget of 3,500
-/// (learn.microsoft.com/graph/throttling-limits).
-pub(super) const REQUESTS_IN_FLIGHT_MAX: usize = 8;
 
 /// After a wait that all requests shared, they start again spread over this time.
 const RESUME_SPREAD: Duration = Duration::from_millis(500);

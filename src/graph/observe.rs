@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use crate::graph::client::{Client, REQUESTS_IN_FLIGHT_MAX};
+use crate::graph::client::Client;
+use crate::graph::transport::REQUESTS_IN_FLIGHT_MAX;
 use crate::graph::wire::{
     FLAG_SELECT, Flagged, GROUP_SELECT, Group, Identity, MEMBER_SELECT, Member,
 };

@@ -23,8 +23,12 @@ use crate::retry::RetryRule;
 /// 999 objects of a page at 32 KiB each; a listing of ours has well under 4 KiB an object.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Requests under way at once. A read of members costs 2 units and takes some 200 ms, so 8 at
+/// once cost 800 units in 10 s, a quarter of the smallest budget of 3,500
+/// (learn.microsoft.com/graph/throttling-limits).
+pub(super) const REQUESTS_IN_FLIGHT_MAX: usize = 8;
 /// Connections kept open to one host: one for each request in flight.
-const IDLE_CONNECTIONS_MAX: usize = super::client::REQUESTS_IN_FLIGHT_MAX;
+const IDLE_CONNECTIONS_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
 
 /// What Microsoft asks clients to log of an answer (learn.microsoft.com/graph/best-practices).
 const REQUEST_ID: &str = "request-id";

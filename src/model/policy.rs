@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Dn, ObjectId, plan::Digest};
+use crate::model::{Digest, Dn, ObjectId};
 
 /// `metadata.name` of a policy: `[a-z0-9-]`, 1 to 50 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::model::plan::Digest;
+use crate::model::Digest;
 use crate::yaml::{BYTES_MAX, ConfigMistake, escaped};
 
 /// The most policy files: a folder of more is a mistaken path.

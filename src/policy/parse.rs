@@ -6,7 +6,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::model::plan::Digest;
+use crate::model::Digest;
 use crate::model::policy::{Place, Policy, PolicyName};
 use crate::model::{Containers, Dn, ObjectId};
 use crate::yaml::{self, ConfigMistake, Mistake, Refusal, Spot, shown};

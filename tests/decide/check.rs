@@ -1,14 +1,16 @@
 //! What a pass decided, in short lines, and the one comparison of all cases.
 //!
 //! `create sales as Group_sales`, `fill sales: ann`, `activate sales`, `add`, `remove`, `rename`,
-//! `move`, `sam`, `update`, `convert`, `delete`, `freeze`; `held …` for what the guard keeps back,
-//! `observed …`, `gone …`, `unconfirmed …`; `unknown sales`, `stalled p: Reason`, `! Code sales`.
+//! `move`, `sam`, `update`, `convert`, `delete`, `freeze`. In front of them `held` for what the
+//! guard keeps back, `observed`, `unconfirmed`. Then `unknown sales`, `stalled p: Reason`, and
+//! `! Code sales` for findings.
 
 use writeback::decide::guard::{Guarded, guard};
 use writeback::decide::{Decision, plan};
 use writeback::model::change::{Change, Effect, MemberReference};
 
-use crate::world::{Order, World};
+use crate::observed::Order;
+use crate::world::World;
 
 /// Compares the decision of one pass with the expected lines. The order of changes counts; the
 /// lines about them come first.

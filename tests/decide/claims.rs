@@ -5,11 +5,12 @@ use writeback::model::policy::{FlagRule, Mode};
 use writeback::model::record::RecordState;
 
 use crate::check::check;
-use crate::world::{Order, World, only, record, world};
+use crate::observed::Order;
+use crate::world::{Listed, World, only, record, world};
 
-fn by_q(world: World, word: &str) -> World {
-    let value = record(word, "q", RecordState::Active);
-    world.directory(word, |group| group.records = vec![value])
+fn by_q(world: World, group: &str) -> World {
+    let value = record(group, "q", RecordState::Active);
+    world.directory(group, |found| found.records = vec![value])
 }
 
 #[test]
@@ -106,7 +107,7 @@ fn an_unknown_flag_under_equal_precedence_leaves_the_group_alone() {
     let ignoring = world()
         .policy(|p| p.selection.writeback_flag = FlagRule::Ignore)
         .group("sales", &[])
-        .flag("sales", None);
+        .flag("sales", Listed::Missing);
     check(&ignoring.clone().also("a", |_| {}), "unknown sales");
     check(&ignoring.also("z", |_| {}), "unknown sales");
 }
@@ -116,7 +117,7 @@ fn an_unknown_flag_of_a_weaker_policy_is_of_no_consequence() {
     let world = world()
         .policy(|p| p.selection.writeback_flag = FlagRule::Ignore)
         .group("sales", &[])
-        .flag("sales", None)
+        .flag("sales", Listed::Missing)
         .also("q", |p| p.precedence = 200);
     check(&world, "create sales as Group_sales");
 }

@@ -5,7 +5,8 @@ use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
 use writeback::model::policy::{FlagRule, GroupTypeRule};
 
 use crate::check::lines;
-use crate::world::{CONFIRM_AFTER, GROUPS, Order, World, dn, id, object, record, world};
+use crate::observed::Order;
+use crate::world::{CONFIRM_AFTER, GROUPS, World, dn, id, object, record, world};
 
 fn words(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{prefix}{number}")).collect()

@@ -5,7 +5,8 @@ use writeback::model::directory::DirectPresence;
 use writeback::model::policy::{Mode, OnHardDeleted};
 
 use crate::check::check;
-use crate::world::{CONFIRM_AFTER, Order, World, id, object, only, world};
+use crate::observed::Order;
+use crate::world::{CONFIRM_AFTER, Listed, World, id, object, only, world};
 
 /// A group whose deletion an earlier pass has seen long enough ago.
 fn gone(word: &str, members: &[&str]) -> World {
@@ -17,7 +18,7 @@ fn gone(word: &str, members: &[&str]) -> World {
 #[test]
 fn a_group_whose_flag_is_turned_off_is_frozen() {
     let world = world().group("sales", &["ann"]).written("sales", &["bob"]);
-    check(&world.flag("sales", Some(Some(false))), "freeze sales");
+    check(&world.flag("sales", Listed::Off), "freeze sales");
 }
 
 #[test]

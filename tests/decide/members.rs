@@ -6,7 +6,8 @@ use writeback::model::record::RecordState;
 use writeback::model::{FindingCode, ObjectGuid};
 
 use crate::check::{check, lines};
-use crate::world::{Order, World, id, object, record, sid, world};
+use crate::observed::Order;
+use crate::world::{Listed, World, id, object, record, sid, world};
 
 /// A group with these cloud members whose directory group holds `bob`.
 fn sales(members: &[&str]) -> World {
@@ -149,7 +150,7 @@ fn members_that_could_not_be_read_leave_their_group_alone_and_no_other() {
 fn directory_members_that_could_not_be_read_leave_even_the_name_alone() {
     let world = sales(&["ann"])
         .directory("sales", |group| {
-            group.dn = crate::world::dn(crate::world::GROUPS).child("Other")
+            group.dn = crate::world::dn(crate::world::GROUPS).child("Other");
         })
         .with(|world| {
             world.domain.unread.insert(object("sales"), "52".to_owned());
@@ -235,13 +236,13 @@ fn a_group_is_not_made_a_member_of_itself() {
 #[test]
 fn a_nested_group_that_leaves_is_taken_out() {
     let nested = || world().group("sales", &["group:hr"]).written("sales", &["group:hr"]);
-    let off = nested().both("hr", &[]).flag("hr", Some(Some(false)));
+    let off = nested().both("hr", &[]).flag("hr", Listed::Off);
     check(&off, "remove sales: hr\nfreeze hr\n! ChildNotWrittenBack sales");
 }
 
 #[test]
 fn a_nested_group_that_nobody_writes_is_told() {
-    let world = world().group("sales", &["group:hr"]).group("hr", &[]).flag("hr", Some(None));
+    let world = world().group("sales", &["group:hr"]).group("hr", &[]).flag("hr", Listed::Null);
     check(&world, "create sales as Group_sales\n! ChildNotWrittenBack sales");
 }
 

@@ -8,7 +8,8 @@ use writeback::model::policy::PolicySet;
 use writeback::model::{Outcome, Policy};
 
 use crate::check::{check, line};
-use crate::world::{Order, World, id, object, world};
+use crate::observed::Order;
+use crate::world::{World, id, object, world};
 
 /// Looks, applies everything, remembers.
 fn pass(world: &mut World) {

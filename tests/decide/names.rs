@@ -3,7 +3,7 @@
 use writeback::model::policy::{Mode, NamePreset, Policy, Upkeep};
 
 use crate::check::{check, lines};
-use crate::world::{GROUPS, World, dn, id, world};
+use crate::world::{GROUPS, Listed, World, dn, id, world};
 
 fn friendly(policy: &mut Policy) {
     policy.group.common_name.preset = NamePreset::DisplayNameAndId;
@@ -17,8 +17,8 @@ fn left_alone(policy: &mut Policy) {
 }
 
 /// Renames the directory group by hand.
-fn called(world: World, word: &str, name: &str) -> World {
-    world.directory(word, |group| group.dn = dn(GROUPS).child(name))
+fn called(world: World, group: &str, name: &str) -> World {
+    world.directory(group, |found| found.dn = dn(GROUPS).child(name))
 }
 
 fn anchored(word: &str) -> String {
@@ -97,7 +97,7 @@ fn a_cn_taken_in_another_container_is_free() {
 fn a_taken_pre_windows_2000_name_gets_a_suffix_up_to_nine() {
     let mut taken = world().group("sales", &[]).bystander("x1", &anchored("sales"), "DC=example");
     let second = |world: &World| {
-        let plan = world.decide(crate::world::Order::Given).plan;
+        let plan = world.decide(crate::observed::Order::Given).plan;
         let created = plan.changes.first().map(|change| change.effect.clone());
         world.words(&format!("{created:?}"))
     };
@@ -246,7 +246,7 @@ fn a_new_group_gets_the_name_that_an_older_one_leaves() {
 #[test]
 fn a_name_that_a_frozen_group_holds_is_taken() {
     let world =
-        called(world().both("a", &[]).both("b", &[]).flag("a", Some(None)), "a", &anchored("b"));
+        called(world().both("a", &[]).both("b", &[]).flag("a", Listed::Null), "a", &anchored("b"));
     let world = called(world, "b", "Other");
     check(&world, "freeze a\n! NameTaken b");
 }

@@ -5,7 +5,8 @@ use writeback::model::record::RecordState;
 use writeback::model::{OwnershipRecord, TenantId};
 
 use crate::check::check;
-use crate::world::{Order, World, dn, id, object, record, tenant, world};
+use crate::observed::Order;
+use crate::world::{World, dn, id, object, record, tenant, world};
 
 /// A cloud group with a member that its directory group lacks: whoever may write it, would.
 fn sales() -> World {

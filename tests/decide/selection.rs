@@ -5,7 +5,7 @@ use writeback::model::cloud::Origin;
 use writeback::model::policy::{FlagRule, HiddenMembership, Membership, Mode, SelectableType};
 
 use crate::check::check;
-use crate::world::{only, sid, world};
+use crate::world::{Listed, only, sid, world};
 
 const CREATED: &str = "create sales as Group_sales";
 
@@ -16,7 +16,7 @@ fn a_security_group_whose_flag_is_true_is_written() {
 
 #[test]
 fn a_security_group_whose_flag_is_null_is_not_written() {
-    check(&world().group("sales", &[]).flag("sales", Some(None)), "");
+    check(&world().group("sales", &[]).flag("sales", Listed::Null), "");
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_microsoft_365_group_whose_flag_is_null_is_written() {
 
 #[test]
 fn a_microsoft_365_group_whose_flag_is_false_is_not_written() {
-    check(&world().m365("sales", &[]).flag("sales", Some(Some(false))), "");
+    check(&world().m365("sales", &[]).flag("sales", Listed::Off), "");
 }
 
 #[test]
@@ -35,21 +35,21 @@ fn require_true_takes_no_microsoft_365_group_whose_flag_is_null() {
         p.selection.writeback_flag = FlagRule::RequireTrue;
     };
     check(&world().m365("sales", &[]).policy(require), "");
-    check(&world().m365("sales", &[]).flag("sales", Some(Some(true))).policy(require), CREATED);
+    check(&world().m365("sales", &[]).flag("sales", Listed::On).policy(require), CREATED);
 }
 
 #[test]
 fn ignore_takes_a_group_whose_flag_is_false_or_not_listed() {
     let world =
         world().group("sales", &[]).policy(|p| p.selection.writeback_flag = FlagRule::Ignore);
-    check(&world.clone().flag("sales", Some(Some(false))), CREATED);
-    check(&world.flag("sales", None), CREATED);
+    check(&world.clone().flag("sales", Listed::Off), CREATED);
+    check(&world.flag("sales", Listed::Missing), CREATED);
 }
 
 #[test]
 fn a_group_missing_from_the_flag_listing_is_unknown() {
-    check(&world().m365("sales", &[]).flag("sales", None), "unknown sales");
-    check(&world().both("sales", &[]).flag("sales", None), "unknown sales");
+    check(&world().m365("sales", &[]).flag("sales", Listed::Missing), "unknown sales");
+    check(&world().both("sales", &[]).flag("sales", Listed::Missing), "unknown sales");
 }
 
 #[test]

@@ -8,20 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
-use writeback::decide::{Decision, Inputs, decide};
-use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence, Unread};
-use writeback::model::complete::{End, Reading};
+use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence};
 use writeback::model::directory::{
-    DirectPresence, DirectoryMember, DomainFacts, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
+    DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
 };
 use writeback::model::policy::{
     FlagRule, GroupShape, GroupTypeRule, HiddenMembership, Matcher, MemberRules, Membership, Mode,
-    NamePreset, Naming, OnHardDeleted, Place, PolicySet, Selection, Standing, Upkeep,
+    NamePreset, Naming, OnHardDeleted, Place, Selection, Standing, Upkeep,
 };
 use writeback::model::record::RecordState;
 use writeback::model::{
-    CloudGroup, CloudListing, CloudMember, CloudMembers, Complete, Containers, Digest,
-    DirectoryGroup, DirectorySnapshot, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
+    CloudGroup, CloudMember, Digest, DirectoryGroup, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
     OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
 };
 
@@ -40,6 +37,16 @@ pub(crate) struct Domain {
     pub(crate) direct: BTreeMap<ObjectGuid, DirectPresence>,
 }
 
+/// What the flag listing says of a group.
+#[derive(Clone, Copy)]
+pub(crate) enum Listed {
+    On,
+    Off,
+    Null,
+    /// It leaves the group out.
+    Missing,
+}
+
 /// Everything a pass looks at.
 #[derive(Clone)]
 pub(crate) struct World {
@@ -54,7 +61,7 @@ pub(crate) struct World {
     pub(crate) domain: Domain,
     pub(crate) memory: Memory,
     pub(crate) now: Timestamp,
-    names: BTreeMap<Uuid, String>,
+    pub(crate) names: BTreeMap<Uuid, String>,
 }
 
 /// A number of its own for every word. It starts with the word's first letters, so that numbers
@@ -91,15 +98,6 @@ pub(crate) fn policy_name(name: &str) -> PolicyName {
 
 pub(crate) fn tenant() -> TenantId {
     TenantId(number("tenant", "corp"))
-}
-
-pub(crate) fn complete<T>(
-    items: impl IntoIterator<Item = T>,
-    begun: Timestamp,
-) -> Complete<Vec<T>> {
-    let mut reading = Reading::begin("world", begun);
-    reading.page(items);
-    reading.finish(End::NoNextLink)
 }
 
 fn policy(name: &str) -> Policy {
@@ -179,21 +177,28 @@ impl World {
         self.groups.insert(id(word), group);
         let members = members.iter().map(|member| self.member(member)).collect();
         self.members.insert(id(word), Ok(members));
-        self.flag(word, Some(Some(true)))
+        self.flag(word, Listed::On)
     }
 
     /// A Microsoft 365 group whose flag is null.
     pub(crate) fn m365(self, word: &str, members: &[&str]) -> Self {
-        let world = self.group(word, members).flag(word, Some(None));
-        world.cloud(word, |group| group.kind = GroupKind::Microsoft365)
+        let group = self.group(word, members).flag(word, Listed::Null);
+        group.cloud(word, |group| group.kind = GroupKind::Microsoft365)
     }
 
-    /// The flag of a group; `None` leaves it out of the listing.
-    pub(crate) fn flag(mut self, word: &str, value: Option<Option<bool>>) -> Self {
-        if let Ok(flags) = &mut self.flags {
-            flags.remove(&id(word));
-            flags.extend(value.map(|is_enabled| (id(word), Flag { is_enabled, group_type: None })));
-        }
+    /// The flag of a group.
+    pub(crate) fn flag(mut self, word: &str, listed: Listed) -> Self {
+        let Ok(flags) = &mut self.flags else { return self };
+        let is_enabled = match listed {
+            Listed::On => Some(true),
+            Listed::Off => Some(false),
+            Listed::Null => None,
+            Listed::Missing => {
+                flags.remove(&id(word));
+                return self;
+            }
+        };
+        flags.insert(id(word), Flag { is_enabled, group_type: None });
         self
     }
 
@@ -352,122 +357,4 @@ pub(crate) fn record(word: &str, policy: &str, state: RecordState) -> RecordValu
         state,
     };
     RecordValue { text: record.to_string(), record: Some(record) }
-}
-
-// A pass over the world.
-impl World {
-    /// Decides one pass. `order` turns every list whose order must not matter.
-    pub(crate) fn decide(&self, order: Order) -> Decision {
-        let containers = Containers::new(vec![dn(GROUPS)]);
-        let mut policies = self.policies.clone();
-        order.turn(&mut policies);
-        let policies = PolicySet { policies, unparsed: self.unparsed.clone() };
-        let unread = |reason: &String| Unread { reason: reason.clone() };
-        let keyed = |groups: Vec<CloudGroup>| groups.into_iter().map(|g| (g.id, g)).collect();
-        let cloud = CloudListing {
-            tenant: tenant(),
-            groups: complete(order.turned(self.groups.values().cloned()), self.now).map(keyed),
-            deleted: complete(self.deleted.iter().copied(), self.now)
-                .map(|all| all.into_iter().collect()),
-            flags: self.flags.as_ref().map_err(unread).map(|flags| {
-                let flags = order.turned(flags.iter().map(|(id, flag)| (*id, flag.clone())));
-                complete(flags, self.now).map(|all| all.into_iter().collect())
-            }),
-        };
-        let of = self.members.iter().map(|(id, members)| {
-            let members = members.as_ref().map_err(unread);
-            (*id, members.map(|all| complete(order.turned(all.iter().cloned()), self.now)))
-        });
-        let members =
-            CloudMembers { of: order.turned(of).into_iter().collect(), links: self.links.clone() };
-        let directory = self.snapshot(order);
-        let inputs = Inputs {
-            owner: OWNER,
-            containers: &containers,
-            policies: &policies,
-            cloud: &cloud,
-            presence: &self.presence,
-            directory: &directory,
-            memory: &self.memory,
-            confirm_after: CONFIRM_AFTER,
-        };
-        decide(&inputs, &members)
-    }
-
-    fn snapshot(&self, order: Order) -> DirectorySnapshot {
-        let groups = self.domain.groups.values();
-        let as_principals = groups.clone().map(|group| Principal {
-            guid: group.guid,
-            sid: group.sid.clone(),
-            consistency_guid: None,
-            class: PrincipalClass::Group,
-            dn: group.dn.clone(),
-            sam_account_name: Some(group.sam_account_name.clone()),
-            privileged: group.privileged,
-        });
-        let principals: Vec<_> =
-            as_principals.chain(self.domain.accounts.values().cloned()).collect();
-        let container = dn(GROUPS);
-        let inside = principals.iter().filter(|p| p.dn.is_within(&container));
-        let occupied: Vec<_> = inside.map(|p| (p.dn.key(), p.guid)).collect();
-        let members = self.domain.members.iter().map(|(guid, members)| {
-            let name = |guid: &ObjectGuid| DirectoryMember { guid: *guid, dn: guid.to_string() };
-            let read = match self.domain.unread.get(guid) {
-                Some(reason) => Err(Unread { reason: reason.clone() }),
-                None => Ok(complete(order.turned(members.iter().map(name)), self.now)
-                    .map(|all| all.into_iter().collect())),
-            };
-            (*guid, read)
-        });
-        DirectorySnapshot {
-            facts: DomainFacts {
-                naming_context: dn("DC=corp,DC=example"),
-                server: "dc1".to_owned(),
-                has_external_id: true,
-            },
-            principals: complete(order.turned(principals), self.now)
-                .map(|all| all.into_iter().map(|p| (p.guid, p)).collect()),
-            groups: complete(order.turned(groups.cloned()), self.now)
-                .map(|all| all.into_iter().map(|g| (g.guid, g)).collect()),
-            occupied: complete(order.turned(occupied), self.now)
-                .map(|all| all.into_iter().collect()),
-            members: order.turned(members).into_iter().collect(),
-            direct: self.domain.direct.clone(),
-        }
-    }
-
-    /// The word of an id, or the text with every known id and tail replaced by its word.
-    pub(crate) fn words(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (number, word) in &self.names {
-            let long = number.to_string();
-            text = text.replace(&long, word);
-            text = text.replace(&ObjectId(*number).tail(), &format!("~{word}"));
-        }
-        text
-    }
-}
-
-/// In which order lists are handed over.
-#[derive(Clone, Copy)]
-pub(crate) enum Order {
-    /// As they are.
-    Given,
-    /// Shuffled from a seed.
-    Shuffled(u64),
-}
-
-impl Order {
-    fn turn<T>(self, items: &mut [T]) {
-        match self {
-            Self::Given => {}
-            Self::Shuffled(seed) => fastrand::Rng::with_seed(seed).shuffle(items),
-        }
-    }
-
-    fn turned<T>(self, items: impl IntoIterator<Item = T>) -> Vec<T> {
-        let mut items: Vec<_> = items.into_iter().collect();
-        self.turn(&mut items);
-        items
-    }
 }

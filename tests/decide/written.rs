@@ -7,14 +7,22 @@ use writeback::model::policy::{FlagRule, GroupTypeRule, Mode};
 use writeback::model::record::RecordState;
 
 use crate::check::check;
-use crate::world::{Order, World, id, record, world};
+use crate::observed::Order;
+use crate::world::{Listed, World, id, record, world};
 
 /// The attributes of the one group that is created, as `name=value` lines.
 fn created(world: &World) -> Vec<String> {
     let decision = world.decide(Order::Given);
     let attributes = decision.plan.changes.iter().find_map(|change| match &change.effect {
         Effect::Create { attributes } => Some(attributes),
-        _ => None,
+        Effect::Rename { .. }
+        | Effect::Move { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::AddMembers { .. }
+        | Effect::RemoveMembers { .. }
+        | Effect::Delete { .. }
+        | Effect::Freeze => None,
     });
     let attributes = attributes.expect("a group is created");
     attributes.iter().map(|(name, value)| world.words(&format!("{name}={value}"))).collect()
@@ -33,15 +41,13 @@ fn distribution(world: World) -> World {
 
 #[test]
 fn anchor_and_record_are_in_the_add_itself() {
-    let tenant = crate::world::tenant();
+    let owner = format!("owner=corp;tenant={}", crate::world::tenant());
     assert_eq!(
         created(&world().group("sales", &[])),
         [
             "adminDescription=Group_sales".to_owned(),
             "displayName=sales".to_owned(),
-            format!(
-                "extensionName=writeback/v1;owner=corp;tenant={tenant};policy=p;id=sales;state=Active"
-            ),
+            format!("extensionName=writeback/v1;{owner};policy=p;id=sales;state=Active"),
             "groupType=-2147483640".to_owned(),
             "msDS-ExternalDirectoryObjectId=Group_sales".to_owned(),
             "sAMAccountName=Group_sales".to_owned(),
@@ -66,6 +72,16 @@ fn a_fill_that_was_interrupted_is_finished() {
         .directory("sales", |group| group.records = vec![filling]);
     check(&world, "fill sales: bob\nactivate sales");
     check(&world.policy(|p| p.mode = Mode::CreateOnly), "fill sales: bob\nactivate sales");
+}
+
+#[test]
+fn a_group_that_was_put_out_of_use_is_taken_up_again() {
+    let disabled = record("sales", "p", RecordState::Disabled);
+    let world = world().both("sales", &["ann"]).directory("sales", |group| {
+        group.records = vec![disabled];
+        group.group_type = UNIVERSAL_DISTRIBUTION;
+    });
+    check(&world, "convert sales: distribution to security\nactivate sales");
 }
 
 #[test]
@@ -125,8 +141,8 @@ fn a_type_the_tenant_does_not_tell_is_kept_and_not_guessed() {
     let ignoring = |p: &mut writeback::model::Policy| {
         p.selection.writeback_flag = FlagRule::Ignore;
     };
-    check(&team(None).flag("team", None).policy(ignoring), "unknown team");
-    check(&team(None).written("team", &[]).flag("team", None).policy(ignoring), "");
+    check(&team(None).flag("team", Listed::Missing).policy(ignoring), "unknown team");
+    check(&team(None).written("team", &[]).flag("team", Listed::Missing).policy(ignoring), "");
 }
 
 #[test]

@@ -160,6 +160,7 @@ impl Fault {
         &[
             Self::NoName,
             Self::NoParent,
+            Self::ParentIsGroup,
             Self::NotDelegated,
             Self::ClassNotDelegated,
             Self::NameTaken,
@@ -320,11 +321,13 @@ type Standing<'a> = (String, &'a Group);
 /// A source of operations.
 pub(crate) struct Drawing {
     rng: Rng,
+    /// For each kind of operation, the faults that have not had their turn.
+    waiting: [Vec<Fault>; 5],
 }
 
 impl Drawing {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed) }
+        Self { rng: Rng::with_seed(seed), waiting: [const { Vec::new() }; 5] }
     }
 
     /// The next operation on a directory that holds these groups. Not every kind and fault is
@@ -338,8 +341,7 @@ impl Drawing {
                 80..=94 => Kind::Rename,
                 _ => Kind::Delete,
             };
-            let faults = Fault::OF[kind as usize];
-            let fault = self.rng.bool().then(|| faults[self.rng.usize(..faults.len())]);
+            let fault = self.rng.bool().then(|| self.next_fault(kind));
             let operation = match kind {
                 Kind::Add => self.add(pool, groups, fault),
                 Kind::Modify => self.modify(pool, groups, fault),
@@ -352,7 +354,20 @@ impl Drawing {
             if let Some(operation) = operation {
                 return Drawn { kind, fault, operation };
             }
+            // Its turn comes when the state allows it.
+            self.waiting[kind as usize].extend(fault);
+            self.rng.shuffle(&mut self.waiting[kind as usize]);
         }
+    }
+
+    /// Every fault has its turn before any comes again.
+    fn next_fault(&mut self, kind: Kind) -> Fault {
+        let waiting = &mut self.waiting[kind as usize];
+        if waiting.is_empty() {
+            waiting.extend_from_slice(Fault::OF[kind as usize]);
+            self.rng.shuffle(waiting);
+        }
+        waiting.pop().unwrap()
     }
 
     fn one_in(&mut self, count: u32) -> bool {
@@ -433,6 +448,10 @@ impl Drawing {
         let dn = match fault {
             Some(Fault::NoName) => "no name at all".to_owned(),
             Some(Fault::NoParent) => format!("{leaf},OU=Missing,{}", pool.base),
+            Some(Fault::ParentIsGroup) => {
+                let (parent, _) = self.pick(&Self::standing(pool, groups))?;
+                format!("{leaf},{parent}")
+            }
             Some(Fault::NotDelegated) => format!("{leaf},{}", pool.containers[2]),
             Some(Fault::NameLong) => child(&"x".repeat(65), &pool.containers[0]),
             Some(Fault::NameTaken) => {
@@ -526,7 +545,7 @@ impl Drawing {
                 self.good_changes(group, groups, attribute)
             }
             Some(Fault::AttributeNotDelegated) => {
-                vec![change(Verb::Replace, "managedBy", &[&pool.users[0].dn])]
+                vec![change(Verb::Replace, "wWWHomePage", &["https://corp.example"])]
             }
             Some(Fault::AccountNameTaken) => {
                 let others: Vec<String> = groups

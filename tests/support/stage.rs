@@ -295,7 +295,7 @@ pub fn until(what: &str, mut ask: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !ask() {
         assert!(Instant::now() < end, "waited in vain for: {what}");
-        thread::park_timeout(Duration::from_millis(5));
+        thread::park_timeout(Duration::from_millis(20));
     }
 }
 

@@ -1,0 +1,137 @@
+//! A pass over a small world: what both sides would answer, in any order, and what is decided.
+
+use jiff::Timestamp;
+use writeback::decide::{Decision, Inputs, decide};
+use writeback::model::cloud::Unread;
+use writeback::model::complete::{End, Reading};
+use writeback::model::directory::{DirectoryMember, DomainFacts, PrincipalClass};
+use writeback::model::policy::PolicySet;
+use writeback::model::{
+    CloudGroup, CloudListing, CloudMembers, Complete, Containers, DirectorySnapshot, ObjectGuid,
+    ObjectId, Principal,
+};
+
+use crate::world::{CONFIRM_AFTER, GROUPS, OWNER, World, dn, tenant};
+
+fn complete<T>(items: impl IntoIterator<Item = T>, begun: Timestamp) -> Complete<Vec<T>> {
+    let mut reading = Reading::begin("world", begun);
+    reading.page(items);
+    reading.finish(End::NoNextLink)
+}
+
+impl World {
+    /// Decides one pass. `order` turns every list whose order must not matter.
+    pub(crate) fn decide(&self, order: Order) -> Decision {
+        let containers = Containers::new(vec![dn(GROUPS)]);
+        let mut policies = self.policies.clone();
+        order.turn(&mut policies);
+        let policies = PolicySet { policies, unparsed: self.unparsed.clone() };
+        let unread = |reason: &String| Unread { reason: reason.clone() };
+        let keyed = |groups: Vec<CloudGroup>| groups.into_iter().map(|g| (g.id, g)).collect();
+        let cloud = CloudListing {
+            tenant: tenant(),
+            groups: complete(order.turned(self.groups.values().cloned()), self.now).map(keyed),
+            deleted: complete(self.deleted.iter().copied(), self.now)
+                .map(|all| all.into_iter().collect()),
+            flags: self.flags.as_ref().map_err(unread).map(|flags| {
+                let flags = order.turned(flags.iter().map(|(id, flag)| (*id, flag.clone())));
+                complete(flags, self.now).map(|all| all.into_iter().collect())
+            }),
+        };
+        let of = self.members.iter().map(|(id, members)| {
+            let members = members.as_ref().map_err(unread);
+            (*id, members.map(|all| complete(order.turned(all.iter().cloned()), self.now)))
+        });
+        let members =
+            CloudMembers { of: order.turned(of).into_iter().collect(), links: self.links.clone() };
+        let directory = self.snapshot(order);
+        let inputs = Inputs {
+            owner: OWNER,
+            containers: &containers,
+            policies: &policies,
+            cloud: &cloud,
+            presence: &self.presence,
+            directory: &directory,
+            memory: &self.memory,
+            confirm_after: CONFIRM_AFTER,
+        };
+        decide(&inputs, &members)
+    }
+
+    fn snapshot(&self, order: Order) -> DirectorySnapshot {
+        let groups = self.domain.groups.values();
+        let as_principals = groups.clone().map(|group| Principal {
+            guid: group.guid,
+            sid: group.sid.clone(),
+            consistency_guid: None,
+            class: PrincipalClass::Group,
+            dn: group.dn.clone(),
+            sam_account_name: Some(group.sam_account_name.clone()),
+            privileged: group.privileged,
+        });
+        let principals: Vec<_> =
+            as_principals.chain(self.domain.accounts.values().cloned()).collect();
+        let container = dn(GROUPS);
+        let inside = principals.iter().filter(|p| p.dn.is_within(&container));
+        let occupied: Vec<_> = inside.map(|p| (p.dn.key(), p.guid)).collect();
+        let members = self.domain.members.iter().map(|(guid, members)| {
+            let name = |guid: &ObjectGuid| DirectoryMember { guid: *guid, dn: guid.to_string() };
+            let read = match self.domain.unread.get(guid) {
+                Some(reason) => Err(Unread { reason: reason.clone() }),
+                None => Ok(complete(order.turned(members.iter().map(name)), self.now)
+                    .map(|all| all.into_iter().collect())),
+            };
+            (*guid, read)
+        });
+        DirectorySnapshot {
+            facts: DomainFacts {
+                naming_context: dn("DC=corp,DC=example"),
+                server: "dc1".to_owned(),
+                has_external_id: true,
+            },
+            principals: complete(order.turned(principals), self.now)
+                .map(|all| all.into_iter().map(|p| (p.guid, p)).collect()),
+            groups: complete(order.turned(groups.cloned()), self.now)
+                .map(|all| all.into_iter().map(|g| (g.guid, g)).collect()),
+            occupied: complete(order.turned(occupied), self.now)
+                .map(|all| all.into_iter().collect()),
+            members: order.turned(members).into_iter().collect(),
+            direct: self.domain.direct.clone(),
+        }
+    }
+
+    /// The word of an id, or the text with every known id and tail replaced by its word.
+    pub(crate) fn words(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (number, word) in &self.names {
+            let long = number.to_string();
+            text = text.replace(&long, word);
+            text = text.replace(&ObjectId(*number).tail(), &format!("~{word}"));
+        }
+        text
+    }
+}
+
+/// In which order lists are handed over.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// As they are.
+    Given,
+    /// Shuffled from a seed.
+    Shuffled(u64),
+}
+
+impl Order {
+    fn turn<T>(self, items: &mut [T]) {
+        match self {
+            Self::Given => {}
+            Self::Shuffled(seed) => fastrand::Rng::with_seed(seed).shuffle(items),
+        }
+    }
+
+    fn turned<T>(self, items: impl IntoIterator<Item = T>) -> Vec<T> {
+        let mut items: Vec<_> = items.into_iter().collect();
+        self.turn(&mut items);
+        items
+    }
+}
