@@ -3,15 +3,16 @@
 //! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
 //! plan to the byte.
 //!
-//! `holdings` says whose groups are, `claim` (with `select`, `leave`) which policy a group belongs to,
-//! `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `naming` (with
-//! `name`) what it is called, `content` what else it holds. `diff` puts the differences together
-//! (`rename` orders those of names, `cause` says why), `plan` gives order and digest, `guard` says
-//! what may go on, `conclude` what is remembered and told.
+//! `holdings` says whose groups are, `claim` (with `select`, `leave`) which policy a group belongs
+//! to, `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `naming`
+//! (with `name`) what it is called, `content` what else it holds. `diff` puts the differences
+//! together (`rename` orders those of names, `cause` says why), `plan` gives order and digest,
+//! `guard` says what may go on, `conclude` what is remembered, `conditions` what is told.
 
 pub mod cause;
 pub mod claim;
 pub mod conclude;
+pub mod conditions;
 pub mod content;
 pub mod diff;
 pub mod guard;

@@ -17,6 +17,7 @@
 mod document;
 mod folder;
 mod parse;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

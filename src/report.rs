@@ -15,9 +15,12 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{debug, error, info, warn};
 
+use crate::decide::conclude::ChangeResult;
+use crate::model::Outcome;
 use events::Event;
 use metrics::Metrics;
 use status::Status;
+use text::safe;
 
 /// Where everything that is told goes.
 #[derive(Debug)]
@@ -65,32 +68,60 @@ fn log(event: &Event<'_>) {
             held = pass.held_changes,
             "pass ended"
         ),
-        Event::ChangeMade(result) => info!(
-            policy = result.change.policy.as_str(),
-            kind = result.change.effect.kind().word(),
-            group = %result.change.group,
-            target = ?result.change.target.dn().to_string(),
-            cause = ?result.change.cause.to_string(),
-            outcome = ?result.outcome,
-            "change made"
-        ),
+        Event::ChangeMade(result) => log_change(result),
         Event::GraphAnswered { endpoint, code, seconds, .. } => {
             debug!(endpoint, code, seconds, "tenant answered");
         }
         Event::DirectoryAnswered { operation, result, seconds } => {
             debug!(operation, result, seconds, "domain answered");
         }
-        Event::PoliciesLoaded { generation, policies, mistakes } => info!(
-            generation = generation.map(|digest| digest.short()),
-            policies = policies.policies.len(),
-            mistakes = mistakes.len(),
-            "policies loaded"
-        ),
-        Event::FaultMet { side, fault } => {
-            warn!(side = side.word(), reason = fault.reason, error = ?fault.message, "read failed");
+        Event::PoliciesLoaded { generation, policies, mistakes } => {
+            info!(
+                generation = generation.map(|digest| digest.short()),
+                policies = policies.policies.len(),
+                mistakes = mistakes.len(),
+                "policies loaded"
+            );
+            for mistake in *mistakes {
+                warn!(mistake = safe(mistake).as_str(), "policy refused");
+            }
         }
-        Event::JournalFailed { message } => error!(error = ?message, "journal failed"),
+        Event::FaultMet { side, fault } => {
+            let error = safe(&fault.message);
+            warn!(side = side.word(), reason = fault.reason, error, "read failed");
+        }
+        Event::JournalFailed { message } => {
+            let error = safe(message);
+            error!(error, "journal failed");
+        }
         Event::Planned { .. } | Event::Next { .. } => {}
         Event::Stopping => info!("stopping"),
     }
+}
+
+/// One line for each change: a warning when the directory does not show it now.
+fn log_change(result: &ChangeResult) {
+    let change = &result.change;
+    let (target, cause) = (safe(&change.target.dn().to_string()), safe(&change.cause.to_string()));
+    let error = match &result.outcome {
+        Outcome::Done { .. } | Outcome::AlreadySo { .. } => None,
+        Outcome::Refused { message }
+        | Outcome::Failed { message }
+        | Outcome::Unknown { message } => Some(safe(message)),
+    };
+    macro_rules! told {
+        ($level:ident, $message:literal) => {
+            $level!(
+                policy = change.policy.as_str(),
+                kind = change.effect.kind().word(),
+                group = %change.group,
+                target = target.as_str(),
+                cause = cause.as_str(),
+                outcome = result.outcome.word(),
+                error = error.as_deref(),
+                $message
+            )
+        };
+    }
+    if error.is_some() { told!(warn, "change not made") } else { told!(info, "change made") }
 }

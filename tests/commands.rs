@@ -71,10 +71,10 @@ fn a_plan_is_the_same_in_text_and_in_json_and_from_run_to_run() {
     assert_eq!(stage.product.run(&["plan"]).expect(2).stdout, text);
     let plan = json(&stage.product.run(&["plan", "--output", "json"]).expect(2).stdout);
     let [digest, reviewed] = digests(&text);
-    assert_eq!((plan["digest"].as_str().unwrap(), plan["reviewed"].as_str().unwrap()), (
-        digest.as_str(),
-        reviewed.as_str()
-    ));
+    assert_eq!(
+        (plan["digest"].as_str().unwrap(), plan["reviewed"].as_str().unwrap()),
+        (digest.as_str(), reviewed.as_str())
+    );
     assert_eq!(plan["complete"], true);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for change in plan["changes"].as_array().unwrap() {
@@ -213,7 +213,8 @@ fn apply_writes_only_the_expected_plan() {
 fn one_policy_can_be_planned_and_applied_alone() {
     let stage = Stage::small();
     let only = |pattern: &str| {
-        let selection = format!("  mode: Sync\n  selection: {{ include: [{{ displayName: '{pattern}' }}] }}");
+        let selection =
+            format!("  mode: Sync\n  selection: {{ include: [{{ displayName: '{pattern}' }}] }}");
         EVERYTHING.replacen("  mode: Sync", &selection, 1)
     };
     fs::remove_file(stage.product.path().join("policies/everything.yaml")).unwrap();
@@ -252,8 +253,18 @@ fn a_plan_can_go_to_a_file() {
 fn commands_and_options_that_are_not_built_are_refused_by_name() {
     let stage = Stage::small();
     for command in [
-        "discover", "explain", "approve", "pause", "resume", "reconcile", "adopt", "release",
-        "undo", "journal", "schema", "completions",
+        "discover",
+        "explain",
+        "approve",
+        "pause",
+        "resume",
+        "reconcile",
+        "adopt",
+        "release",
+        "undo",
+        "journal",
+        "schema",
+        "completions",
     ] {
         let refused = stage.product.run(&[command, "something"]).expect(64);
         assert!(refused.stderr.contains(&format!("`{command}` is not supported yet")));
@@ -296,7 +307,8 @@ fn help_lists_what_is_built_and_nothing_else() {
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert_eq!(listed, ["demo", "validate", "plan", "apply", "run", "status", "help"], "{help}");
-    for (command, hidden) in [("plan", ["--from", "--state"]), ("apply", ["--approve", "--output"])] {
+    for (command, hidden) in [("plan", ["--from", "--state"]), ("apply", ["--approve", "--output"])]
+    {
         let help = stage.product.run(&[command, "--help"]).expect(0).stdout;
         assert!(help.contains("--policy"), "{help}");
         assert!(hidden.iter().all(|option| !help.contains(option)), "{help}");
@@ -466,7 +478,9 @@ fn hostile_names_never_reach_the_terminal_as_they_are() {
     stage.product.policy("everything", EVERYTHING);
     let harmless = |text: &str| {
         let bad = text.chars().find(|c| {
-            (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c) || *c == '\u{200f}'
+            (c.is_control() && *c != '\n')
+                || ('\u{202a}'..='\u{202e}').contains(c)
+                || *c == '\u{200f}'
         });
         assert_eq!(bad, None, "{text:?}");
     };

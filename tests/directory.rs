@@ -241,7 +241,7 @@ fn references(case: &Case, dns: &[String]) -> Vec<MemberReference> {
 }
 
 fn add(case: &Case, dns: &[String]) -> Effect {
-    Effect::AddMembers { members: references(case, dns), first_fill: false }
+    Effect::AddMembers { members: references(case, dns), of: Some(0) }
 }
 
 fn remove(case: &Case, dns: &[String]) -> Effect {
@@ -490,7 +490,7 @@ async fn every_kind_of_change_is_made() {
     let sub = Dn::parse(&sub).unwrap();
     let hostile = " #a,b+c\"d\\e<f>;=(g)* \u{1F600}\u{200F}é ";
     let nested = |n: u128| MemberReference::Created { group: id(n), label: n.to_string() };
-    let fill = |members| Effect::AddMembers { members, first_fill: true };
+    let fill = |members| Effect::AddMembers { members, of: None };
     let new_one = |name: &str| case.containers.admit_new(case.child(name)).unwrap();
     let changes = vec![
         change(1, case.target(&a), Effect::Rename { to: place(guids.0, case.child("swap")) }),
@@ -629,7 +629,7 @@ async fn an_answer_lost_before_or_after_any_write_reaches_the_same_end() {
                 change(1, case.target(&a), Effect::Rename { to }),
                 change(1, case.target(&a), update("description", None, Some("x"))),
                 create(&case, 3, "three"),
-                change(1, case.target(&a), Effect::AddMembers { members, first_fill: false }),
+                change(1, case.target(&a), Effect::AddMembers { members, of: Some(0) }),
                 change(1, case.target(&a), remove(&case, people.get(..5).unwrap())),
                 change(2, case.target(&old), Effect::Delete { members: 0 }),
             ];

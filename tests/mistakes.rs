@@ -66,7 +66,8 @@ fn meet(stage: &Stage, product: &Product, command: &str, mistake: &Mistake) {
     assert!(took < SOON, "{took:?} for {all}");
     let messages: Vec<_> = ran.stderr.lines().filter(|l| l.starts_with("writeback: ")).collect();
     assert_eq!(messages.len(), 1, "one message, not {}: {all}", messages.len());
-    let warnings = ran.stderr.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let warnings =
+        ran.stderr.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
     assert_eq!(warnings.count(), 0, "the log says it a second time: {all}");
     for name in mistake.names {
         assert!(messages[0].contains(name), "{name} is not named: {all}");
@@ -438,7 +439,9 @@ const FILES: [Mistake; 13] = [
     },
     Mistake {
         what: "no mode",
-        make: |_, product| product.policy("everything", &EVERYTHING.replace("mode: Sync", "suspend: false")),
+        make: |_, product| {
+            product.policy("everything", &EVERYTHING.replace("mode: Sync", "suspend: false"))
+        },
         code: 5,
         names: &["policies/everything.yaml:", "spec.mode", "missing"],
     },
@@ -467,7 +470,9 @@ const FILES: [Mistake; 13] = [
     },
     Mistake {
         what: "a policy folder without policies",
-        make: |_, product| fs::remove_file(product.path().join("policies/everything.yaml")).unwrap(),
+        make: |_, product| {
+            fs::remove_file(product.path().join("policies/everything.yaml")).unwrap()
+        },
         code: 5,
         names: &["policies", "*.yaml"],
     },
@@ -545,17 +550,18 @@ fn mistakes_about_the_machine() {
     for setting in ["listen", "status"] {
         let product = stage.another_product();
         product.policy("everything", EVERYTHING);
-        product.reconfigure(&format!("{setting}: '127.0.0.1:0'"), &format!("{setting}: '{address}'"));
+        product
+            .reconfigure(&format!("{setting}: '127.0.0.1:0'"), &format!("{setting}: '{address}'"));
         let names = match setting {
             "listen" => &["http.listen", "in use"],
             _ => &["http.status", "in use"],
         };
-        meet(&stage, &product, "run", &Mistake {
-            what: "a port that is taken",
-            make: |_, _| {},
-            code: 1,
-            names,
-        });
+        meet(
+            &stage,
+            &product,
+            "run",
+            &Mistake { what: "a port that is taken", make: |_, _| {}, code: 1, names },
+        );
     }
 }
 
@@ -572,16 +578,16 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
         let waits = daemon.status()["nextPassAt"].as_str().map(str::to_owned);
         waits.is_some()
     });
-    let next = || daemon.status()["nextPassAt"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let next =
+        || daemon.status()["nextPassAt"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let ended = daemon.status()["lastPass"]["endedAt"].as_str().unwrap().parse().unwrap();
     assert!(next().duration_since(ended).as_secs() > 600, "{} after {ended}", next());
     // Mended, it goes on without a restart.
     stage.product.write("bind-password", &stage.domain.service_account().password);
     stage::until("the mended password is used", || stage.held() == stage.wanted());
     let operations = stage.domain.operations();
-    let refused = operations.iter().filter(|seen| {
-        seen.kind == OperationKind::Bind && seen.code != Some(0)
-    });
+    let refused =
+        operations.iter().filter(|seen| seen.kind == OperationKind::Bind && seen.code != Some(0));
     assert_eq!(refused.count(), 1, "a refused password is offered once");
 
     stage.product.write("client-secret", WRONG_SECRET);
@@ -595,9 +601,7 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     stage.product.write("client-secret", stage.tenant.client_secret());
     stage::until("the mended secret is used", || stage.held() == stage.wanted());
     let requests = stage.tenant.requests();
-    let refused = requests.iter().filter(|seen| {
-        seen.method == "POST" && seen.status != Some(200)
-    });
+    let refused = requests.iter().filter(|seen| seen.method == "POST" && seen.status != Some(200));
     assert_eq!(refused.count(), 1, "a refused secret is offered once");
     stage.keeps_secrets(&daemon.log());
     assert!(!daemon.log().contains(WRONG_SECRET));

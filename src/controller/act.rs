@@ -53,6 +53,7 @@ impl Engine {
                 change: change.clone(),
                 outcome: fresh.outcome.clone(),
                 refused_members: fresh.refused_members.clone(),
+                left_out: fresh.left_out.clone(),
             };
             self.report.emit(&Event::ChangeMade(&result));
             acted.results.push(result);

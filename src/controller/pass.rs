@@ -10,12 +10,13 @@ use secrecy::ExposeSecret as _;
 
 use crate::controller::{connect_directory, now, open_tenant};
 use crate::decide::conclude::{self, ChangeResult};
+use crate::decide::conditions::{self, Conditions};
 use crate::decide::guard::{Guarded, guard};
 use crate::decide::{Decision, Inputs, claim, decide, holdings};
 use crate::directory::{Directory, DirectoryError};
 use crate::graph::{Flags, Tenant};
 use crate::journal::JournalError;
-use crate::model::condition::Condition;
+use crate::model::condition::Reason;
 use crate::model::policy::{FlagRule, GroupTypeRule, PolicySet};
 use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, PolicyName};
 use crate::policy::{LoadReport, PolicyStore};
@@ -35,7 +36,7 @@ pub struct Engine {
     memory: Memory,
     pub(super) report: Arc<Report>,
     pub(super) watcher: Watcher,
-    conditions: BTreeMap<PolicyName, Vec<Condition>>,
+    conditions: Conditions,
     number: u64,
     /// When refused members were last forgotten.
     resynced: Timestamp,
@@ -194,7 +195,7 @@ impl Engine {
     pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
         let at = now();
         let Look { begun, policies, decision, guarded } = look;
-        self.conditions = conclude::conditions(
+        self.conditions = conditions::after_pass(
             &policies,
             &decision,
             &guarded.held,
@@ -232,6 +233,14 @@ impl Engine {
     pub fn give_up(&mut self, blind: &Blind, begun: Timestamp) -> PassEnd {
         let at = now();
         self.report.emit(&Event::FaultMet { side: blind.side, fault: &blind.fault });
+        let reason = match blind.side {
+            Side::Tenant => Reason::TenantUnavailable,
+            Side::Domain => Reason::DomainUnavailable,
+            Side::Policies => Reason::PoliciesUnavailable,
+        };
+        let (policies, message) = (self.store.in_force(), &blind.fault.message);
+        self.conditions =
+            conditions::after_blind_pass(policies, reason, message, &self.conditions, at);
         let end = PassEnd {
             number: self.number,
             at,
@@ -240,7 +249,7 @@ impl Engine {
             changes_done: 0,
             changes_failed: 0,
             held_changes: 0,
-            conditions: BTreeMap::new(),
+            conditions: self.conditions.clone(),
         };
         self.report.emit(&Event::PassEnded(end.clone()));
         end

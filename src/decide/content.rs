@@ -103,7 +103,7 @@ pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<C
     let mut changes = vec![change(Effect::Create { attributes: values })];
     if !members.is_empty() {
         let activation = activation(inputs, group, record.to_string());
-        changes.push(change(Effect::AddMembers { members, first_fill: true }));
+        changes.push(change(Effect::AddMembers { members, of: None }));
         changes.push(change(Effect::Update { attributes: vec![activation] }));
     }
     changes

@@ -208,8 +208,9 @@ impl<'a> Differ<'a, '_> {
         let mut effects = content::updates(self.inputs, group, owned);
         if !added.is_empty() {
             let cause = cause::of_additions(memory, group, &added);
-            let first_fill = owned.record.state == RecordState::Filling;
-            effects.push((Effect::AddMembers { members: added, first_fill }, cause));
+            let filled = owned.record.state != RecordState::Filling;
+            let of = filled.then_some(members.value().len());
+            effects.push((Effect::AddMembers { members: added, of }, cause));
         }
         if !removed.is_empty() {
             let cause = cause::of_removals(memory, group, &removed);

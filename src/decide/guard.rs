@@ -218,7 +218,7 @@ fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<Object
         }
         Effect::Rename { .. } | Effect::Move { .. } => vec![(Row::Renames, None)],
         Effect::Create { .. } => vec![(Row::Creations, None)],
-        Effect::AddMembers { first_fill: false, .. } => vec![(Row::Additions, group)],
+        Effect::AddMembers { of: Some(_), .. } => vec![(Row::Additions, group)],
         Effect::AddMembers { .. }
         | Effect::Convert { .. }
         | Effect::Update { .. }
@@ -256,7 +256,10 @@ fn values(effect: &Effect) -> usize {
 fn limit(row: Row, changes: &[&Change], holding: Inventory) -> usize {
     let size = || {
         let first = changes.first().map(|change| &change.effect);
-        if let Some(Effect::RemoveMembers { of, .. }) = first { *of } else { 0 }
+        match first {
+            Some(Effect::RemoveMembers { of, .. } | Effect::AddMembers { of: Some(of), .. }) => *of,
+            _ => 0,
+        }
     };
     match row {
         Row::GroupsRemoved => of_all(holding.groups, 10).max(1),
@@ -266,7 +269,7 @@ fn limit(row: Row, changes: &[&Change], holding: Inventory) -> usize {
         Row::Renames => (holding.groups / 10).max(50),
         Row::Creations if holding.groups >= 50 => (holding.groups / 5).min(500),
         Row::Creations => 500,
-        Row::Additions => ADDITIONS_MIN,
+        Row::Additions => size().saturating_mul(10).max(ADDITIONS_MIN),
         Row::DirectoryGroupGone => 0,
     }
 }

@@ -59,8 +59,8 @@ pub enum Effect {
     AddMembers {
         /// Sorted.
         members: Vec<MemberReference>,
-        /// Whether this is the first fill of a new group.
-        first_fill: bool,
+        /// How many values the group holds before; `None` at the first fill of a new group.
+        of: Option<usize>,
     },
     /// Members that should not be there.
     RemoveMembers {

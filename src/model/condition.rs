@@ -47,6 +47,8 @@ pub enum Reason {
     TenantUnavailable,
     /// The domain could not be read.
     DomainUnavailable,
+    /// The policy folder could not be read.
+    PoliciesUnavailable,
     /// Some operations failed or were refused.
     OperationsFailed,
     /// Values were changed by somebody else.

@@ -33,7 +33,7 @@ pub struct Memory {
 pub struct Intent {
     /// The generation of the policy it followed.
     pub generation: Digest,
-    /// Attribute values, the common name (`cn`) and the container (`container`) among them.
+    /// Attribute values, `distinguishedName` and `sAMAccountName` among them.
     pub attributes: BTreeMap<&'static str, String>,
     /// Its members, sorted.
     pub members: Box<[ObjectGuid]>,

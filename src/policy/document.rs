@@ -16,7 +16,7 @@ use crate::model::policy::{
 };
 use crate::yaml::{Fields, Mistake, Spot, Value};
 
-use super::parse::{self, Context};
+use super::words::{self, Context};
 
 /// `kind` of a policy.
 pub const KIND: &str = "WritebackPolicy";
@@ -37,7 +37,7 @@ pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option
     }
     let place = context.place(fields.spot());
     let name =
-        fields.required_child("metadata", |metadata| metadata.needed("name")?.text_as(parse::name));
+        fields.required_child("metadata", |metadata| metadata.needed("name")?.text_as(words::name));
     let spec = fields.required_child("spec", |spec| read_spec(spec, context));
     version?;
     kind?;
@@ -133,9 +133,9 @@ fn read_matcher(entry: &Value<'_>, context: &mut Context<'_>) -> Option<Matcher>
         }
         let types = read_set(fields, "types", |value| value.choice(&[]));
         let membership = read_set(fields, "membership", |value| value.choice(&[]));
-        let ids = read_set(fields, "ids", |value| value.text_as(parse::object_id));
+        let ids = read_set(fields, "ids", |value| value.text_as(words::object_id));
         let name = fields.value("displayName");
-        let display_name = name.as_ref().and_then(|value| value.text_as(parse::pattern));
+        let display_name = name.as_ref().and_then(|value| value.text_as(words::pattern));
         if let Some(value) = name.filter(|_| display_name.is_some()) {
             context.warnings.push(Mistake::at(
                 value.spot(),

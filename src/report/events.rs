@@ -97,13 +97,11 @@ pub enum Side {
     Domain,
     /// The policy folder.
     Policies,
-    /// The state directory.
-    State,
 }
 
 impl Side {
     /// All sides, for series that start at zero.
-    pub const ALL: [Self; 4] = [Self::Tenant, Self::Domain, Self::Policies, Self::State];
+    pub const ALL: [Self; 3] = [Self::Tenant, Self::Domain, Self::Policies];
 
     /// A bounded word for metrics.
     pub fn word(self) -> &'static str {
@@ -111,7 +109,6 @@ impl Side {
             Self::Tenant => "tenant",
             Self::Domain => "domain",
             Self::Policies => "policies",
-            Self::State => "state",
         }
     }
 }

@@ -15,7 +15,8 @@ pub enum Format {
     Json,
 }
 
-/// Starts the log. `verbosity` 0 shows what went wrong, 1 every change and pass, 2 every request.
+/// Starts the log. `verbosity` 0 shows what nobody else says, 1 every change, pass and mistake, 2
+/// every request.
 ///
 /// Both forms escape control characters: names come from people who own groups. Only what this
 /// program says is shown: what its packages say is said again by our errors, and at their lowest
@@ -23,7 +24,7 @@ pub enum Format {
 /// nothing.
 pub fn start(format: Format, verbosity: u8) {
     let level = match verbosity {
-        0 => Level::WARN,
+        0 => Level::ERROR,
         1 => Level::INFO,
         2 => Level::DEBUG,
         _ => Level::TRACE,

@@ -210,6 +210,9 @@ pub fn outcomes(results: &[ChangeResult]) -> String {
         for (member, message) in &result.refused_members {
             let _ = writeln!(text, "  set aside: member {member}: {}", safe(message));
         }
+        for message in &result.left_out {
+            let _ = writeln!(text, "  left out: {}", safe(message));
+        }
     }
     text
 }

@@ -29,6 +29,7 @@ impl World {
                 change: change.clone(),
                 outcome: Outcome::Done { object: Some(object) },
                 refused_members: Vec::new(),
+                left_out: Vec::new(),
             });
         }
         results

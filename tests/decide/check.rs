@@ -71,8 +71,8 @@ pub(crate) fn line(world: &World, change: &Change) -> String {
         Effect::Convert { from, to } => {
             format!("convert {group}: {} to {}", kind(*from), kind(*to))
         }
-        Effect::AddMembers { members, first_fill } => {
-            let verb = if *first_fill { "fill" } else { "add" };
+        Effect::AddMembers { members, of } => {
+            let verb = if of.is_none() { "fill" } else { "add" };
             format!("{verb} {group}: {}", references(world, members))
         }
         Effect::RemoveMembers { members, .. } => {

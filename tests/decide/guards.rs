@@ -141,6 +141,26 @@ fn fifty_renames_pass_and_fifty_one_are_held_with_what_takes_their_names() {
 }
 
 #[test]
+fn a_step_aside_is_held_with_the_step_that_it_prepares() {
+    // `a` and `b` swapped names; `b` belongs to a policy whose renames are held.
+    let by_hand = words("g", 50).iter().fold(world(), |world, word| {
+        let name = format!("by-hand-{word}");
+        world.both(word, &[]).directory(word, |g| g.dn = dn(GROUPS).child(&name))
+    });
+    let mut world = by_hand.both("a", &[]).both("b", &[]).also("q", |p| p.precedence = 1);
+    for (group, name) in [("a", "b"), ("b", "a")] {
+        world = world.directory(group, |g| g.dn = dn(GROUPS).child(&id(name).anchor()));
+    }
+    let world = world.directory("a", |group| {
+        group.records = vec![record("a", "q", writeback::model::record::RecordState::Active)];
+    });
+    let decision = world.decide(Order::Given);
+    let guarded = guard(&decision.plan, &decision.inventory);
+    assert_eq!(guarded.admitted.changes(), []);
+    assert_eq!(guarded.held.changes.len(), 53);
+}
+
+#[test]
 fn a_swap_counts_each_group_once() {
     let mut swapped = world();
     for pair in 0..25 {
@@ -240,4 +260,15 @@ fn a_hold_names_value_and_limit() {
     assert_eq!((hold.measured, hold.limit), (2, 1));
     assert!(hold.message.contains("2 groups would be removed"), "{}", hold.message);
     assert!(guarded.held.digest().is_some());
+}
+
+#[test]
+fn a_large_group_may_grow_tenfold_at_once() {
+    let grown = |count| {
+        let (old, new) = (words("a", 600), words("u", count));
+        let members: Vec<_> = old.iter().chain(&new).cloned().collect();
+        world().group("sales", &strs(&members)).written("sales", &strs(&old))
+    };
+    assert_eq!(weighed(&grown(6_000)), (1, 0, vec![]));
+    assert_eq!(weighed(&grown(6_001)), (0, 1, vec![Row::Additions]));
 }

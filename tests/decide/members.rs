@@ -193,6 +193,18 @@ fn a_device_is_not_added_and_no_computer_is_removed() {
 }
 
 #[test]
+fn a_value_that_the_domain_does_not_show_may_be_of_any_class() {
+    let ghost = |members: &[&str]| {
+        world().group("sales", members).written("sales", &[]).with(|world| {
+            world.domain.members.entry(object("sales")).or_default().insert(object("ghost"));
+        })
+    };
+    check(&ghost(&["onprem:legacy"]), "! OnPremisesGroupSkipped sales");
+    let plain = ghost(&[]);
+    assert_eq!(lines(&plain).len(), 1, "{:?}", lines(&plain));
+}
+
+#[test]
 fn other_types_are_left_out_and_counted_by_type() {
     check(&sales(&["app:one", "app:two", "bob"]), "! MemberTypeSkipped sales");
 }
@@ -303,6 +315,17 @@ fn a_nested_group_in_doubt_stays_whichever_object_is_meant() {
             group.records = vec![record("hr", "p", RecordState::Active)];
         });
     check(&world, "! AnchorNotUnique hr");
+}
+
+#[test]
+fn a_nested_group_in_doubt_stays_even_when_its_flag_is_off() {
+    let world = world()
+        .group("sales", &["group:hr"])
+        .written("sales", &["group:hr"])
+        .both("hr", &[])
+        .flag("hr", Listed::Off)
+        .directory("hr", |group| group.external_id = Some(id("it").anchor()));
+    check(&world, "! AnchorChanged hr");
 }
 
 #[test]

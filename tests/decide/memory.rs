@@ -1,6 +1,7 @@
 //! What a pass leaves behind: causes, memory, conditions.
 
-use writeback::decide::conclude::{ChangeResult, conditions, remember};
+use writeback::decide::conclude::{ChangeResult, remember};
+use writeback::decide::conditions::after_pass;
 use writeback::decide::guard::{HeldPlan, guard};
 use writeback::model::change::Cause;
 use writeback::model::condition::{ConditionKind, Reason};
@@ -47,7 +48,7 @@ fn conditions_of(world: &World, results: &[ChangeResult]) -> Vec<(ConditionKind,
     let guarded = guard(&decision.plan, &decision.inventory);
     let policies = PolicySet { policies: world.policies.clone(), unparsed: Vec::new() };
     let previous = std::collections::BTreeMap::new();
-    let all = conditions(&policies, &decision, &guarded.held, results, &previous, world.now);
+    let all = after_pass(&policies, &decision, &guarded.held, results, &previous, world.now);
     all.into_values().flatten().map(|c| (c.kind, c.status, c.reason)).collect()
 }
 
@@ -122,7 +123,8 @@ fn what_failed_or_was_held_is_not_remembered_as_written() {
     let decision = failed.decide(Order::Given);
     let change = decision.plan.changes.first().cloned().expect("a change");
     let outcome = Outcome::Failed { message: "busy".to_owned() };
-    let result = ChangeResult { change, outcome, refused_members: Vec::new() };
+    let result =
+        ChangeResult { change, outcome, refused_members: Vec::new(), left_out: Vec::new() };
     failed.remember(decision, &[result]);
     assert_eq!(causes(&failed), ["add sales: ann: cloud"]);
 }
@@ -167,6 +169,7 @@ fn a_refused_member_is_remembered_for_its_group() {
         change,
         outcome: Outcome::Done { object: None },
         refused_members: vec![(object("ann"), "no".to_owned())],
+        left_out: Vec::new(),
     };
     let begun = world.now;
     remember(&mut world.memory, decision, &HeldPlan::default(), &[result], begun);

@@ -100,6 +100,20 @@ async fn a_binary_killed_fifty_times_leaves_what_it_was_asked_for() {
     entries.iter().for_each(|entry| journal.explains(entry, &guids));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_first_writeback_is_finished_by_the_next() {
+    let mut world = World::generated(62, 400, 140);
+    let stage = Stage::new("interrupted", &mut world, Upkeep::Always).await;
+    // Far more groups are left to create than a fifth of those that are there.
+    let (written, left) = (80, 30);
+    assert!(stage.expected().groups.len() > written + left);
+    let ended = kill_at(&stage, Moment::Intents(written, Duration::ZERO));
+    assert!(matches!(ended, Ended::Killed));
+    assert!(stage.found().len() + left <= stage.expected().groups.len());
+    stage.run(&["apply"]).expect(0);
+    stage.assert_in_step();
+}
+
 enum Ended {
     Killed,
     ByItself,

@@ -165,7 +165,8 @@ impl Stage {
             dump.iter().map(|entry| (entry.dn.as_str(), entry)).collect();
         let word = |dn: &&str| {
             let entry = by_dn[dn];
-            let key = if entry.class() == Some("group") { "adminDescription" } else { "sAMAccountName" };
+            let key =
+                if entry.class() == Some("group") { "adminDescription" } else { "sAMAccountName" };
             entry.text(key).unwrap_or(&entry.dn).to_owned()
         };
         let mut held = BTreeMap::new();
@@ -253,7 +254,8 @@ impl Stage {
     /// are the journal's intents in their order, some of which were never sent.
     #[track_caller]
     pub fn journal_announces_every_write(&self) {
-        let mut intents = self.product.journal().into_iter().filter(|line| line["kind"] == "intent");
+        let mut intents =
+            self.product.journal().into_iter().filter(|line| line["kind"] == "intent");
         for write in self.writes() {
             let announced = intents.any(|intent| {
                 let kind = match intent["operation"].as_str().unwrap() {

@@ -17,17 +17,14 @@ use crate::model::{ObjectId, Target};
 pub(super) fn dependents(changes: &[Change], back: &mut BTreeSet<usize>) {
     loop {
         let uncreated = uncreated(changes, back);
-        let stuck: Vec<&Change> = changes
+        // The second step of a group that swaps names starts from where the first one ends, so
+        // the names that stay taken hold the two together.
+        let names: BTreeSet<_> = changes
             .iter()
             .enumerate()
-            .filter(|(index, change)| back.contains(index) && new_place(change).is_some())
-            .map(|(_, change)| change)
-            .collect();
-        let unmoved: BTreeSet<ObjectId> = stuck.iter().map(|change| change.group).collect();
-        let names: BTreeSet<_> = stuck
-            .iter()
-            .filter(|change| change.effect.kind() != Kind::Create)
-            .map(|change| change.target.dn().key())
+            .filter(|(index, change)| back.contains(index) && change.target.object().is_some())
+            .filter(|(_, change)| new_place(change).is_some())
+            .map(|(_, change)| change.target.dn().key())
             .collect();
         let starved: BTreeSet<ObjectId> = changes
             .iter()
@@ -42,9 +39,7 @@ pub(super) fn dependents(changes: &[Change], back: &mut BTreeSet<usize>) {
         back.extend(changes.iter().enumerate().filter_map(|(index, change)| {
             let place = new_place(change);
             let depends = uncreated.contains(&change.group)
-                || place.is_some_and(|place| {
-                    unmoved.contains(&change.group) || names.contains(&place.dn().key())
-                })
+                || place.is_some_and(|place| names.contains(&place.dn().key()))
                 || (change.effect.kind() == Kind::RemoveMembers && starved.contains(&change.group));
             depends.then_some(index)
         }));
@@ -82,7 +77,7 @@ pub(super) fn part(
     change: &Change,
     uncreated: &BTreeSet<ObjectId>,
 ) -> (Option<Change>, Option<Change>) {
-    let Effect::AddMembers { members, first_fill } = &change.effect else {
+    let Effect::AddMembers { members, of } = &change.effect else {
         return (Some(change.clone()), None);
     };
     let waits = |member: &MemberReference| match member {
@@ -91,7 +86,7 @@ pub(super) fn part(
     };
     let (later, now): (Vec<_>, Vec<_>) = members.iter().cloned().partition(waits);
     let with = |members: Vec<MemberReference>| {
-        let effect = Effect::AddMembers { members, first_fill: *first_fill };
+        let effect = Effect::AddMembers { members, of: *of };
         Change { effect, ..change.clone() }
     };
     let with = |members: Vec<_>| (!members.is_empty()).then(|| with(members));

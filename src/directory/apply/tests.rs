@@ -64,7 +64,7 @@ fn existing(numbers: impl IntoIterator<Item = u128>) -> Vec<MemberReference> {
 }
 
 fn add(numbers: impl IntoIterator<Item = u128>) -> Effect {
-    Effect::AddMembers { members: existing(numbers), first_fill: false }
+    Effect::AddMembers { members: existing(numbers), of: Some(0) }
 }
 
 fn remove(numbers: impl IntoIterator<Item = u128>) -> Effect {
@@ -319,7 +319,7 @@ fn everything() -> (World, Vec<Change>) {
     let world = world(&[(1, "a", &[100]), (2, "b", &[101, 102]), (3, "c", &[]), (4, "old", &[])]);
     let nested =
         |n: u128, cn: &str| MemberReference::Created { group: id(n), label: cn.to_owned() };
-    let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, first_fill: true };
+    let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, of: None };
     let rename = |to: &str, number: u128| Effect::Rename { to: target(number, to) };
     let changes = vec![
         change(1, target(1, "a"), rename("swap", 1)),
@@ -484,7 +484,7 @@ fn a_name_taken_by_a_stranger_is_refused_and_its_group_left_out_of_others() {
     let results = world.run(vec![
         create(9, "A"),
         change(9, new_target("A"), add([100])),
-        change(2, target(2, "parent"), Effect::AddMembers { members, first_fill: false }),
+        change(2, target(2, "parent"), Effect::AddMembers { members, of: Some(0) }),
         change(2, target(2, "parent"), remove([50])),
     ]);
     assert_eq!(words(&results), ["refused", "failed", "refused", "done"]);

@@ -1,0 +1,100 @@
+//! Texts of a policy to nouns: names, ids, patterns, distinguished names.
+//!
+//! Input: one scalar and what the document is read against. Output: the noun, or what is wrong
+//! with the text and how to mend it.
+
+use regex::{Regex, RegexBuilder};
+
+use crate::model::policy::{Place, PolicyName};
+use crate::model::{Containers, Digest, Dn, ObjectId};
+use crate::yaml::{Mistake, Refusal, Spot, shown};
+
+/// The largest compiled pattern: enough for some hundred alternatives; a nested repetition that
+/// would take the memory of the daemon is refused.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// The deepest nesting of groups in a pattern.
+const PATTERN_NESTING_MAX: u32 = 50;
+
+/// What the text of one document is read against.
+pub(super) struct Context<'a> {
+    pub(super) file: &'a str,
+    pub(super) generation: Digest,
+    pub(super) containers: Option<&'a Containers>,
+    pub(super) warnings: Vec<Mistake>,
+}
+
+impl Context<'_> {
+    /// A spot in this file, as causes name it.
+    pub(super) fn place(&self, spot: Spot) -> Place {
+        Place { file: self.file.to_owned(), line: spot.line, column: spot.column }
+    }
+
+    /// A place for new groups: a full name inside the configured containers.
+    pub(super) fn container(&self, text: &str) -> Result<Dn, Refusal> {
+        let dn = Dn::parse(text).map_err(|mistake| {
+            Refusal::new(
+                format!("is not a distinguished name: {}", shown(&mistake.to_string())),
+                "write a full name: 'OU=Cloud Groups,DC=corp,DC=example'",
+            )
+        })?;
+        match self.containers {
+            Some(containers) if !containers.hold(&dn) => Err(Refusal::new(
+                format!("is `{}`, outside the containers of the configuration", shown(text)),
+                "use a place inside `directory.containers`, or add it there",
+            )),
+            Some(_) | None => Ok(dn),
+        }
+    }
+}
+
+/// `metadata.name`.
+pub(super) fn name(text: &str) -> Result<PolicyName, Refusal> {
+    PolicyName::parse(text).ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not a name", shown(text)),
+            "use 1 to 50 characters of a-z, 0-9 and -",
+        )
+    })
+}
+
+/// The id of a cloud group.
+pub(super) fn object_id(text: &str) -> Result<ObjectId, Refusal> {
+    ObjectId::parse(text).ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not an object id", shown(text)),
+            "copy the object id of the group: 11111111-2222-3333-4444-555555555555",
+        )
+    })
+}
+
+/// A pattern for display names.
+pub(super) fn pattern(text: &str) -> Result<Regex, Refusal> {
+    let built = RegexBuilder::new(text)
+        .size_limit(PATTERN_BYTES_MAX)
+        .nest_limit(PATTERN_NESTING_MAX)
+        .build();
+    built.map_err(|error| {
+        let what = if matches!(error, regex::Error::CompiledTooBig(_)) {
+            "the pattern becomes too large".to_owned()
+        } else {
+            pattern_mistake(&error.to_string())
+        };
+        Refusal::new(
+            format!("is `{}`, not a pattern: {what}", shown(text)),
+            "mend it; docs.rs/regex/1/regex/#syntax lists what is known",
+        )
+    })
+}
+
+/// The last line of the message says what, the column of its marks says where.
+fn pattern_mistake(message: &str) -> String {
+    const INDENT: usize = 4;
+    let what = message.lines().last().unwrap_or(message).trim_start_matches("error: ");
+    let marks = message.lines().find(|line| {
+        line.contains('^') && line.chars().all(|character| matches!(character, ' ' | '^'))
+    });
+    match marks.and_then(|line| line.find('^')).and_then(|column| column.checked_sub(INDENT)) {
+        Some(offset) => format!("{what} at character {}", offset + 1),
+        None => what.to_owned(),
+    }
+}
