@@ -6,11 +6,17 @@
 //! users.
 
 #![cfg(feature = "sim")]
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a panic is the failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
+    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
+)]
 
 #[path = "support/lab.rs"]
-pub mod lab;
+mod lab;
 
 #[path = "differential/draw.rs"]
 mod draw;
@@ -20,6 +26,7 @@ mod known;
 mod server;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::draw::{Drawing, Operation, Pool};
 use crate::known::{KNOWN, NESTING};
@@ -141,7 +148,8 @@ fn differing(one: &BTreeMap<String, Group>, other: &BTreeMap<String, Group>) -> 
     let mut text = String::new();
     for dn in one.keys().chain(other.keys()) {
         if one.get(dn) != other.get(dn) {
-            text += &format!("  simulated {:?}\n  Samba     {:?}\n", one.get(dn), other.get(dn));
+            let (one, other) = (one.get(dn), other.get(dn));
+            writeln!(text, "  simulated {one:?}\n  Samba     {other:?}").unwrap();
         }
     }
     text

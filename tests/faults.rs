@@ -85,7 +85,7 @@ fn nothing_is_lost(stage: &Stage, what: &str) {
 
 /// Holds that a pass under a fault ended as if nothing had been.
 #[track_caller]
-fn is_overcome(stage: &Stage, ran: Ran, what: &str) {
+fn is_overcome(stage: &Stage, ran: &Ran, what: &str) {
     assert_eq!(ran.code, 0, "{what}\n{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(stage.held(), stage.wanted(), "{what}\n{}", ran.stdout);
     stage.held();
@@ -97,7 +97,7 @@ fn converges(stage: &Stage, what: &str) {
     stage.tenant.clear_orders();
     stage.domain.cancel_orders();
     let ran = stage.product.run(&["apply"]);
-    is_overcome(stage, ran, &format!("the clean pass after {what}"));
+    is_overcome(stage, &ran, &format!("the clean pass after {what}"));
     let plan = stage.product.run(&["plan"]);
     assert_eq!(plan.code, 0, "after {what}: {}\n{}", plan.stdout, plan.stderr);
 }
@@ -136,7 +136,7 @@ fn a_quiet_day_is_done_in_one_pass() {
     a_day(&stage, 1);
     stage.domain.clear_operations();
     let ran = stage.product.run(&["apply"]);
-    is_overcome(&stage, ran, "nothing");
+    is_overcome(&stage, &ran, "nothing");
     let kinds: BTreeSet<_> = stage.writes().into_iter().map(|write| write.kind).collect();
     let all = [OperationKind::Add, OperationKind::Modify, OperationKind::ModifyDn];
     assert_eq!(kinds, all.into(), "the day has every kind of write");
@@ -174,7 +174,7 @@ fn a_fault_of_the_tenant_that_a_retry_overcomes_changes_nothing() {
         stage.tenant.order(Order::once(place.clone(), fault.clone()));
         let ran = stage.product.run(&["apply"]);
         assert_eq!(stage.tenant.open_orders(), 0, "{what} never struck");
-        is_overcome(stage, ran, &what);
+        is_overcome(stage, &ran, &what);
         nothing_is_lost(stage, &what);
     });
 }
@@ -188,7 +188,7 @@ fn an_enumeration_whose_page_token_expires_is_started_again() {
         stage.tenant.order(Order::once(place.clone(), Fault::ExpiredPageToken));
         let ran = stage.product.run(&["apply"]);
         assert_eq!(stage.tenant.open_orders(), 0);
-        is_overcome(&stage, ran, &format!("an expired page token on {place:?}"));
+        is_overcome(&stage, &ran, &format!("an expired page token on {place:?}"));
     }
 }
 
@@ -217,7 +217,7 @@ fn a_read_of_the_tenant_that_stays_unfinished_ends_with_4_and_removes_nothing() 
         let begun = Instant::now();
         let ran = stage.product.run(&["apply"]);
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(60), "{what} took {took:?}");
+        assert!(took < Duration::from_mins(1), "{what} took {took:?}");
         assert_eq!(ran.code, 4, "{what}\n{}\n{}", ran.stdout, ran.stderr);
         assert_eq!(stage.removals(), (0, 0), "{what}");
         match place {
@@ -226,7 +226,12 @@ fn a_read_of_the_tenant_that_stays_unfinished_ends_with_4_and_removes_nothing() 
                 assert_eq!(stage.portraits(), before, "{what}");
                 assert!(stage.writes().is_empty(), "{what}");
             }
-            _ => nothing_is_lost(stage, &what),
+            Where::Any
+            | Where::Token
+            | Where::MembersOf(_)
+            | Where::Members
+            | Where::Users
+            | Where::Object(_) => nothing_is_lost(stage, &what),
         }
         converges(stage, &what);
     });
@@ -391,7 +396,7 @@ fn a_fault_of_the_domain_on_any_kind_of_write_changes_nothing_or_is_told() {
         assert_eq!(stage.domain.open_orders(), 0, "{what} never struck");
         nothing_is_lost(stage, &what);
         match fate {
-            Fate::Overcome => is_overcome(stage, ran, &what),
+            Fate::Overcome => is_overcome(stage, &ran, &what),
             Fate::Refused => {
                 assert_eq!(ran.code, 1, "{what}: {}", ran.stdout);
                 assert!(ran.stdout.contains("refused: "), "{what}: {}", ran.stdout);
@@ -423,12 +428,12 @@ fn a_fault_of_the_domain_on_any_read_removes_nothing() {
     stage.product.run(&["plan"]).expect(0);
     let searches = u32::try_from(stage.domain.counters().searches).unwrap();
     drop(stage);
-    // Every fault meets one search in three, every search one fault in three.
+    // Every fault meets every other search, every search every other fault.
     let cases: Vec<_> = (0..searches)
         .flat_map(|after| {
             (0..).zip(faults.clone()).map(move |(which, fault)| (after, which, fault))
         })
-        .filter(|(after, which, _)| (after + which) % 3 == 0)
+        .filter(|(after, which, _)| (after + which) % 2 == 0)
         .map(|(after, _, fault)| (after, fault))
         .collect();
     let overcome = Mutex::new(BTreeMap::<String, (usize, usize)>::new());
@@ -441,7 +446,7 @@ fn a_fault_of_the_domain_on_any_read_removes_nothing() {
         nothing_is_lost(stage, &what);
         let is_fine = ran.code == 0;
         if is_fine {
-            is_overcome(stage, ran, &what);
+            is_overcome(stage, &ran, &what);
         } else {
             // It is told, and nothing that was not read has been written.
             assert!(
@@ -462,16 +467,11 @@ fn a_fault_of_the_domain_on_any_read_removes_nothing() {
         }
         let mut overcome = overcome.lock().unwrap();
         let entry = overcome.entry(format!("{fault:?}")).or_default();
-        if is_fine {
-            entry.0 += 1
-        } else {
-            entry.1 += 1
-        };
+        *(if is_fine { &mut entry.0 } else { &mut entry.1 }) += 1;
         drop(overcome);
         converges(stage, &what);
     });
     let overcome = overcome.into_inner().unwrap();
-    println!("overcome and not: {overcome:?}");
     for passing in
         ["Busy", "Unavailable", "OperationsError", "CutBefore", "CutAfter", "CutMidSearch"]
     {
@@ -493,7 +493,7 @@ fn a_bind_that_fails_for_a_moment_is_tried_again() {
             stage.domain.order(order.after(after));
         }
         let ran = stage.product.run(&["apply"]);
-        is_overcome(&stage, ran, &format!("{fault:?} on both binds"));
+        is_overcome(&stage, &ran, &format!("{fault:?} on both binds"));
         assert_eq!(stage.domain.open_orders(), 0);
     }
 }
@@ -518,8 +518,6 @@ fn a_mixture_of_faults_from_a_seed_leads_to_the_undisturbed_end() {
         if ran.code == 0 {
             *overcome.lock().unwrap() += 1;
             assert_eq!(stage.held(), stage.wanted(), "{what}\n{}", ran.stdout);
-        } else {
-            println!("{what}: exit {}\n{}{}", ran.code, ran.stdout, ran.stderr);
         }
         converges(stage, &what);
     });
@@ -537,7 +535,7 @@ fn a_domain_controller_that_is_busy_for_a_while_is_waited_for() {
         let pass = scope.spawn(|| stage.product.run(&["apply"]));
         until("it was told to wait", || stage.domain.operations().len() >= 2);
         stage.domain.set_busy(false);
-        is_overcome(&stage, pass.join().unwrap(), "a busy domain controller");
+        is_overcome(&stage, &pass.join().unwrap(), "a busy domain controller");
     });
 
     a_day(&stage, 2);
@@ -620,6 +618,27 @@ fn a_lagging_replica_is_held_by_a_daemon_that_remembers() {
 }
 
 #[test]
+fn a_replica_that_has_never_heard_of_a_group_deletes_it_in_no_daemon() {
+    let stage = Stage::small();
+    stage.product.reconfigure("confirmAfter: 1s", "confirmAfter: 10m");
+    let id = uuid::Uuid::from_u128(0xfe11);
+    let young = WorldGroup::new(id, "Young", "young", GroupKind::Microsoft365);
+    stage.tenant.edit(|cloud| cloud.create_group(young));
+    let mut daemon = stage.product.daemon();
+    daemon.until("the groups are written", || (stage.held() == stage.wanted()).then_some(()));
+    daemon.passes(1);
+    stage.domain.clear_operations();
+    stage.tenant.order(Order::always(Where::Any, Fault::StaleReplica { edits: 1 }));
+    daemon.passes(4);
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+    stage.tenant.clear_orders();
+    daemon.passes(2);
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+    assert_eq!(stage.held(), stage.wanted());
+    assert_eq!(daemon.status()["lastPass"]["result"], "InStep");
+}
+
+#[test]
 fn no_answer_at_all_is_ended_by_the_time_limit() {
     let stage = Stage::written();
     let other = Stage::written();
@@ -636,7 +655,7 @@ fn no_answer_at_all_is_ended_by_the_time_limit() {
             let ran = stage.product.run(&["apply"]);
             let took = begun.elapsed().as_secs();
             assert!((59..80).contains(&took), "{took} s");
-            is_overcome(&stage, ran, "a write without an answer");
+            is_overcome(&stage, &ran, "a write without an answer");
             nothing_is_lost(&stage, "a write without an answer");
         });
         // A bind that is never answered: a quarter of a minute, then it is sent again.
@@ -647,7 +666,7 @@ fn no_answer_at_all_is_ended_by_the_time_limit() {
             let ran = other.product.run(&["apply"]);
             let took = begun.elapsed().as_secs();
             assert!((14..40).contains(&took), "{took} s");
-            is_overcome(&other, ran, "a bind without an answer");
+            is_overcome(&other, &ran, "a bind without an answer");
         });
     });
 }

@@ -61,7 +61,6 @@ fn meet(stage: &Stage, product: &Product, command: &str, mistake: &Mistake) {
     let ran = product.run(&[command]);
     let took = begun.elapsed();
     let all = format!("{}: exit {}\n{}\n{}", mistake.what, ran.code, ran.stdout, ran.stderr);
-    println!("{all}");
     assert_eq!(ran.code, mistake.code, "{all}");
     assert!(took < SOON, "{took:?} for {all}");
     let messages: Vec<_> = ran.stderr.lines().filter(|l| l.starts_with("writeback: ")).collect();
@@ -440,7 +439,7 @@ const FILES: [Mistake; 13] = [
     Mistake {
         what: "no mode",
         make: |_, product| {
-            product.policy("everything", &EVERYTHING.replace("mode: Sync", "suspend: false"))
+            product.policy("everything", &EVERYTHING.replace("mode: Sync", "suspend: false"));
         },
         code: 5,
         names: &["policies/everything.yaml:", "spec.mode", "missing"],
@@ -471,7 +470,7 @@ const FILES: [Mistake; 13] = [
     Mistake {
         what: "a policy folder without policies",
         make: |_, product| {
-            fs::remove_file(product.path().join("policies/everything.yaml")).unwrap()
+            fs::remove_file(product.path().join("policies/everything.yaml")).unwrap();
         },
         code: 5,
         names: &["policies", "*.yaml"],
@@ -533,7 +532,7 @@ fn every_mistake_of_a_file_is_told_at_once() {
 #[test]
 fn mistakes_about_the_machine() {
     let stage = Stage::small();
-    let state = Mistake {
+    let in_the_way = Mistake {
         what: "a file where the state directory should be",
         make: |_, _| {},
         code: 1,
@@ -541,21 +540,19 @@ fn mistakes_about_the_machine() {
     };
     stage.product.write("state", "no directory");
     for command in ["apply", "run"] {
-        meet(&stage, &stage.product, command, &state);
+        meet(&stage, &stage.product, command, &in_the_way);
     }
     fs::remove_file(stage.product.path().join("state")).unwrap();
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    for setting in ["listen", "status"] {
+    let listeners: [(&str, &'static [&'static str]); 2] =
+        [("listen", &["http.listen", "in use"]), ("status", &["http.status", "in use"])];
+    for (setting, names) in listeners {
         let product = stage.another_product();
         product.policy("everything", EVERYTHING);
         product
             .reconfigure(&format!("{setting}: '127.0.0.1:0'"), &format!("{setting}: '{address}'"));
-        let names = match setting {
-            "listen" => &["http.listen", "in use"],
-            _ => &["http.status", "in use"],
-        };
         meet(
             &stage,
             &product,

@@ -7,15 +7,21 @@
 //! the product.
 
 #![cfg(feature = "sim")]
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a panic is the failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
+    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
+)]
 
 #[path = "support/lab.rs"]
-pub mod lab;
+mod lab;
 #[path = "support/oracle.rs"]
-pub mod oracle;
+mod oracle;
 #[path = "support/product.rs"]
-pub mod product;
+mod product;
 
 #[path = "samba/drift.rs"]
 mod drift;

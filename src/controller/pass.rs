@@ -33,6 +33,9 @@ pub struct Engine {
     /// Connected by the first pass that reaches the domain controller.
     pub(super) directory: Option<Directory>,
     store: PolicyStore,
+    /// Why the policy folder told nothing when it was last read: a folder that comes back as it
+    /// was is news, one that is still gone is none.
+    folder_lost: Option<String>,
     memory: Memory,
     pub(super) report: Arc<Report>,
     pub(super) watcher: Watcher,
@@ -86,6 +89,7 @@ impl Engine {
             tenant,
             directory: None,
             store,
+            folder_lost: None,
             memory: Memory::default(),
             report,
             watcher,
@@ -99,7 +103,9 @@ impl Engine {
     pub fn load_policies(&mut self) -> LoadReport {
         let load = self.store.load(&self.settings.policies);
         let mistakes: Vec<String> = load.mistakes.iter().map(ToString::to_string).collect();
-        if load.changed || load.folder_error.is_some() {
+        let lost = load.folder_error.as_ref().map(ToString::to_string);
+        if load.changed || lost != self.folder_lost {
+            self.folder_lost = lost;
             self.report.emit(&Event::PoliciesLoaded {
                 generation: load.generation.filter(|_| load.folder_error.is_none()),
                 policies: self.store.in_force(),

@@ -495,7 +495,7 @@ impl Drawing {
             Some(Fault::AttributeUnknown) => attributes.push(("noSuch", vec!["x".to_owned()])),
             Some(Fault::AttributeOfOthers) => attributes.push(("givenName", vec!["x".to_owned()])),
             Some(Fault::AttributeOfSystem) => {
-                attributes.push(("whenCreated", vec!["20250101000000.0Z".to_owned()]))
+                attributes.push(("whenCreated", vec!["20250101000000.0Z".to_owned()]));
             }
             Some(Fault::TwoDescriptions) => {
                 attributes.retain(|(name, _)| *name != "description");
@@ -732,25 +732,27 @@ impl Drawing {
     }
 }
 
+/// The groupType of a fault that is about one.
 fn bad_type(fault: Fault) -> Option<&'static str> {
-    match fault {
-        Fault::TypeNonsense => Some("nonsense"),
-        Fault::TypeSeveral => Some("10"),
-        Fault::TypeNone => Some("0"),
-        Fault::TypeBuiltin => Some("-2147483643"),
-        _ => None,
-    }
+    let types = [
+        (Fault::TypeNonsense, "nonsense"),
+        (Fault::TypeSeveral, "10"),
+        (Fault::TypeNone, "0"),
+        (Fault::TypeBuiltin, "-2147483643"),
+    ];
+    types.into_iter().find(|(one, _)| *one == fault).map(|(_, value)| value)
 }
 
+/// The member of a fault that is about one.
 fn bad_member(pool: &Pool, fault: Fault) -> Option<String> {
-    match fault {
-        Fault::MemberUnknown | Fault::AbsentUnknown => {
-            Some(format!("CN=nobody,OU=People,{}", pool.base))
-        }
-        Fault::MemberUnknownGuid | Fault::AbsentUnknownGuid => {
-            Some("<GUID=01234567-89ab-cdef-0123-456789abcdef>".to_owned())
-        }
-        Fault::MemberNoName => Some("no name at all".to_owned()),
-        _ => None,
-    }
+    let nobody = format!("CN=nobody,OU=People,{}", pool.base);
+    let nothing = "<GUID=01234567-89ab-cdef-0123-456789abcdef>";
+    let members = [
+        (Fault::MemberUnknown, nobody.as_str()),
+        (Fault::AbsentUnknown, nobody.as_str()),
+        (Fault::MemberUnknownGuid, nothing),
+        (Fault::AbsentUnknownGuid, nothing),
+        (Fault::MemberNoName, "no name at all"),
+    ];
+    members.into_iter().find(|(one, _)| *one == fault).map(|(_, value)| value.to_owned())
 }

@@ -97,7 +97,9 @@ async fn a_binary_killed_fifty_times_leaves_what_it_was_asked_for() {
         &["*", "replPropertyMetaData"],
     );
     assert_eq!(entries.len(), WRITTEN);
-    entries.iter().for_each(|entry| journal.explains(entry, &guids));
+    for entry in &entries {
+        journal.explains(entry, &guids);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

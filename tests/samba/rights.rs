@@ -3,7 +3,7 @@
 use writeback::sim::world::World;
 
 use crate::product::Product;
-use crate::stage::{Stage, Upkeep, access};
+use crate::stage::{Stage, Upkeep, access, spec};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_right_one_message_names_it_and_nothing_is_written() {
@@ -12,7 +12,7 @@ async fn without_the_right_one_message_names_it_and_nothing_is_written() {
     assert_eq!(stage.expected().groups.len(), 8);
     stage.policy.container.clone_from(&stage.outside);
     stage.product = Product::new(&stage.tenant, &access(&stage.lab, &stage.outside));
-    stage.product.policy("rights", &stage.spec(Upkeep::Always));
+    stage.product.policy("rights", &spec(&stage.policy, Upkeep::Always));
 
     let ran = stage.run(&["apply"]).expect(1);
     let said = format!("{}\n{}", ran.stdout, ran.stderr);

@@ -47,56 +47,12 @@ impl Stage {
         let access = access(&lab, &container);
         let product = Product::new(&tenant, &access);
         product.reconfigure("metadata: { name: corp }", &format!("metadata: {{ name: {name} }}"));
-        let policy = Policy {
-            owner: name.to_owned(),
-            name: name.to_owned(),
-            container: container.clone(),
-            flag: Flag::Honour,
-            microsoft365: Type::FromCloud,
-            common_name: Preset::DisplayNameAndId,
-            account_name: Preset::DisplayNameAndId,
-            external_id: true,
-            foreign: BTreeSet::new(),
-        };
+        let policy = policy(name, &container);
         let accounts = lab.users.iter().map(|user| (user.guid, user.dn.clone())).collect();
         let bystanders = Vec::new();
         let stage = Self { lab, tenant, product, policy, container, outside, accounts, bystanders };
-        stage.product.policy(name, &stage.spec(upkeep));
+        stage.product.policy(name, &spec(&stage.policy, upkeep));
         stage
-    }
-
-    /// The policy as its file says it.
-    pub(crate) fn spec(&self, upkeep: Upkeep) -> String {
-        let flag = match self.policy.flag {
-            Flag::Honour => "Honour",
-            Flag::RequireTrue => "RequireTrue",
-            Flag::Ignore => "Ignore",
-        };
-        let kind = match self.policy.microsoft365 {
-            Type::FromCloud => "FromCloud",
-            Type::UniversalDistribution => "UniversalDistribution",
-            Type::UniversalSecurity => "UniversalSecurity",
-        };
-        let preset = |preset: Preset| match preset {
-            Preset::GroupId => "GroupId",
-            Preset::DisplayNameAndId => "DisplayNameAndId",
-        };
-        let mode = match upkeep {
-            Upkeep::Always => "Always",
-            Upkeep::CreateOnly => "CreateOnly",
-        };
-        format!(
-            "  mode: Sync
-  selection: {{ writebackFlag: {flag} }}
-  group:
-    type: {kind}
-    container: {{ value: '{container}', mode: {mode} }}
-    commonName: {{ preset: {common_name}, mode: {mode} }}
-    samAccountName: {{ preset: {account_name}, mode: {mode} }}",
-            container = self.policy.container,
-            common_name = preset(self.policy.common_name),
-            account_name = preset(self.policy.account_name),
-        )
     }
 
     /// The id of a living cloud group.
@@ -165,6 +121,55 @@ impl Stage {
         daemon.signal("TERM");
         assert_eq!(daemon.wait(), Some(0));
     }
+}
+
+/// A policy that writes everything eligible, of the same name as its owner.
+pub(crate) fn policy(name: &str, container: &str) -> Policy {
+    Policy {
+        owner: name.to_owned(),
+        name: name.to_owned(),
+        container: container.to_owned(),
+        flag: Flag::Honour,
+        microsoft365: Type::FromCloud,
+        common_name: Preset::DisplayNameAndId,
+        account_name: Preset::DisplayNameAndId,
+        external_id: true,
+        foreign: BTreeSet::new(),
+    }
+}
+
+/// The policy as its file says it.
+pub(crate) fn spec(policy: &Policy, upkeep: Upkeep) -> String {
+    let flag = match policy.flag {
+        Flag::Honour => "Honour",
+        Flag::RequireTrue => "RequireTrue",
+        Flag::Ignore => "Ignore",
+    };
+    let kind = match policy.microsoft365 {
+        Type::FromCloud => "FromCloud",
+        Type::UniversalDistribution => "UniversalDistribution",
+        Type::UniversalSecurity => "UniversalSecurity",
+    };
+    let preset = |preset: Preset| match preset {
+        Preset::GroupId => "GroupId",
+        Preset::DisplayNameAndId => "DisplayNameAndId",
+    };
+    let mode = match upkeep {
+        Upkeep::Always => "Always",
+        Upkeep::CreateOnly => "CreateOnly",
+    };
+    format!(
+        "  mode: Sync
+  selection: {{ writebackFlag: {flag} }}
+  group:
+    type: {kind}
+    container: {{ value: '{container}', mode: {mode} }}
+    commonName: {{ preset: {common_name}, mode: {mode} }}
+    samAccountName: {{ preset: {account_name}, mode: {mode} }}",
+        container = policy.container,
+        common_name = preset(policy.common_name),
+        account_name = preset(policy.account_name),
+    )
 }
 
 /// Waits until the daemon's first pass has ended.

@@ -1,10 +1,13 @@
 //! A whole company, from nothing to a directory that stays as it is.
 
 use uuid::Uuid;
+use writeback::sim::domain::{Domain, DomainOptions};
+use writeback::sim::tenant::Tenant;
 use writeback::sim::world::{GroupKind, World};
 
-use crate::oracle::{DISTRIBUTION, Member, SECURITY};
-use crate::stage::{Stage, Upkeep};
+use crate::oracle::{self, CloudSide, DISTRIBUTION, Expected, Found, Member, SECURITY};
+use crate::product::{DirectoryAccess, Product};
+use crate::stage::{Stage, Upkeep, policy, spec};
 
 /// Members of the one large group that are in the directory.
 const LARGE: usize = 3_000;
@@ -73,4 +76,37 @@ fn promised(world: &World, stage: &Stage) {
         let hostile = |group: &&crate::oracle::Wanted| group.common_name.contains(part);
         assert!(groups.iter().copied().any(|group| hostile(&group)), "{part}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_oracle_expects_the_same_of_the_simulated_domain() {
+    let domain = Domain::start(DomainOptions::default()).await.unwrap();
+    let mut world = World::generated(22, 400, 100);
+    world.link_all(&domain.domain_sid());
+    let base = domain.base_dn();
+    let container = domain.edit(|tree| {
+        let people = tree.add_ou("People", &base).unwrap();
+        for person in &world.people {
+            let Some(link) = &person.link else { continue };
+            let account = &person.sam_account_name;
+            let sid = Some(link.sid.as_str());
+            tree.add_user(account, &people, account, Some(link.guid), sid).unwrap();
+        }
+        tree.add_ou("Cloud Groups", &base).unwrap()
+    });
+    domain.delegate(&container).unwrap();
+    let tenant = Tenant::start(&world).await.unwrap();
+    let product = Product::new(&tenant, &DirectoryAccess::simulated(&domain, &[&container]));
+    let policy = policy("corp", &container);
+    product.policy("corp", &spec(&policy, Upkeep::Always));
+    product.run(&["apply"]).expect(0);
+
+    let dump = domain.dump();
+    let accounts = oracle::accounts_in_dump(&dump);
+    let expected = Expected::new(&CloudSide::of_world(&world), &policy, &accounts);
+    let found = Found::in_dump(&dump, &container);
+    assert!(found.len() >= 50, "{} groups", found.len());
+    let differences = expected.differences(&found, &accounts);
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    product.run(&["plan"]).expect(0);
 }

@@ -358,18 +358,18 @@ fn group_type(group: &WorldGroup, rule: Type) -> i32 {
 
 fn compare(wanted: &Wanted, found: &Found, members: &BTreeSet<Member>, lines: &mut Vec<String>) {
     let dn = &found.dn;
-    let mut differ = |what: &str, found: &Option<&str>, wanted: &Option<&str>| {
+    let mut differ = |what: &str, found: Option<&str>, wanted: Option<&str>| {
         if found != wanted {
             lines.push(format!("{dn}: {what} is {found:?}, should be {wanted:?}"));
         }
     };
-    differ("cn", &found.text("cn"), &Some(&wanted.common_name));
+    differ("cn", found.text("cn"), Some(&wanted.common_name));
     let below = dn.strip_suffix(&wanted.container).and_then(|rest| rest.strip_suffix(','));
     // The rest is one relative name when every comma in it is escaped.
     let leaf = below.filter(|rest| !rest.replace("\\\\", "").replace("\\,", "").contains(','));
-    differ("container", &leaf.map(|_| "right"), &Some("right"));
+    differ("container", leaf.map(|_| "right"), Some("right"));
     for (name, value) in &wanted.attributes {
-        differ(name, &found.text(name), &value.as_deref());
+        differ(name, found.text(name), value.as_deref());
     }
     let records: Vec<&String> = found
         .values("extensionName")

@@ -14,7 +14,7 @@ use writeback::sim::domain::Domain;
 use writeback::sim::tenant::Tenant;
 
 /// Longer than anything the product is asked to wait for in a test.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a directory is reached.
 #[derive(Clone, Debug)]
