@@ -35,6 +35,7 @@ use crate::model::cloud::{Links, Presence};
 use crate::model::condition::Reason;
 use crate::model::memory::Intent;
 use crate::model::policy::PolicySet;
+use crate::model::record::RecordState;
 use crate::model::{
     CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode, Memory,
     ObjectGuid, ObjectId, Plan, PolicyName,
@@ -155,12 +156,15 @@ fn links(inputs: &Inputs<'_>, cloud: &CloudMembers, decision: &mut Decision) {
     });
 }
 
+/// What stood when the last pass finished: groups whose first fill was cut short are not part of
+/// it, or an interrupted first writeback would be held for what it still has to do.
 fn inventory(
     inputs: &Inputs<'_>,
     holdings: &holdings::Holdings<'_>,
 ) -> BTreeMap<PolicyName, Inventory> {
     let mut inventory: BTreeMap<PolicyName, Inventory> = BTreeMap::new();
-    for owned in holdings.owned.values() {
+    let filled = |owned: &&holdings::Owned<'_>| owned.record.state != RecordState::Filling;
+    for owned in holdings.owned.values().filter(filled) {
         let entry = inventory.entry(owned.record.policy.clone()).or_default();
         let members = inputs.directory.members.get(&owned.group.guid);
         entry.groups += 1;

@@ -82,8 +82,9 @@ pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<C
     let Some(target) = birthplace(inputs, group, named) else { return Vec::new() };
     let (Some(sam), Some(group_type)) = (&named.sam, group.group_type) else { return Vec::new() };
     let members: Vec<_> = group.resolved.references().collect();
-    let state = if members.is_empty() { RecordState::Active } else { RecordState::Filling };
-    let record = record(inputs, group, state);
+    // Also without members: until the record says otherwise the group is part of a first
+    // writeback that may have been cut short, and no base for the percentages of the guard.
+    let record = record(inputs, group, RecordState::Filling);
     let mut values: Vec<_> = attributes(inputs, group)
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -102,10 +103,10 @@ pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<C
     };
     let mut changes = vec![change(Effect::Create { attributes: values })];
     if !members.is_empty() {
-        let activation = activation(inputs, group, record.to_string());
         changes.push(change(Effect::AddMembers { members, of: None }));
-        changes.push(change(Effect::Update { attributes: vec![activation] }));
     }
+    let activation = activation(inputs, group, record.to_string());
+    changes.push(change(Effect::Update { attributes: vec![activation] }));
     changes
 }
 

@@ -2,12 +2,13 @@
 //!
 //! `create sales as Group_sales`, `fill sales: ann`, `activate sales`, `add`, `remove`, `rename`,
 //! `move`, `sam`, `update`, `convert`, `delete`, `freeze`. In front of them `held` for what the
-//! guard keeps back, `observed`, `unconfirmed`. Then `unknown sales`, `stalled p: Reason`, and
+//! guard keeps back, `observed`, `unconfirmed`. A new group without members is created and
+//! activated; one word says both. Then `unknown sales`, `stalled p: Reason`, and
 //! `! Code sales` for findings.
 
 use writeback::decide::guard::{Guarded, guard};
 use writeback::decide::{Decision, plan};
-use writeback::model::change::{Change, Effect, MemberReference};
+use writeback::model::change::{Change, Effect, Kind, MemberReference};
 
 use crate::observed::Order;
 use crate::world::World;
@@ -25,7 +26,7 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
     let guarded = guard(&decision.plan, &decision.inventory);
     let mut lines: Vec<String> = Vec::new();
     let mut section = |word: &str, changes: &[Change]| {
-        lines.extend(changes.iter().map(|change| format!("{word}{}", line(world, change))));
+        lines.extend(told(changes).map(|change| format!("{word}{}", line(world, change))));
     };
     section("", guarded.admitted.changes());
     section("held ", &guarded.held.changes);
@@ -42,6 +43,20 @@ pub(crate) fn lines(world: &World) -> Vec<String> {
         format!("! {:?} {subject}", finding.code)
     }));
     lines
+}
+
+/// The changes without the activation of new groups that have no members to wait for.
+pub(crate) fn told(changes: &[Change]) -> impl Iterator<Item = &Change> {
+    let of = move |group, wanted: Kind| {
+        changes.iter().any(|change| change.group == group && change.effect.kind() == wanted)
+    };
+    changes.iter().filter(move |change| match &change.effect {
+        Effect::Update { attributes } => {
+            let record = attributes.iter().all(|attribute| attribute.name == "extensionName");
+            !record || !of(change.group, Kind::Create) || of(change.group, Kind::AddMembers)
+        }
+        _ => true,
+    })
 }
 
 fn word(world: &World, id: &impl ToString) -> String {

@@ -47,7 +47,7 @@ fn anchor_and_record_are_in_the_add_itself() {
         [
             "adminDescription=Group_sales".to_owned(),
             "displayName=sales".to_owned(),
-            format!("extensionName=writeback/v1;{owner};policy=p;id=sales;state=Active"),
+            format!("extensionName=writeback/v1;{owner};policy=p;id=sales;state=Filling"),
             "groupType=-2147483640".to_owned(),
             "msDS-ExternalDirectoryObjectId=Group_sales".to_owned(),
             "sAMAccountName=Group_sales".to_owned(),

@@ -47,7 +47,7 @@ pub(super) struct Delegation {
 
 /// What a group writer needs and no more (facts 8.2: CC and DC for class group on the unit, WP on
 /// these attributes of groups below it; Windows asks for `name` on a rename, Samba for `cn` too).
-pub(super) const DELEGATED: [&str; 15] = [
+pub(super) const DELEGATED: [&str; 14] = [
     "member",
     "groupType",
     "sAMAccountName",
@@ -57,7 +57,6 @@ pub(super) const DELEGATED: [&str; 15] = [
     "mailNickname",
     "info",
     "adminDescription",
-    "managedBy",
     "proxyAddresses",
     "extensionName",
     "msDS-ExternalDirectoryObjectId",

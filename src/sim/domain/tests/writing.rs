@@ -185,7 +185,7 @@ async fn ordinary_attributes_answer_with_their_codes() {
         (How::Replace, "sAMAccountName", vec![], refused(65, "0000207D")),
         (How::Replace, "noSuchThing", vec!["y"], refused(16, "00000057")),
         (How::Replace, "displayName", vec![""], refused(21, "00000057")),
-        (How::Replace, "managedBy", vec!["CN=nobody,DC=corp,DC=example"], refused(32, "0000208D")),
+        (How::Replace, "managedBy", vec!["CN=nobody,DC=corp,DC=example"], refused(50, "00002098")),
         (How::Add, "extensionName", vec!["two"], done()),
         (How::Delete, "extensionName", vec!["one"], done()),
         (How::Replace, "displayName", vec!["X"], done()),
