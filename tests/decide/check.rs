@@ -50,12 +50,10 @@ pub(crate) fn told(changes: &[Change]) -> impl Iterator<Item = &Change> {
     let of = move |group, wanted: Kind| {
         changes.iter().any(|change| change.group == group && change.effect.kind() == wanted)
     };
-    changes.iter().filter(move |change| match &change.effect {
-        Effect::Update { attributes } => {
-            let record = attributes.iter().all(|attribute| attribute.name == "extensionName");
-            !record || !of(change.group, Kind::Create) || of(change.group, Kind::AddMembers)
-        }
-        _ => true,
+    changes.iter().filter(move |change| {
+        let Effect::Update { attributes } = &change.effect else { return true };
+        let record = attributes.iter().all(|attribute| attribute.name == "extensionName");
+        !record || !of(change.group, Kind::Create) || of(change.group, Kind::AddMembers)
     })
 }
 
