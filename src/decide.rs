@@ -115,9 +115,14 @@ impl Decision {
 
     /// Nothing of the group is changed: a read that it depends on was not whole.
     fn unknown(&mut self, policy: &PolicyName, id: ObjectId, reason: String) {
+        self.blinded(policy);
+        self.unknown.insert(id, reason);
+    }
+
+    /// A read that the policy's groups depend on was not whole.
+    fn blinded(&mut self, policy: &PolicyName) {
         self.incomplete = true;
         self.blind.insert(policy.clone());
-        self.unknown.insert(id, reason);
     }
 }
 

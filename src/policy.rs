@@ -10,7 +10,7 @@
 //! | a file that no longer parses | its last good policy, marked `last_good` |
 //! | a file that never parsed | nothing; the file stands in `unparsed` |
 //! | a file that is gone | nothing; its groups become findings, none is removed |
-//! | no folder, an empty or unreadable one | everything as it was |
+//! | no folder, an empty or unreadable one | everything as it was, marked `last_good` |
 //!
 //! Two files that name the same policy are both refused: neither is more right.
 
@@ -139,7 +139,12 @@ impl PolicyStore {
         (standing_in, unparsed)
     }
 
-    fn keep_all(&self, path: &Path, error: FolderError) -> LoadReport {
+    /// What was in force stays so, as last good versions: a folder that cannot be read is Unknown,
+    /// and nothing is created or deleted on the word of a file that nobody can read.
+    fn keep_all(&mut self, path: &Path, error: FolderError) -> LoadReport {
+        for standing in &mut self.in_force.policies {
+            standing.last_good = true;
+        }
         LoadReport {
             generation: self.generation,
             changed: false,

@@ -139,7 +139,8 @@ fn stalled(standing: &Standing, decision: &Decision) -> Option<(Reason, String)>
     }
     if standing.last_good {
         let file = &policy.place.file;
-        let message = format!("{file} cannot be parsed; its last good version stays in force");
+        let message =
+            format!("{file} cannot be read or parsed; its last good version stays in force");
         return Some((Reason::PolicyInvalid, message));
     }
     if policy.suspend {

@@ -177,6 +177,7 @@ impl<'a> Gatherer<'a, '_> {
         let flags = self.inputs.cloud.flags.as_ref().ok().map(Complete::value);
         let Some(flag) = flags.and_then(|flags| flags.get(&cloud.id)) else {
             if owned.is_some() {
+                self.decision.blinded(&policy.name);
                 return Ok(None);
             }
             let reason = "the type the tenant wants for it is not known".to_owned();

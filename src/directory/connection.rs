@@ -289,7 +289,7 @@ fn not_connected(error: LdapError, options: &DirectoryOptions) -> DirectoryError
     match error {
         LdapError::Timeout { .. } => {
             let seconds = options.limits.connect.as_secs_f64();
-            let message = format!("connect to {url} within {seconds} s");
+            let message = format!("connect to {url} (directory.servers) within {seconds} s");
             DirectoryError::Unreachable { message, source: None }
         }
         LdapError::UrlParsing { .. } | LdapError::UnknownScheme(_) | LdapError::DNSName { .. } => {
@@ -297,7 +297,7 @@ fn not_connected(error: LdapError, options: &DirectoryOptions) -> DirectoryError
             DirectoryError::Misconfigured { message }
         }
         other => {
-            let message = format!("connect to {url}");
+            let message = format!("connect to {url} (directory.servers)");
             DirectoryError::Unreachable { message, source: Some(source_of(other)) }
         }
     }

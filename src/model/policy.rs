@@ -261,7 +261,7 @@ pub struct PolicySet {
 pub struct Standing {
     /// What it says.
     pub policy: Policy,
-    /// Whether the file now says something else that cannot be parsed: such a policy goes on
+    /// Whether the file now cannot be read or parsed: such a policy goes on
     /// with names, members and repairs, but creates and deletes no group.
     pub last_good: bool,
 }

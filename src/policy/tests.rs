@@ -518,19 +518,22 @@ fn a_removed_file_removes_its_policy() {
 }
 
 #[test]
-fn a_folder_that_tells_nothing_changes_nothing() {
+fn a_folder_that_tells_nothing_leaves_the_last_good_versions_in_force() {
     let mut ground = Ground::new(&[("a.yaml", &named("a"))]);
     let generation = ground.load().generation;
     ground.remove("a.yaml");
     let report = ground.load();
     assert!(matches!(report.folder_error, Some(FolderError::Empty { .. })));
     assert_eq!((report.generation, report.changed), (generation, false));
-    assert_eq!(ground.in_force(), "a");
+    assert_eq!(ground.in_force(), "a*");
     let missing = ground.folder.path().join("gone");
     let report = ground.store.load(&missing);
     assert!(matches!(report.folder_error, Some(FolderError::Unreadable { .. })));
     assert_eq!(report.mistakes.len(), 1);
-    assert_eq!(ground.in_force(), "a");
+    assert_eq!(ground.in_force(), "a*");
+    ground.write("a.yaml", &named("a"));
+    ground.load();
+    assert_eq!(ground.in_force(), "a", "the folder came back as it was");
 }
 
 #[test]

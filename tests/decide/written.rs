@@ -142,7 +142,9 @@ fn a_type_the_tenant_does_not_tell_is_kept_and_not_guessed() {
         p.selection.writeback_flag = FlagRule::Ignore;
     };
     check(&team(None).flag("team", Listed::Missing).policy(ignoring), "unknown team");
-    check(&team(None).written("team", &[]).flag("team", Listed::Missing).policy(ignoring), "");
+    let kept = team(None).written("team", &[]).flag("team", Listed::Missing).policy(ignoring);
+    check(&kept, "");
+    assert!(kept.decide(Order::Given).incomplete);
 }
 
 #[test]
