@@ -184,9 +184,9 @@ impl<'a> Resolver<'a> {
                 }
                 MemberKind::Unreadable(witness) => {
                     return Err(format!(
-                        "the tenant hides `{witness}` of the member {}: the right to read it is \
-                         missing",
-                        member.id
+                        "the tenant hides `{witness}` of the member {}: grant {}",
+                        member.id,
+                        right_to_read(witness)
                     ));
                 }
             }
@@ -257,5 +257,15 @@ impl<'a> Resolver<'a> {
             Some(principal) => classes.contains(&principal.class),
             None => !classes.is_empty(),
         }
+    }
+}
+
+/// The least application right that shows a witness property
+/// (learn.microsoft.com/graph/permissions-overview, limited information for members).
+fn right_to_read(witness: &str) -> &'static str {
+    match witness {
+        "userPrincipalName" => "User.Read.All",
+        "deviceId" => "Device.Read.All",
+        _ => "Group.Read.All",
     }
 }

@@ -354,3 +354,12 @@ fn a_member_that_the_directory_refused_is_not_tried_again() {
     });
     check(&world, "add sales: bob\n! Refused sales");
 }
+
+#[test]
+fn a_member_the_tenant_hides_leaves_its_group_alone_and_names_the_right_to_grant() {
+    let world = world().group("sales", &["blind:ann"]).written("sales", &["bob"]);
+    let decision = world.decide(crate::observed::Order::Given);
+    assert_eq!(decision.plan.writes().count(), 0);
+    let reasons: Vec<_> = decision.unknown.values().collect();
+    assert!(reasons.iter().any(|reason| reason.contains("grant User.Read.All")), "{reasons:?}");
+}
