@@ -46,9 +46,9 @@
 //! | 5 | nothing without our ownership record is changed; objects outside the containers never | `model::Target`, `tests/decide.rs`, `tests/samba.rs` |
 //! | 6 | an incomplete snapshot cannot be built; without two witnesses no removal can be planned | `model::Complete`, `tests/faults.rs` |
 //! | 7 | what passes a limit is held before the first write | `decide::guard`, `tests/decide.rs` |
-//! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/commands.rs`, `tests/faults.rs` |
+//! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/daemon.rs`, `tests/faults.rs` |
 //! | 9 | every queue, retry, page and wait has a named upper bound | constants with their derivation |
-//! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/commands.rs` |
+//! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/daemon.rs`, `tests/mistakes.rs` |
 //! | 11 | (passes are not incremental yet) | |
 //! | 12 | no operation reaches the directory without its intent on disk | `journal::Recorded` |
 //!
@@ -57,6 +57,15 @@
 //! [`model::Memory`] is a value that goes into `decide` and comes out of `decide::conclude`. Losing
 //! any part of it may only add holds. It lives in the process; the lock on the state directory
 //! lives in `controller::lock`, the journal in [`journal`].
+//!
+//! ## Where this house differs from its design
+//!
+//! - `decide` has more rooms than the design names: what an owned group is (`holdings`), which
+//!   policy has it (`claim`) and what is told (`conditions`) are questions of their own.
+//! - A new group, also an empty one, is `Filling` until its record is written last: what a first
+//!   writeback left half done is no base for the percentages of the guard.
+//! - Where additions to a group are held, its removals are held too: somebody who changes places in
+//!   a group is never without it.
 
 pub mod cli;
 pub mod controller;
