@@ -44,11 +44,11 @@
 //! | 3 | after an applied plan the next plan is empty | `tests/decide.rs`, `tests/samba.rs` |
 //! | 4 | stopping after any operation, or losing any answer, and starting again reaches the same end | `directory::apply`, `tests/samba.rs` |
 //! | 5 | nothing without our ownership record is changed; objects outside the containers never | `model::Target`, `tests/decide.rs`, `tests/samba.rs` |
-//! | 6 | an incomplete snapshot cannot be built; without two witnesses no removal can be planned | `model::Complete`, `tests/faults.rs` |
+//! | 6 | an incomplete snapshot cannot be built; without two witnesses no removal can be planned | `model::Complete`, `tests/simulated/faults.rs` |
 //! | 7 | what passes a limit is held before the first write | `decide::guard`, `tests/decide.rs` |
-//! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/daemon.rs`, `tests/faults.rs` |
+//! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/simulated/daemon.rs`, `tests/simulated/faults.rs` |
 //! | 9 | every queue, retry, page and wait has a named upper bound | constants with their derivation |
-//! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/daemon.rs`, `tests/mistakes.rs` |
+//! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/simulated/daemon.rs`, `tests/simulated/mistakes.rs` |
 //! | 11 | (passes are not incremental yet) | |
 //! | 12 | no operation reaches the directory without its intent on disk | `journal::Recorded` |
 //!

@@ -323,7 +323,7 @@ fn functions(source: &Source) -> Vec<(usize, usize)> {
 
 #[test]
 fn nothing_unfinished_is_left_behind() {
-    let marks = ["todo!", "unimplemented!", "TODO", "FIXME", "#[ignore", "#[allow("];
+    let marks = ["todo!", "unimplemented!", "TODO", "FIXME", "#[ignore", "#[allow(", "#![allow("];
     let mut violations = Vec::new();
     for folder in ["src", "tests"] {
         for source in sources(folder).iter().filter(|source| source.name != "architecture.rs") {

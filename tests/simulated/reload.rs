@@ -4,30 +4,14 @@
 //! The interval is an hour here: a pass starts because the folder changed, or not at all. Kubernetes
 //! swaps `..data` (kubernetes/pkg/volume/util/atomic_writer.go), git-sync the link to the work tree.
 
-#![cfg(feature = "sim")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    dead_code,
-    unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
-)]
-
-#[path = "support/product.rs"]
-mod product;
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use product::{Daemon, get};
+use crate::product::{Daemon, get};
+use crate::stage::{CONTAINER, EVERYTHING, Stage, until};
 use serde_json::Value;
-use stage::{CONTAINER, EVERYTHING, Stage, until};
 use tokio::time::Instant;
 use writeback::sim::domain::OperationKind;
 

@@ -1,29 +1,14 @@
 //! The daemon: passes that go on, what it shows, what it writes to its log, how it ends, and what
 //! its memory is for.
 
-#![cfg(feature = "sim")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    clippy::float_cmp,
-    dead_code,
-    unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
-)]
-
-#[path = "support/product.rs"]
-mod product;
-#[path = "support/stage.rs"]
-mod stage;
+#![expect(clippy::float_cmp, reason = "metrics count whole things")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use product::{Daemon, get};
+use crate::product::{Daemon, get};
+use crate::stage::{CONTAINER, EVERYTHING, PEOPLE, Stage, until};
 use serde_json::Value;
-use stage::{CONTAINER, EVERYTHING, PEOPLE, Stage, until};
 use tokio::time::Instant;
 use writeback::report::Report;
 use writeback::report::status::Status;

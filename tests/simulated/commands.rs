@@ -1,27 +1,11 @@
 //! The commands of the shipped binary between a simulated tenant and a simulated domain: exit
 //! codes, what is printed where, what is refused, who may write.
 
-#![cfg(feature = "sim")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    dead_code,
-    unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
-)]
-
-#[path = "support/product.rs"]
-mod product;
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::stage::{CONTAINER, EVERYTHING, PEOPLE, Stage};
 use serde_json::Value;
-use stage::{CONTAINER, EVERYTHING, PEOPLE, Stage};
 use writeback::sim::domain::{self, OperationKind};
 use writeback::sim::tenant::{Fault, Order, Where};
 use writeback::sim::world::{GroupKind, World, WorldGroup};

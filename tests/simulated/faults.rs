@@ -1,29 +1,13 @@
 //! Bad weather on both sides in the middle of a pass: what is overcome changes nothing, what is not
 //! read removes nothing, what is a lie stays within the guards, and the next clean pass converges.
 
-#![cfg(feature = "sim")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    dead_code,
-    unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
-)]
-
-#[path = "support/product.rs"]
-mod product;
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use product::Ran;
-use stage::{EVERYTHING, Stage, until};
+use crate::product::Ran;
+use crate::stage::{EVERYTHING, Stage, until};
 use tokio::time::Instant;
 use writeback::sim::domain::{self, OperationKind};
 use writeback::sim::tenant::{Fault, Order, Where};

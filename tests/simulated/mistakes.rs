@@ -1,28 +1,12 @@
 //! Every wrong setting a newcomer can make ends in one message that names the file, the setting or
 //! the right to mend, with its exit code, soon, and without hammering anybody.
 
-#![cfg(feature = "sim")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    dead_code,
-    unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
-)]
-
-#[path = "support/product.rs"]
-mod product;
-#[path = "support/stage.rs"]
-mod stage;
-
 use std::fs;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use product::Product;
-use stage::{CONTAINER, EVERYTHING, Stage};
+use crate::product::Product;
+use crate::stage::{CONTAINER, EVERYTHING, Stage, until};
 use tokio::time::Instant;
 use writeback::sim::domain::{DomainOptions, OperationKind};
 use writeback::sim::tenant;
@@ -571,7 +555,7 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     let message = daemon.status()["fault"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("bind-password"), "{message}");
     // The interval is a second. What only a person can mend is not tried again and again.
-    stage::until("the loop has come round", || {
+    until("the loop has come round", || {
         let waits = daemon.status()["nextPassAt"].as_str().map(str::to_owned);
         waits.is_some()
     });
@@ -581,7 +565,7 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     assert!(next().duration_since(ended).as_secs() > 600, "{} after {ended}", next());
     // Mended, it goes on without a restart.
     stage.product.write("bind-password", &stage.domain.service_account().password);
-    stage::until("the mended password is used", || stage.held() == stage.wanted());
+    until("the mended password is used", || stage.held() == stage.wanted());
     let operations = stage.domain.operations();
     let refused =
         operations.iter().filter(|seen| seen.kind == OperationKind::Bind && seen.code != Some(0));
@@ -590,13 +574,13 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     stage.product.write("client-secret", WRONG_SECRET);
     stage.tenant.clear_requests();
     stage.tenant.revoke_tokens();
-    stage::until("the wrong secret is refused", || {
+    until("the wrong secret is refused", || {
         daemon.status()["fault"]["message"].as_str().is_some_and(|m| m.contains("client-secret"))
     });
     let finance = stage.id("Finance");
     stage.cloud(|cloud| cloud.rename_group(finance, "Money"));
     stage.product.write("client-secret", stage.tenant.client_secret());
-    stage::until("the mended secret is used", || stage.held() == stage.wanted());
+    until("the mended secret is used", || stage.held() == stage.wanted());
     let requests = stage.tenant.requests();
     let refused = requests.iter().filter(|seen| seen.method == "POST" && seen.status != Some(200));
     assert_eq!(refused.count(), 1, "a refused secret is offered once");

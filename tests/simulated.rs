@@ -1,0 +1,29 @@
+//! The shipped binary between a simulated tenant and a simulated domain, as a user runs it.
+//!
+//! Each module is one side of its life: the commands, a newcomer's mistakes, bad weather, the
+//! daemon, its policy folder. `tests/samba.rs` does the same with a real directory.
+
+#![cfg(feature = "sim")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a failed unwrap is the failed test, and the support is open to all stories"
+)]
+
+#[path = "support/product.rs"]
+mod product;
+#[path = "support/stage.rs"]
+mod stage;
+
+#[path = "simulated/commands.rs"]
+mod commands;
+#[path = "simulated/daemon.rs"]
+mod daemon;
+#[path = "simulated/faults.rs"]
+mod faults;
+#[path = "simulated/mistakes.rs"]
+mod mistakes;
+#[path = "simulated/reload.rs"]
+mod reload;
