@@ -1,11 +1,12 @@
 //! Floor 4: running. Reads the clock, looks, has it decided, writes, tells; nothing clever.
 //!
-//! `pass` is one round, `act` its writing half, `schedule` the loop around it, `triggers` what
+//! `pass` is one round, `questions` what its policies make it read, `act` its writing half, `schedule` the loop around it, `triggers` what
 //! wakes it, `lock` who may.
 
 pub mod act;
 pub mod lock;
 pub mod pass;
+mod questions;
 pub mod schedule;
 pub mod stop;
 pub mod triggers;

@@ -3,21 +3,24 @@
 //! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
 //! plan to the byte.
 //!
-//! `holdings` says whose groups are, `claim` (with `select`, `leave`) which policy a group belongs
-//! to, `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `naming`
-//! (with `name`) what it is called, `content` what else it holds. `diff` puts the differences
+//! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group belongs
+//! to, `depart` how its directory group ends, `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `shape`
+//! and `naming` (with `name`) what it is called, `content` and `mail` what else it holds. `diff` puts the differences
 //! together (`rename` orders those of names, `cause` says why), `plan` gives order and digest,
 //! `guard` says what may go on, `conclude` what is remembered, `conditions` what is told.
 
+pub mod buried;
 pub mod cause;
 pub mod claim;
 pub mod conclude;
 pub mod conditions;
 pub mod content;
+pub mod depart;
 pub mod diff;
+pub mod expression;
 pub mod guard;
 pub mod holdings;
-pub mod leave;
+pub mod mail;
 pub mod members;
 pub mod name;
 pub mod naming;
@@ -25,19 +28,22 @@ pub mod nest;
 pub mod plan;
 pub mod rename;
 pub mod select;
+pub mod shape;
+pub mod upward;
 pub mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+use crate::decide::upward::Parents;
 use crate::model::cloud::{Links, Presence};
 use crate::model::condition::Reason;
 use crate::model::memory::Intent;
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
 use crate::model::{
-    CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode, Memory,
+    CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode, Leave, Memory,
     ObjectGuid, ObjectId, Plan, PolicyName,
 };
 
@@ -88,6 +94,8 @@ pub struct Decision {
     pub blind: BTreeSet<PolicyName>,
     /// What each policy holds in the directory.
     pub inventory: BTreeMap<PolicyName, Inventory>,
+    /// The groups of the directory that hold written-back groups.
+    pub parents: Parents,
     /// What memory takes over when the pass ends.
     pub lessons: Lessons,
 }
@@ -103,6 +111,8 @@ pub struct Lessons {
     pub linkless: BTreeSet<ObjectId>,
     /// Groups that are gone from every listing and from a direct read.
     pub absent: BTreeSet<ObjectId>,
+    /// Groups that left their policy, with the event that counts.
+    pub left: BTreeMap<ObjectId, Leave>,
     /// What each group is meant to be.
     pub intents: BTreeMap<ObjectId, Intent>,
 }
@@ -137,6 +147,7 @@ pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
         blind: stalled.keys().cloned().collect(),
         stalled,
         inventory: inventory(inputs, &holdings),
+        parents: upward::parents(inputs, &holdings, cloud),
         ..Decision::default()
     };
     decision.findings.extend(holdings.findings.iter().cloned());

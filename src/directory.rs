@@ -21,14 +21,19 @@
 
 mod client;
 mod connection;
+mod deleted;
 mod entry;
 mod error;
 mod members;
 mod observe;
 mod options;
+mod readiness;
 mod schema;
 mod search;
+mod suitable;
 mod tls;
+mod values;
+mod write;
 
 pub mod apply;
 pub mod outcome;

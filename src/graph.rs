@@ -5,7 +5,8 @@
 //! that says what mends it. Nothing in here writes to the tenant, keeps a file or logs.
 //!
 //! ```text
-//! observe, links    the questions a pass asks                → Complete<…>, Presence, Links
+//! observe, links,   the questions a pass asks                → Complete<…>, Presence, Links
+//! settings
 //!     pages         next links to the end, or no answer at all
 //!     client        one GET: token, pace, retries, statuses
 //!     token         client credentials; login, credential     → Token with its Rights
@@ -21,7 +22,9 @@ mod links;
 mod login;
 mod observe;
 mod pages;
+mod readiness;
 mod retry_after;
+mod settings;
 mod token;
 mod transport;
 mod wire;

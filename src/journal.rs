@@ -209,7 +209,9 @@ impl Journal {
 fn content(operation: &Operation) -> Value {
     match operation {
         Operation::Add { attributes, .. } => json!({ "attributes": attributes }),
-        Operation::Modify { attributes, .. } => json!({ "attributes": attributes }),
+        Operation::Modify { attributes, .. } | Operation::Restore { attributes, .. } => {
+            json!({ "attributes": attributes })
+        }
         Operation::AddMembers { members, .. } | Operation::RemoveMembers { members, .. } => {
             json!({ "members": members })
         }

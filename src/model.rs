@@ -2,6 +2,7 @@
 //!
 //! Edges build them from what they read, `decide` turns them into plans, and everybody prints them.
 
+pub mod attribute;
 pub mod change;
 pub mod cloud;
 pub mod complete;
@@ -10,14 +11,18 @@ pub mod containers;
 pub mod digest;
 pub mod directory;
 pub mod distinguished_name;
+pub mod expression;
 pub mod finding;
 pub mod ids;
+pub mod leave;
 pub mod memory;
 pub mod operation;
 pub mod plan;
 pub mod policy;
+pub mod readiness;
 pub mod record;
 
+pub use attribute::AttributeName;
 pub use change::{AttributeChange, Cause, Change, Effect, MemberReference};
 pub use cloud::{CloudGroup, CloudListing, CloudMember, CloudMembers, GroupKind};
 pub use complete::{Complete, Reading};
@@ -25,8 +30,10 @@ pub use containers::{Containers, Target};
 pub use digest::Digest;
 pub use directory::{DirectoryGroup, DirectorySnapshot, Principal};
 pub use distinguished_name::Dn;
+pub use expression::Expression;
 pub use finding::{Finding, FindingCode};
-pub use ids::{ObjectGuid, ObjectId, Sid, TenantId};
+pub use ids::{DeviceId, ObjectGuid, ObjectId, Sid, TenantId};
+pub use leave::Leave;
 pub use memory::Memory;
 pub use operation::{Operation, Outcome};
 pub use plan::Plan;

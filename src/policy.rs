@@ -15,6 +15,7 @@
 //! Two files that name the same policy are both refused: neither is more right.
 
 mod document;
+mod expression;
 mod folder;
 mod parse;
 mod words;

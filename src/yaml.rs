@@ -18,6 +18,7 @@ mod fields;
 mod mistake;
 mod scalar;
 mod tree;
+mod written;
 
 pub use fields::{Fields, Value};
 pub use mistake::{ConfigMistake, Mistake, Refusal, Spot, escaped, shown};

@@ -84,6 +84,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli/progress.rs"]),
     ("ldap3_proto", &["sim/domain"]),
+    ("cel", &["policy/expression"]),
+    ("schemars", &["schema", "model/policy"]),
     ("rcgen", &["sim/"]),
     ("jsonwebtoken", &["graph/", "sim/tenant"]),
 ];

@@ -9,8 +9,14 @@ mod apply;
 mod check;
 #[path = "decide/claims.rs"]
 mod claims;
+#[path = "decide/departures.rs"]
+mod departures;
+#[path = "decide/devices.rs"]
+mod devices;
 #[path = "decide/guards.rs"]
 mod guards;
+#[path = "decide/keep.rs"]
+mod keep;
 #[path = "decide/life.rs"]
 mod life;
 #[path = "decide/members.rs"]
@@ -19,12 +25,16 @@ mod members;
 mod memory;
 #[path = "decide/names.rs"]
 mod names;
+#[path = "decide/nested.rs"]
+mod nested;
 #[path = "decide/observed.rs"]
 mod observed;
 #[path = "decide/ownership.rs"]
 mod ownership;
 #[path = "decide/random.rs"]
 mod random;
+#[path = "decide/restored.rs"]
+mod restored;
 #[path = "decide/selection.rs"]
 mod selection;
 #[path = "decide/world.rs"]

@@ -250,7 +250,7 @@ fn remove(case: &Case, dns: &[String]) -> Effect {
 
 fn update(name: &'static str, before: Option<&str>, after: Option<&str>) -> Effect {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    let change = AttributeChange { name, before: own(before), after: own(after) };
+    let change = AttributeChange { name: name.into(), before: own(before), after: own(after) };
     Effect::Update { attributes: vec![change] }
 }
 

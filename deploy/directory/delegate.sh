@@ -4,6 +4,9 @@
 # The same entries for a Windows domain: delegate.ps1. What each right is for: README.md.
 set -euo pipefail
 
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+readonly HERE
+
 # schemaIDGUIDs of the base schema, the same in every domain (MS-ADSC, MS-ADA1 to MS-ADA3).
 readonly CLASS_GROUP=bf967a9c-0de6-11d0-a285-00aa003049e2
 readonly BASE_ATTRIBUTES=(
@@ -22,14 +25,26 @@ readonly BASE_ATTRIBUTES=(
 )
 # Written only where the schema has them: Windows Server 2016 and later; prepared for Exchange. Looked up by name.
 readonly OPTIONAL_ATTRIBUTES=(msDS-ExternalDirectoryObjectId mailNickname)
+# Only for --undelete. Samba fills these in itself when it restores a group, and checks the account's rights on them as if the
+# account had written them (tombstone_reanimate.c runs above acl.c); Windows does not. Outside a restore Samba lets nobody write
+# isRecycled and sAMAccountType.
+readonly UNDELETE_ATTRIBUTES=(
+    isRecycled=8fb59256-55f1-444b-aacb-f5b482fe3459
+    sAMAccountType=6e7b626c-64f2-11d0-afd2-00c04fd930c9
+    objectCategory=26d97369-6070-11d1-a9c6-0000f80367c1
+    adminCount=bf967918-0de6-11d0-a285-00aa003049e2
+    operatorCount=bf9679ee-0de6-11d0-a285-00aa003049e2
+)
 
 usage() {
     cat <<'USAGE'
-usage: delegate.sh --container DN --account NAME [--attribute NAME]… [--print] [-- CONNECTION…]
+usage: delegate.sh --container DN --account NAME [--attribute NAME]… [--undelete] [--print] [-- CONNECTION…]
 
   --container DN     the organizational unit whose groups writeback writes
   --account NAME     the sAMAccountName of writeback's account
   --attribute NAME   one more attribute of class group, for `attributes` of a policy; may be repeated
+  --undelete         also lets the account find deleted objects of the domain and restore groups that were deleted in the
+                     container after this; off by default, because it reaches beyond the container
   --print            prints the access control entries and changes nothing
   CONNECTION         options of samba-tool: none on the domain controller itself as root, or for instance
                      -H ldap://dc1.corp.example -U Administrator
@@ -62,13 +77,14 @@ field() {
 }
 
 main() {
-    local container='' account='' only_print=no
+    local container='' account='' only_print=no undelete=no
     local -a extra=()
     while (($# > 0)); do
         case $1 in
             --container) need_value "$1" $#; container=$2; shift 2 ;;
             --account) need_value "$1" $#; account=$2; shift 2 ;;
             --attribute) need_value "$1" $#; extra+=("$2"); shift 2 ;;
+            --undelete) undelete=yes; shift ;;
             --print) only_print=yes; shift ;;
             -h | --help) usage; exit 0 ;;
             --) shift; break ;;
@@ -92,6 +108,9 @@ main() {
     # Create and delete groups in the container and in every container below it. A move is a delete on one side and a create on
     # the other (MS-ADTS 3.1.1.5.4.1.1).
     local entries="(OA;CI;CCDC;$CLASS_GROUP;;$account_sid)"
+    # The right to delete the groups themselves allows nothing more than that, but still holds where an organizational unit below
+    # is protected from accidental deletion: that protection denies everybody to delete any child of the unit above it.
+    entries+="(OA;CIIO;SD;;$CLASS_GROUP;$account_sid)"
     # Write the named attributes of groups below the container; the container itself is not writable (CIIO).
     local attribute attribute_guid
     local -a attributes=("${BASE_ATTRIBUTES[@]}")
@@ -105,16 +124,26 @@ main() {
             printf 'not in this schema, left out: %s\n' "$attribute" >&2
         fi
     done
+    if [[ $undelete == yes ]]; then
+        attributes+=("${UNDELETE_ATTRIBUTES[@]}")
+    fi
     for attribute in "${attributes[@]}"; do
         entries+="(OA;CIIO;WP;${attribute#*=};$CLASS_GROUP;$account_sid)"
     done
 
     if [[ $only_print == yes ]]; then
         printf '%s\n' "${entries//)(/$')\n('}"
+        if [[ $undelete == yes ]]; then
+            "$HERE/delegate-undelete.py" --account-sid "$account_sid" --print "${connection[@]}"
+        fi
         return 0
     fi
     samba-tool dsacl set --objectdn="$container" --trusteedn="$account_dn" --sddl="$entries" "${connection[@]}" >/dev/null ||
         fail "the access control list of $container cannot be written"
+    if [[ $undelete == yes ]]; then
+        "$HERE/delegate-undelete.py" --account-sid "$account_sid" "${connection[@]}" ||
+            fail 'the right to restore deleted groups cannot be given'
+    fi
     printf 'delegated %s to %s\n' "$container" "$account"
 }
 

@@ -120,6 +120,18 @@ fn text(status: &Value) -> String {
             }
         }
     }
+    for (group, parents) in at("/plan/parents").as_object().into_iter().flatten() {
+        for parent in list(parents) {
+            let shown = match field(parent, "nestedInCloud").as_bool() {
+                Some(true) => "the tenant shows the nesting",
+                Some(false) => "the tenant does not show the nesting: nest the cloud group there",
+                None if field(parent, "cloudGroup").is_null() => "which is not synchronised",
+                None => "whether the tenant shows the nesting is not known",
+            };
+            let (group, dn) = (safe(group), word(field(parent, "dn")));
+            lines.push(format!("  {group} is nested in {dn}: {shown}"));
+        }
+    }
     lines.push(format!("{} findings", word(at("/plan/findingsTotal"))));
     for finding in list(at("/plan/findings")) {
         let (code, message) = (word(field(finding, "code")), word(field(finding, "message")));

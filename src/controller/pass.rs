@@ -8,17 +8,22 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
+use crate::controller::questions::Questions;
 use crate::controller::{connect_directory, now, open_tenant};
 use crate::decide::conclude::{self, ChangeResult};
 use crate::decide::conditions::{self, Conditions};
 use crate::decide::guard::{Guarded, guard};
-use crate::decide::{Decision, Inputs, claim, decide, holdings};
+use crate::decide::{Decision, Inputs, claim, decide, holdings, members, upward};
 use crate::directory::{Directory, DirectoryError};
-use crate::graph::{Flags, Tenant};
+use crate::graph::{GraphError, Tenant};
 use crate::journal::JournalError;
+use crate::model::cloud::Unread;
 use crate::model::condition::Reason;
-use crate::model::policy::{FlagRule, GroupTypeRule, PolicySet};
-use crate::model::{CloudListing, CloudMembers, Digest, Memory, ObjectId, PolicyName};
+use crate::model::policy::{Nested, PolicySet};
+use crate::model::{
+    CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot, Memory, ObjectId,
+    PolicyName,
+};
 use crate::policy::{LoadReport, PolicyStore};
 use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
@@ -122,28 +127,21 @@ impl Engine {
 
     /// Looks at both worlds and decides. With `only`, the plan is that of one policy.
     pub async fn look(&mut self, only: Option<&PolicyName>) -> Result<Look, Blind> {
-        let begun = now();
+        self.look_at(only, now()).await
+    }
+
+    /// The same, as a pass that begins at the time `begun`.
+    pub async fn look_at(
+        &mut self,
+        only: Option<&PolicyName>,
+        begun: Timestamp,
+    ) -> Result<Look, Blind> {
         self.number += 1;
         self.report.emit(&Event::PassBegun { number: self.number, at: begun });
         self.forget_refusals(begun);
         let policies = self.store.in_force().clone();
-        let watcher = Arc::clone(&self.watcher);
-        let read = move |count: usize| watcher(Progress::Directory(count));
-        let remembered: BTreeSet<_> = self.memory.inventory.values().copied().collect();
-        let domain = match self.directory.take() {
-            Some(domain) => domain,
-            None => connect_directory(&self.settings, &self.report)
-                .await
-                .map_err(|error| domain_blind(&error))?,
-        };
-        let domain = self.directory.insert(domain);
-        let (directory, cloud) = tokio::join!(
-            domain.observe(begun, &remembered, &read),
-            self.tenant.listing(flags_needed(&policies), begun),
-        );
-        let directory = directory.map_err(|error| domain_blind(&error))?;
-        let cloud = cloud.map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
-        let mut presence = BTreeMap::new();
+        let questions = Questions::of(&policies);
+        let (directory, cloud) = self.read_both(&questions, begun).await?;
         let mut inputs = Inputs {
             owner: &self.settings.owner,
             containers: &self.settings.directory.containers,
@@ -154,12 +152,12 @@ impl Engine {
             memory: &self.memory,
             confirm_after: signed(self.settings.schedule.confirm_after),
         };
+        let mut presence = BTreeMap::new();
         for id in claim::absent_ids(&inputs, &holdings::holdings(&inputs)) {
             presence.insert(id, self.tenant.presence(id).await);
         }
         inputs.presence = &presence;
-        let needed = claim::claims(&inputs, &holdings::holdings(&inputs)).members_needed();
-        let members = self.read_members(&needed, &cloud, begun).await;
+        let members = self.read_members(&inputs, begun).await;
         let mut decision = decide(&inputs, &members);
         if let Some(only) = only {
             keep_only(&mut decision, only);
@@ -173,20 +171,67 @@ impl Engine {
         Ok(Look { begun, policies, decision, guarded })
     }
 
-    async fn read_members(
-        &self,
-        needed: &BTreeSet<ObjectId>,
-        cloud: &CloudListing,
+    /// Reads the domain, and beside it the listings of the tenant.
+    async fn read_both(
+        &mut self,
+        questions: &Questions,
         begun: Timestamp,
-    ) -> CloudMembers {
-        let groups = cloud.groups.value();
-        let is_hidden = |id: &ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
-        let hidden = needed.iter().copied().filter(is_hidden).collect();
+    ) -> Result<(DirectorySnapshot, CloudListing), Blind> {
         let watcher = Arc::clone(&self.watcher);
-        let progress = move |done, total| watcher(Progress::Members(done, total));
-        let of = self.tenant.members(needed, &hidden, begun, &progress).await;
+        let read = move |count: usize| watcher(Progress::Directory(count));
+        let known = self.memory.inventory.values().chain(self.memory.deleted.values());
+        let remembered: BTreeSet<_> = known.copied().collect();
+        let domain = match self.directory.take() {
+            Some(domain) => domain,
+            None => connect_directory(&self.settings, &self.report)
+                .await
+                .map_err(|error| domain_blind(&error))?,
+        };
+        let domain = self.directory.insert(domain);
+        let (directory, cloud) = tokio::join!(
+            domain.observe(begun, &remembered, &questions.extras, &read),
+            list_tenant(&self.tenant, questions, begun),
+        );
+        let directory = directory.map_err(|error| domain_blind(&error))?;
+        let cloud = cloud.map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
+        Ok((directory, cloud))
+    }
+
+    /// Reads the members of every group that is written, of those nested in groups that are
+    /// flattened, and of those that tell whether a nesting shows in the tenant.
+    async fn read_members(&self, inputs: &Inputs<'_>, begun: Timestamp) -> CloudMembers {
+        let holdings = holdings::holdings(inputs);
+        let needed = claim::claims(inputs, &holdings).members_needed();
+        let is_flat = |index: &usize| {
+            let standing = inputs.policies.policies.get(*index);
+            standing.is_some_and(|standing| standing.policy.members.nested == Nested::Flatten)
+        };
+        let flat: BTreeSet<_> =
+            needed.iter().filter(|(_, index)| is_flat(index)).map(|(id, _)| *id).collect();
+        let mut asked: BTreeSet<_> = needed.into_keys().collect();
+        asked.extend(upward::questions(inputs, &holdings));
+        let mut of = BTreeMap::new();
+        // Each round goes one level down and asks nothing twice: it ends with the tenant's groups.
+        while !asked.is_empty() {
+            of.extend(self.read_members_of(&asked, inputs.cloud, begun).await);
+            asked = members::flatten_needs(&of, &flat);
+        }
         let links = self.tenant.links(&of).await;
         CloudMembers { of, links }
+    }
+
+    async fn read_members_of(
+        &self,
+        asked: &BTreeSet<ObjectId>,
+        cloud: &CloudListing,
+        begun: Timestamp,
+    ) -> BTreeMap<ObjectId, Result<Complete<Vec<CloudMember>>, Unread>> {
+        let groups = cloud.groups.value();
+        let is_hidden = |id: &ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
+        let hidden = asked.iter().copied().filter(is_hidden).collect();
+        let watcher = Arc::clone(&self.watcher);
+        let progress = move |done, total| watcher(Progress::Members(done, total));
+        self.tenant.members(asked, &hidden, begun, &progress).await
     }
 
     /// Refused members are tried again once every resync.
@@ -293,12 +338,19 @@ fn keep_only(decision: &mut Decision, only: &PolicyName) {
     decision.stalled.retain(|name, _| name == only);
 }
 
-fn flags_needed(policies: &PolicySet) -> Flags {
-    let needs = |standing: &crate::model::policy::Standing| {
-        standing.policy.selection.writeback_flag != FlagRule::Ignore
-            || standing.policy.group.group_type == GroupTypeRule::FromCloud
-    };
-    if policies.policies.iter().any(needs) { Flags::Read } else { Flags::Skip }
+/// The listings of the tenant, with what the policies ask besides.
+async fn list_tenant(
+    tenant: &Tenant,
+    questions: &Questions,
+    begun: Timestamp,
+) -> Result<CloudListing, GraphError> {
+    let mut listing = tenant.listing(questions.flags, begun).await?;
+    if questions.new_groups {
+        listing.new_groups = tenant.new_groups(begun).await;
+    }
+    listing.controls =
+        tenant.controls(&questions.controls, listing.groups.value(), begun).await;
+    Ok(listing)
 }
 
 fn signed(duration: std::time::Duration) -> SignedDuration {

@@ -7,6 +7,10 @@ use crate::decide::wanted::Wanted;
 use crate::model::Memory;
 use crate::model::change::{AttributeChange, Cause, MemberReference};
 
+/// What the tenant says of a group, whatever its policy.
+const OF_THE_CLOUD: [&str; 6] =
+    ["displayName", "description", "groupType", "mail", "mailNickname", "proxyAddresses"];
+
 /// Why attributes, names or the type of a group change.
 ///
 /// | memory of the group | cause |
@@ -20,22 +24,22 @@ pub fn of_attributes(
     group: &Wanted<'_>,
     changes: &[AttributeChange],
 ) -> Cause {
-    let names: Vec<_> = changes.iter().map(|change| change.name).collect();
+    let names: Vec<&str> = changes.iter().map(|change| &*change.name).collect();
     let names = names.join(", ");
     let drift = || Cause::Drift(format!("{names} changed in the directory"));
     let cloud = || Cause::Cloud(format!("{names} as the tenant has it"));
     let policy = || Cause::Policy(group.policy.group_place.clone());
     let Some(intent) = inputs.memory.intents.get(&group.cloud.id) else {
-        let only = |some: &[&str]| changes.iter().all(|change| some.contains(&change.name));
+        let only = |some: &[&str]| changes.iter().all(|change| some.contains(&&*change.name));
         return if only(&["adminDescription", "msDS-ExternalDirectoryObjectId"]) {
             drift()
-        } else if only(&["displayName", "description", "groupType"]) {
+        } else if only(&OF_THE_CLOUD) {
             cloud()
         } else {
             policy()
         };
     };
-    if changes.iter().all(|c| intent.attributes.get(c.name) == c.after.as_ref()) {
+    if changes.iter().all(|c| intent.attributes.get(&c.name) == c.after.as_ref()) {
         drift()
     } else if intent.generation != group.policy.generation {
         policy()

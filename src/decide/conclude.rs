@@ -48,6 +48,10 @@ pub fn remember(
     for id in lessons.absent {
         memory.absent_since.entry(id).or_insert(begun);
     }
+    memory.left.retain(|id, (leave, _)| lessons.left.get(id) == Some(leave));
+    for (id, leave) in lessons.left {
+        memory.left.entry(id).or_insert((leave, begun));
+    }
     let settled = lessons.intents.into_iter().filter(|(id, _)| !unsettled.contains(id));
     memory.intents.extend(settled);
     for result in results {
@@ -81,18 +85,23 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         return refuse(memory, result);
     };
     match (result.change.effect.kind(), object) {
-        (Kind::Create, Some(guid)) => {
+        (Kind::Create | Kind::Restore, Some(guid)) => {
             memory.inventory.insert(id, *guid);
+            memory.deleted.remove(&id);
         }
         (Kind::Delete, _) => {
-            memory.inventory.remove(&id);
+            let object = memory.inventory.remove(&id).or(*object);
+            memory.deleted.extend(object.map(|object| (id, object)));
             memory.intents.remove(&id);
             memory.absent_since.remove(&id);
         }
-        (Kind::Create, None)
+        (Kind::Create | Kind::Restore, None)
         | (
-            Kind::Rename
+            Kind::Handover
+            | Kind::Rename
             | Kind::Move
+            | Kind::Disable
+            | Kind::Quarantine
             | Kind::Update
             | Kind::Convert
             | Kind::AddMembers

@@ -9,12 +9,15 @@ use crate::decide::holdings::Owned;
 use crate::decide::name::cut;
 use crate::decide::naming::Named;
 use crate::decide::wanted::Wanted;
-use crate::decide::{Inputs, cause};
+use crate::decide::{Inputs, cause, mail};
 use crate::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
+use crate::model::directory::DeletedGroup;
 use crate::model::memory::Intent;
-use crate::model::policy::Mode;
+use crate::model::policy::{Mode, Upkeep};
 use crate::model::record::RecordState;
-use crate::model::{FindingCode, OwnershipRecord, Target};
+use crate::model::{
+    AttributeName, DirectoryGroup, FindingCode, OwnershipRecord, Principal, Sid, Target,
+};
 
 /// Longest `displayName` (schema rangeUpper 256).
 const DISPLAY_NAME_UNITS_MAX: usize = 256;
@@ -46,17 +49,45 @@ fn texts<'w>(group: &'w Wanted<'_>) -> [(&'static str, &'w str, usize); 2] {
     ]
 }
 
+/// Attributes that the policy adds but that cannot be written, as findings.
+pub fn unsuitable<'w>(
+    inputs: &'w Inputs<'_>,
+    group: &'w Wanted<'_>,
+) -> impl Iterator<Item = (FindingCode, String)> + 'w {
+    group.shape.extras.keys().filter_map(|name| {
+        let why = inputs.directory.unsuitable.get(name)?;
+        Some((FindingCode::AttributeUnsuitable, format!("{name} is not written: {why}")))
+    })
+}
+
+/// What the attributes that the policy adds should hold; `first` at creation.
+fn extras<'w>(
+    inputs: &'w Inputs<'_>,
+    group: &'w Wanted<'_>,
+    first: bool,
+) -> impl Iterator<Item = (AttributeName, Option<String>)> + 'w {
+    let suits = |name: &AttributeName| !inputs.directory.unsuitable.contains_key(name);
+    let kept = group
+        .shape
+        .extras
+        .iter()
+        .filter(move |(name, extra)| suits(name) && (first || extra.mode == Upkeep::Always));
+    kept.map(|(name, extra)| {
+        (name.clone(), Some(extra.value.clone()).filter(|value| !value.is_empty()))
+    })
+}
+
 /// The attributes that follow the cloud and the anchor, with the values they should have.
-fn attributes(inputs: &Inputs<'_>, group: &Wanted<'_>) -> BTreeMap<&'static str, Option<String>> {
+fn attributes(inputs: &Inputs<'_>, group: &Wanted<'_>) -> BTreeMap<AttributeName, Option<String>> {
     let anchor = Some(group.cloud.id.anchor());
-    let mut all = BTreeMap::from([("adminDescription", anchor.clone())]);
+    let mut all = BTreeMap::from([("adminDescription".into(), anchor.clone())]);
     for (name, text, units_max) in texts(group) {
         // A NUL ends strings in some readers of the directory; a value of blanks alone is none.
         let text = cut(text, units_max).replace('\0', "");
-        all.insert(name, Some(text).filter(|text| !text.trim().is_empty()));
+        all.insert(name.into(), Some(text).filter(|text| !text.trim().is_empty()));
     }
     if inputs.directory.facts.has_external_id {
-        all.insert("msDS-ExternalDirectoryObjectId", anchor);
+        all.insert("msDS-ExternalDirectoryObjectId".into(), anchor);
     }
     all
 }
@@ -73,25 +104,27 @@ fn record(inputs: &Inputs<'_>, group: &Wanted<'_>, state: RecordState) -> Owners
 
 /// Where a new group will stand; `None` when it cannot be created.
 pub fn birthplace(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Option<Target> {
-    (named.sam.is_some() && group.group_type.is_some()).then_some(())?;
+    (named.sam.is_some() && group.written_type.is_some()).then_some(())?;
     inputs.containers.admit_new(named.dn.clone()?)
 }
 
 /// The changes that make a new group: the Add, its first members, and the record that says so.
 pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<Change> {
     let Some(target) = birthplace(inputs, group, named) else { return Vec::new() };
-    let (Some(sam), Some(group_type)) = (&named.sam, group.group_type) else { return Vec::new() };
+    let (Some(sam), Some(group_type)) = (&named.sam, group.group_type()) else { return Vec::new() };
     let members: Vec<_> = group.resolved.references().collect();
     // Also without members: until the record says otherwise the group is part of a first
     // writeback that may have been cut short, and no base for the percentages of the guard.
     let record = record(inputs, group, RecordState::Filling);
     let mut values: Vec<_> = attributes(inputs, group)
         .into_iter()
+        .chain(extras(inputs, group, true))
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
-    values.push(("sAMAccountName", sam.clone()));
-    values.push(("groupType", group_type.to_string()));
-    values.push(("extensionName", record.to_string()));
+    values.extend(mail::creation(inputs, group));
+    values.push(("sAMAccountName".into(), sam.clone()));
+    values.push(("groupType".into(), group_type.to_string()));
+    values.push(("extensionName".into(), record.to_string()));
     values.sort();
     let change = |effect| Change {
         policy: group.policy.name.clone(),
@@ -112,12 +145,13 @@ pub fn creation(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Vec<C
 
 fn activation(inputs: &Inputs<'_>, group: &Wanted<'_>, before: String) -> AttributeChange {
     let after = record(inputs, group, RecordState::Active).to_string();
-    AttributeChange { name: "extensionName", before: Some(before), after: Some(after) }
+    AttributeChange { name: "extensionName".into(), before: Some(before), after: Some(after) }
 }
 
 /// What differs on an existing group.
 pub fn updates(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<(Effect, Cause)> {
     let mut changes = Vec::new();
+    changes.extend(handover(group, owned));
     if group.policy.mode != Mode::CreateOnly {
         let attributes = differing(inputs, group, owned);
         if !attributes.is_empty() {
@@ -131,11 +165,80 @@ pub fn updates(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Ve
         Mode::Observe | Mode::UpsertOnly | Mode::Sync => owned.record.state == RecordState::Active,
     };
     if !settled {
-        let attributes = vec![activation(inputs, group, owned.record_text.to_owned())];
+        let attributes = vec![activation(inputs, group, standing_record(group, owned).to_string())];
         let cause = Cause::Policy(group.policy.selection_place.clone());
         changes.push((Effect::Update { attributes }, cause));
     }
     changes
+}
+
+/// The record that stands there once the group belongs to the policy that writes it.
+fn standing_record(group: &Wanted<'_>, owned: &Owned<'_>) -> OwnershipRecord {
+    OwnershipRecord { policy: group.policy.name.clone(), ..owned.record.clone() }
+}
+
+/// The group goes from the policy in its record to the one that writes it now.
+fn handover(group: &Wanted<'_>, owned: &Owned<'_>) -> Option<(Effect, Cause)> {
+    let from = owned.record.policy.clone();
+    if from == group.policy.name {
+        return None;
+    }
+    let record = AttributeChange {
+        name: "extensionName".into(),
+        before: Some(owned.record_text.to_owned()),
+        after: Some(standing_record(group, owned).to_string()),
+    };
+    let cause = Cause::Policy(group.policy.selection_place.clone());
+    Some((Effect::Handover { from, record }, cause))
+}
+
+/// What brings a deleted group back: it stands under its name again, with the marks that deletion
+/// took. Everything else is compared in the next pass, when the object can be read whole.
+pub fn restoration(
+    inputs: &Inputs<'_>,
+    group: &Wanted<'_>,
+    named: &Named,
+    deleted: &DeletedGroup,
+) -> Option<Change> {
+    let target = inputs.containers.admit(deleted.guid, named.dn.clone()?)?;
+    let anchor = group.cloud.id.anchor();
+    let recorded = deleted.records.first().map(|value| value.text.clone());
+    let record = record(inputs, group, RecordState::Filling).to_string();
+    let mut marks = vec![
+        ("adminDescription", deleted.admin_description.clone(), anchor.clone()),
+        ("extensionName", recorded, record),
+    ];
+    if inputs.directory.facts.has_external_id {
+        marks.push(("msDS-ExternalDirectoryObjectId", deleted.external_id.clone(), anchor));
+    }
+    // Sent even when it stays: Samba looks whether it is free only when it is in the request.
+    let sam = ("sAMAccountName", deleted.sam_account_name.clone(), named.sam.clone()?);
+    let mut attributes: Vec<AttributeChange> = marks
+        .into_iter()
+        .filter(|(_, before, after)| before.as_ref() != Some(after))
+        .chain([sam])
+        .map(|(name, before, after)| AttributeChange {
+            name: name.into(),
+            before,
+            after: Some(after),
+        })
+        .collect();
+    attributes.sort();
+    Some(Change {
+        policy: group.policy.name.clone(),
+        group: group.cloud.id,
+        label: target.dn().leaf().to_owned(),
+        target,
+        effect: Effect::Restore { attributes },
+        cause: Cause::Cloud("it is wanted again, or somebody deleted it".to_owned()),
+    })
+}
+
+/// An account that has the group as its primary group.
+pub fn primary_member<'a>(inputs: &Inputs<'a>, group: &DirectoryGroup) -> Option<&'a Principal> {
+    let rid = group.sid.as_ref().and_then(Sid::rid)?;
+    let principals = inputs.directory.principals.value();
+    principals.values().find(|principal| principal.primary_group == Some(rid))
 }
 
 fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<AttributeChange> {
@@ -143,13 +246,18 @@ fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<
         "displayName" => owned.group.display_name.clone(),
         "description" => owned.group.description.clone(),
         "adminDescription" => owned.group.admin_description.clone(),
-        _ => owned.group.external_id.clone(),
+        "msDS-ExternalDirectoryObjectId" => owned.group.external_id.clone(),
+        other => owned.group.values(other).first().cloned(),
     };
-    attributes(inputs, group)
+    let mut changes: Vec<_> = attributes(inputs, group)
         .into_iter()
-        .map(|(name, after)| AttributeChange { name, before: standing(name), after })
+        .chain(extras(inputs, group, false))
+        .map(|(name, after)| AttributeChange { before: standing(&name), name, after })
         .filter(|change| change.before != change.after)
-        .collect()
+        .chain(mail::differing(inputs, group, owned.group))
+        .collect();
+    changes.sort();
+    changes
 }
 
 fn conversion(
@@ -157,14 +265,14 @@ fn conversion(
     group: &Wanted<'_>,
     owned: &Owned<'_>,
 ) -> Option<(Effect, Cause)> {
-    let (from, to) = (owned.group.group_type, group.group_type?);
+    let (from, to) = (owned.group.group_type, group.group_type()?);
     // Taking security off a group takes access away: who removes nothing leaves it.
     let removes = group.policy.mode == Mode::Sync && !group.last_good;
     if from == to || (weakens(from, to) && !removes) {
         return None;
     }
     let changed = AttributeChange {
-        name: "groupType",
+        name: "groupType".into(),
         before: Some(from.to_string()),
         after: Some(to.to_string()),
     };
@@ -173,16 +281,18 @@ fn conversion(
 
 /// What the group is meant to be, for memory.
 pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent {
-    let mut attributes: BTreeMap<&'static str, String> = attributes(inputs, group)
+    let mut attributes: BTreeMap<AttributeName, String> = attributes(inputs, group)
         .into_iter()
+        .chain(extras(inputs, group, false))
         .filter_map(|(name, value)| Some((name, value?)))
         .collect();
     let more = [
         ("distinguishedName", named.dn.as_ref().map(ToString::to_string)),
         ("sAMAccountName", named.sam.clone()),
-        ("groupType", group.group_type.map(|value| value.to_string())),
+        ("groupType", group.group_type().map(|value| value.to_string())),
     ];
-    attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    attributes.extend(mail::creation(inputs, group));
+    attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
     let members = group.resolved.references().filter_map(|member| match member {
         MemberReference::Existing { guid, .. } => Some(guid),
         MemberReference::Created { .. } => None,

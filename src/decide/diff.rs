@@ -5,21 +5,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::buried::Buried;
 use crate::decide::claim::{Claim, Claims};
+use crate::decide::depart::{Departing, depart};
 use crate::decide::holdings::Holdings;
-use crate::decide::leave::{Leave, Proof};
-use crate::decide::members::Resolver;
+use crate::decide::members::{Resolver, names};
 use crate::decide::naming::{Named, name_all};
 use crate::decide::nest::{Nesting, Written};
 use crate::decide::wanted::{Existing, Gatherer, Wanted, freeze};
-use crate::decide::{Decision, Inputs, cause, content, rename};
+use crate::decide::{Decision, Inputs, buried, cause, content, mail, rename};
 use crate::model::change::{Cause, Change, Effect, MemberReference};
-use crate::model::cloud::{Links, Presence};
+use crate::model::cloud::Presence;
 use crate::model::directory::{DirectPresence, DirectoryMember};
-use crate::model::policy::Mode;
+use crate::model::policy::{MemberMode, Mode};
 use crate::model::record::RecordState;
 use crate::model::{
-    CloudMember, CloudMembers, Complete, FindingCode, ObjectGuid, ObjectId, PolicyName,
+    CloudMember, CloudMembers, Complete, Finding, FindingCode, Leave, Memory, ObjectGuid, ObjectId,
+    PolicyName,
 };
 
 /// Works out every change of the pass.
@@ -32,12 +34,13 @@ pub fn diff(
 ) {
     let resolver = Resolver::new(inputs, cloud);
     let mut differ = Differ { inputs, cloud, claims, holdings, resolver: &resolver, decision };
+    differ.decision.findings.extend(resolver.keep_findings());
     differ.learn();
     let mut wanted = differ.judge();
     let named = name_all(inputs, &wanted, &mut differ.decision.findings);
     let written = differ.written(&wanted, &named);
     differ.decision.plan.changes.extend(rename::name_changes(inputs, &wanted, &named));
-    let nesting = Nesting { inputs, claims, holdings, written: &written };
+    let nesting = Nesting::new(inputs, claims, holdings, &written);
     for group in &mut wanted {
         nesting.settle(group.cloud.id, &mut group.resolved);
     }
@@ -47,6 +50,23 @@ pub fn diff(
         }
     }
     differ.observe(written);
+}
+
+/// The object that this process knows as the group's, alive or deleted.
+fn remembered(memory: &Memory, id: ObjectId) -> Option<ObjectGuid> {
+    memory.inventory.get(&id).or_else(|| memory.deleted.get(&id)).copied()
+}
+
+/// The object that was a group's before, where there is none now.
+enum Former {
+    /// There was none.
+    None,
+    /// It is there, without a mark.
+    Living(ObjectGuid),
+    /// It is nowhere.
+    Gone(ObjectGuid),
+    /// So many deleted ones carry its mark.
+    Several(usize),
 }
 
 struct Differ<'a, 'd> {
@@ -73,7 +93,7 @@ impl<'a> Differ<'a, '_> {
             match claim {
                 Claim::Keep(index) => wanted.extend(self.gatherer().wanted(*id, *index)),
                 Claim::Leaving(policy, leave) => self.leaving(*id, policy, *leave),
-                Claim::Delete(index, proof) => self.delete(*id, *index, *proof),
+                Claim::Departing(departing) => self.departing(*id, *departing),
                 Claim::Unknown(policy, reason) => {
                     self.decision.unknown(policy, *id, reason.clone());
                 }
@@ -98,14 +118,16 @@ impl<'a> Differ<'a, '_> {
         let mut written = Written::default();
         for group in wanted {
             let id = group.cloud.id;
-            let is_new = !self.inputs.memory.inventory.contains_key(&id);
+            // Created or brought back by this pass.
+            let restored = matches!(buried::find(self.inputs, id), Buried::One(_));
+            let comes_to_be = restored || matches!(self.former(id), Former::None);
             match (group.existing(), named.get(&id)) {
                 (Some(existing), _) => {
                     let label = existing.dn.leaf().to_owned();
                     written.kept.insert(id, (existing.guid, label));
                 }
                 (None, Some(named))
-                    if is_new && content::birthplace(self.inputs, group, named).is_some() =>
+                    if comes_to_be && content::birthplace(self.inputs, group, named).is_some() =>
                 {
                     written.created.insert(id);
                 }
@@ -116,50 +138,49 @@ impl<'a> Differ<'a, '_> {
     }
 
     fn leaving(&mut self, id: ObjectId, policy: &PolicyName, leave: Leave) {
-        if self.inputs.presence.get(&id) == Some(&Presence::Absent) {
-            self.decision.lessons.absent.insert(id);
-        }
+        self.left(id, leave);
         let owned = self.holdings.owned.get(&id);
         freeze(self.decision, policy, id, owned, Cause::Cloud(leave.phrase().to_owned()));
     }
 
-    fn delete(&mut self, id: ObjectId, index: usize, proof: Proof) {
-        self.decision.lessons.absent.insert(id);
-        let Some(standing) = self.inputs.policies.policies.get(index) else { return };
-        let policy = &standing.policy.name;
-        let Some(owned) = self.holdings.owned.get(&id).filter(|o| o.frozen.is_none()) else {
-            return;
+    fn departing(&mut self, id: ObjectId, departing: Departing) {
+        self.left(id, departing.leave);
+        let Some(owned) = self.holdings.owned.get(&id) else { return };
+        let standing = self.inputs.policies.policies.get(departing.policy);
+        let missing = standing.and_then(|standing| {
+            let name = &standing.policy.name;
+            Some((name, self.resolver.keep_missing(name)?))
+        });
+        let Some((policy, missing)) = missing else {
+            return depart(self.inputs, self.cloud, (id, departing), owned, self.decision);
         };
-        let Some(target) = owned.target.clone() else { return };
-        let unread = match self.inputs.directory.members.get(&owned.group.guid) {
-            Some(Ok(members)) => Ok(members.value().len()),
-            Some(Err(unread)) => Err(unread.reason.clone()),
-            None => Err("its members were not read".to_owned()),
-        };
-        let members = match unread {
-            Ok(members) => members,
-            Err(reason) => return self.decision.unknown(policy, id, reason),
-        };
-        let change = Change {
-            policy: policy.clone(),
-            group: id,
-            label: owned.group.dn.leaf().to_owned(),
-            target,
-            effect: Effect::Delete { members },
-            cause: Cause::Cloud(Leave::HardDeleted.phrase().to_owned()),
-        };
-        let plan = &mut self.decision.plan;
-        match (proof, &self.cloud.links) {
-            (Proof::Confirmed, Links::Readable) => plan.changes.push(change),
-            // A tenant that hides links may hide groups.
-            (Proof::Once, _) | (_, Links::Unreadable { .. }) => plan.unconfirmed.push(change),
+        let (leave, word) = (departing.leave.phrase(), departing.departure.verb());
+        let cause = Cause::Cloud(format!("{leave}; it is not {word}: {missing}"));
+        freeze(self.decision, policy, id, Some(owned), cause);
+    }
+
+    /// What memory takes over of a group that leaves.
+    fn left(&mut self, id: ObjectId, leave: Leave) {
+        self.decision.lessons.left.insert(id, leave);
+        if self.inputs.presence.get(&id) == Some(&Presence::Absent) {
+            self.decision.lessons.absent.insert(id);
         }
     }
 
     fn group(&mut self, group: &Wanted<'_>, named: &Named) {
         let (policy, id) = (&group.policy.name, group.cloud.id);
-        for (code, message) in group.resolved.findings.iter().cloned().chain(content::cuts(group)) {
+        let told = group.resolved.findings.iter().cloned();
+        let told = told.chain(content::cuts(group)).chain(content::unsuitable(self.inputs, group));
+        for (code, message) in told {
             self.decision.tell(policy, id, code, message);
+        }
+        match mail::finding(self.inputs, group) {
+            Some((code @ FindingCode::ExchangeNotPrepared, message)) => {
+                let policy = Some(policy.clone());
+                self.decision.findings.push(Finding { policy, group: None, code, message });
+            }
+            Some((code, message)) => self.decision.tell(policy, id, code, message),
+            None => {}
         }
         let lessons = &mut self.decision.lessons;
         lessons.counterparts.extend(&group.resolved.followed);
@@ -172,31 +193,58 @@ impl<'a> Differ<'a, '_> {
     }
 
     fn create(&mut self, group: &Wanted<'_>, named: &Named) {
-        let changes = content::creation(self.inputs, group, named);
         let id = group.cloud.id;
-        let Some(remembered) = self.inputs.memory.inventory.get(&id) else {
-            self.decision.plan.changes.extend(changes);
-            return;
+        let changes = match buried::find(self.inputs, id) {
+            Buried::One(deleted) => {
+                let restoration = content::restoration(self.inputs, group, named, deleted);
+                return self.decision.plan.changes.extend(restoration);
+            }
+            Buried::Nothing | Buried::Several(_) => content::creation(self.inputs, group, named),
         };
         let name = &group.cloud.display_name;
-        let (code, message) = match self.inputs.directory.direct.get(remembered) {
-            Some(DirectPresence::There) => (
+        let gone = "created anew it would have a new SID";
+        let (code, message) = match self.former(id) {
+            Former::None => return self.decision.plan.changes.extend(changes),
+            Former::Living(object) => (
                 FindingCode::AnchorChanged,
                 format!(
-                    "the directory group of {name:?} ({remembered}) has lost its record and \
-                     anchor; nothing of it is changed"
+                    "the directory group of {name:?} ({object}) has lost its record and anchor; \
+                     nothing of it is changed"
                 ),
             ),
-            Some(DirectPresence::Absent) | None => {
+            Former::Gone(object) => {
                 self.decision.plan.gone.extend(changes);
                 let message = format!(
-                    "the directory group of {name:?} ({remembered}) is nowhere in the domain; \
-                     created anew it would have a new SID"
+                    "the directory group of {name:?} ({object}) is nowhere in the domain and \
+                     cannot be restored; {gone}"
+                );
+                (FindingCode::DirectoryGroupGone, message)
+            }
+            Former::Several(count) => {
+                self.decision.plan.gone.extend(changes);
+                let message = format!(
+                    "{count} deleted objects carry the mark of {name:?}: restore the right one by \
+                     hand; {gone}"
                 );
                 (FindingCode::DirectoryGroupGone, message)
             }
         };
         self.decision.tell(&group.policy.name, id, code, message);
+    }
+
+    /// What stands in the way of making a group anew.
+    fn former(&self, id: ObjectId) -> Former {
+        let known = remembered(self.inputs.memory, id);
+        match (known, buried::find(self.inputs, id)) {
+            (None, Buried::Several(count)) => Former::Several(count),
+            (None, Buried::Nothing | Buried::One(_)) => Former::None,
+            (Some(object), _) => match self.inputs.directory.direct.get(&object) {
+                Some(DirectPresence::There) => Former::Living(object),
+                Some(DirectPresence::Absent | DirectPresence::Deleted) | None => {
+                    Former::Gone(object)
+                }
+            },
+        }
     }
 
     fn update(&mut self, group: &Wanted<'_>, existing: Existing<'_>) {
@@ -233,7 +281,8 @@ impl<'a> Differ<'a, '_> {
         if group.policy.mode == Mode::CreateOnly && owned.record.state != RecordState::Filling {
             return Vec::new();
         }
-        let there: BTreeSet<ObjectGuid> = members.value().iter().map(|m| m.guid).collect();
+        let mut there: BTreeSet<ObjectGuid> = members.value().iter().map(|m| m.guid).collect();
+        there.extend(self.resolver.primary_members(owned.group));
         let refused = self.inputs.memory.refused_members.get(&owned.group.guid);
         let mut missing = Vec::new();
         for member in group.resolved.references() {
@@ -270,32 +319,44 @@ impl<'a> Differ<'a, '_> {
         _cloud: &Complete<Vec<CloudMember>>,
         directory: &Complete<BTreeSet<DirectoryMember>>,
     ) -> Vec<MemberReference> {
-        if group.policy.mode != Mode::Sync {
+        if group.policy.mode != Mode::Sync || group.policy.members.mode == MemberMode::AddOnly {
             return Vec::new();
         }
-        let resolved = &group.resolved;
+        let (name, id, resolved) = (&group.policy.name, group.cloud.id, &group.resolved);
+        let goes = |guid: &ObjectGuid| {
+            !resolved.present.contains_key(guid) && !resolved.stay.contains(guid)
+        };
         let guids: BTreeSet<_> = directory.value().iter().map(|member| member.guid).collect();
         let members: Vec<_> = guids
             .into_iter()
-            .filter(|guid| {
-                !resolved.present.contains_key(guid)
-                    && !resolved.stay.contains(guid)
-                    && !self.resolver.is_untouched(*guid, &resolved.untouched_classes)
-            })
+            .filter(goes)
             .map(|guid| MemberReference::Existing { guid, label: self.resolver.label(guid) })
             .collect();
-        match &resolved.no_removal {
-            Some(why) if !members.is_empty() => {
-                let code = match self.cloud.links {
-                    Links::Readable => FindingCode::LinkLost,
-                    Links::Unreadable { .. } => FindingCode::LinksUnreadable,
-                };
-                let message = format!("{} members are not removed: {why}", members.len());
-                self.decision.tell(&group.policy.name, group.cloud.id, code, message);
-                Vec::new()
+        let Some((code, why)) = &resolved.no_removal else {
+            let primary = group.existing().map(|standing| self.resolver.primary_members(standing));
+            let stuck: Vec<_> = primary.into_iter().flatten().filter(goes).collect();
+            if !stuck.is_empty() {
+                let message = self.stuck(group, &stuck);
+                self.decision.tell(name, id, FindingCode::PrimaryGroupMember, message);
             }
-            Some(_) | None => members,
+            return members;
+        };
+        // What `keep` does not find is told once for the policy.
+        if !members.is_empty() && *code != FindingCode::KeepNotFound {
+            let message = format!("{} members are not removed: {why}", members.len());
+            self.decision.tell(name, id, *code, message);
         }
+        Vec::new()
+    }
+
+    /// Accounts that the cloud group does not have, but of which this is the primary group.
+    fn stuck(&self, group: &Wanted<'_>, accounts: &[ObjectGuid]) -> String {
+        let labels: Vec<_> = accounts.iter().map(|guid| self.resolver.label(*guid)).collect();
+        format!(
+            "{:?} is the primary group of accounts that the cloud group does not have, and cannot              lose them: {}; give each of them another primary group",
+            group.cloud.display_name,
+            names(&labels, labels.len())
+        )
     }
 
     /// What observing policies would do. Their groups take no names away from others.
@@ -306,12 +367,7 @@ impl<'a> Differ<'a, '_> {
         }
         let named = name_all(self.inputs, &wanted, &mut self.decision.findings);
         written.created.extend(self.written(&wanted, &named).created);
-        let nesting = Nesting {
-            inputs: self.inputs,
-            claims: self.claims,
-            holdings: self.holdings,
-            written: &written,
-        };
+        let nesting = Nesting::new(self.inputs, self.claims, self.holdings, &written);
         for group in &mut wanted {
             nesting.settle(group.cloud.id, &mut group.resolved);
             if let Some(named) = named.get(&group.cloud.id) {

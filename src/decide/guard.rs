@@ -18,7 +18,7 @@ use crate::model::{Digest, ObjectId, Plan, PolicyName};
 /// What a guard counts. The words are public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Row {
-    /// Groups deleted, or turned from security to distribution.
+    /// Groups deleted, disabled, quarantined, or turned from security to distribution.
     GroupsRemoved,
     /// Values taken out of `member`, over all groups of a policy.
     MembershipsRemoved,
@@ -206,7 +206,9 @@ fn counted(plan: &Plan) -> BTreeMap<Count, Vec<usize>> {
 fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<ObjectId>)> {
     let group = Some(change.group);
     match &change.effect {
-        Effect::Delete { .. } => vec![(Row::GroupsRemoved, None)],
+        Effect::Delete { .. } | Effect::Disable { .. } | Effect::Quarantine { .. } => {
+            vec![(Row::GroupsRemoved, None)]
+        }
         Effect::Convert { from, to } if weakens(*from, *to) => vec![(Row::GroupsRemoved, None)],
         Effect::RemoveMembers { members, of } => {
             let mut rows = vec![(Row::MembershipsRemoved, None), (Row::OneGroup, group)];
@@ -222,6 +224,8 @@ fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<Object
         Effect::AddMembers { .. }
         | Effect::Convert { .. }
         | Effect::Update { .. }
+        | Effect::Restore { .. }
+        | Effect::Handover { .. }
         | Effect::Freeze => Vec::new(),
     }
 }
@@ -247,6 +251,10 @@ fn values(effect: &Effect) -> usize {
         | Effect::Move { .. }
         | Effect::Update { .. }
         | Effect::Convert { .. }
+        | Effect::Restore { .. }
+        | Effect::Handover { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
         | Effect::Delete { .. }
         | Effect::Freeze => 0,
     }

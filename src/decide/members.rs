@@ -2,29 +2,52 @@
 //!
 //! From cloud members, the principals of the domain and memory to what a group should hold, what
 //! must stay although nothing says so any more, and whether anything may be removed at all.
+//! `flatten` says whose members count, `links` where a link leads, `keep` what is never taken out.
 //! Nothing is ever resolved by name.
+
+mod flatten;
+mod keep;
+mod links;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use flatten::{Roster, flatten_needs, flatten_roots};
+pub use tally::{Tally, names};
+
 use crate::decide::Inputs;
 use crate::model::change::MemberReference;
-use crate::model::cloud::{Link, Links, MemberKind};
-use crate::model::directory::PrincipalClass;
+use crate::model::cloud::{Links, MemberKind};
+use crate::model::policy::Policy;
 use crate::model::{
-    CloudMember, CloudMembers, Complete, FindingCode, ObjectGuid, ObjectId, Principal, Sid,
+    CloudListing, CloudMember, CloudMembers, Complete, DirectoryGroup, Finding, FindingCode,
+    ObjectGuid, ObjectId, PolicyName, Principal,
 };
+use keep::{Keeps, PrimaryGroups};
+use links::{Counterpart, LinkIndex};
+use tally::name;
+
+const NO_ACCOUNT: &str = "left out, without an on-premises account";
+const STAYS: &str = "in doubt, what each led to before stays a member and nothing new is added";
+const HOLDS: &str = "in doubt, nothing is removed from the group in this pass";
+const LOCAL: &str = "left out, a group of domain local scope";
+const SCOPELESS: &str = "left out, a group whose scope (groupType) the directory does not show";
+const NO_DEVICE: &str = "left out, a device without a computer or msDS-Device in the directory";
+const DEVICE_STAYS: &str = "not found by its device id any more, what it led to before stays";
 
 /// Indices over the domain and the tenant that every resolution needs.
 #[derive(Debug)]
 pub struct Resolver<'a> {
+    listing: &'a CloudListing,
+    cloud: &'a CloudMembers,
     principals: &'a BTreeMap<ObjectGuid, Principal>,
-    by_sid: BTreeMap<&'a Sid, ObjectGuid>,
-    by_consistency: BTreeMap<ObjectGuid, Vec<ObjectGuid>>,
-    /// Which cloud users lead to one object: more than one is a takeover or a mistake.
-    led_by: BTreeMap<ObjectGuid, BTreeSet<ObjectId>>,
+    link_index: LinkIndex<'a>,
+    /// Objects that several cloud principals lead to, and how many: a takeover or a mistake.
+    crowded: BTreeMap<ObjectGuid, usize>,
+    keeps: Keeps,
+    primary_groups: PrimaryGroups,
     counterparts: &'a BTreeMap<ObjectId, ObjectGuid>,
     linkless: &'a BTreeSet<ObjectId>,
-    links: &'a Links,
 }
 
 /// What a group's members come to.
@@ -34,15 +57,12 @@ pub struct Resolved {
     pub present: BTreeMap<ObjectGuid, String>,
     /// Nested cloud groups whose place is not settled yet, with a name for people.
     pub children: BTreeMap<ObjectId, String>,
-    /// Nested groups that this pass creates first.
+    /// Nested groups that this pass creates or brings back first.
     pub created: BTreeMap<ObjectId, String>,
     /// Objects that stay if they are members, and are not added.
     pub stay: BTreeSet<ObjectGuid>,
-    /// Classes of which no value is removed: the cloud has members of that kind, but this
-    /// version does not write them.
-    pub untouched_classes: BTreeSet<PrincipalClass>,
-    /// Nothing is removed, for this reason.
-    pub no_removal: Option<String>,
+    /// Nothing is removed: what kind of doubt it is, and a phrase that reads after a colon.
+    pub no_removal: Option<(FindingCode, String)>,
     /// What is worth telling.
     pub findings: Vec<(FindingCode, String)>,
     /// Links that were followed, for memory.
@@ -66,121 +86,74 @@ impl Resolved {
     }
 }
 
-enum Counterpart {
-    Found(ObjectGuid),
-    Missing(String),
-    Ambiguous(String),
-}
-
 impl<'a> Resolver<'a> {
-    /// Builds the indices. Cost: one pass over the principals and over all members read.
+    /// Builds the indices. Cost: one pass over the principals and over all members read, and two
+    /// words of memory for each index entry.
     pub fn new(inputs: &Inputs<'a>, cloud: &'a CloudMembers) -> Self {
         let principals = inputs.directory.principals.value();
-        let mut by_consistency: BTreeMap<ObjectGuid, Vec<ObjectGuid>> = BTreeMap::new();
-        for principal in principals.values() {
-            if let Some(consistency) = principal.consistency_guid {
-                by_consistency.entry(consistency).or_default().push(principal.guid);
-            }
-        }
-        let by_sid = principals.values().filter_map(|p| Some((p.sid.as_ref()?, p.guid))).collect();
-        let mut resolver = Self {
+        let link_index = LinkIndex::new(principals);
+        let members = cloud.of.values().flatten().flat_map(Complete::value);
+        let mut led: Vec<(ObjectGuid, ObjectId)> = members
+            .filter_map(|member| match link_index.follow(&member.kind)? {
+                Counterpart::Found(guid) => Some((guid, member.id)),
+                Counterpart::Missing(_) | Counterpart::Ambiguous(_) => None,
+            })
+            .collect();
+        led.sort_unstable();
+        led.dedup();
+        let several = led.chunk_by(|(one, _), (other, _)| one == other);
+        let several = several.filter(|leaders| leaders.len() > 1);
+        let crowded = several.filter_map(|all| Some((all.first()?.0, all.len()))).collect();
+        let keeps = Keeps::new(inputs, &link_index);
+        Self {
+            listing: inputs.cloud,
+            cloud,
             principals,
-            by_sid,
-            by_consistency,
-            led_by: BTreeMap::new(),
+            link_index,
+            crowded,
+            keeps,
+            primary_groups: PrimaryGroups::new(inputs),
             counterparts: &inputs.memory.counterparts,
             linkless: &inputs.memory.linkless,
-            links: &cloud.links,
-        };
-        for member in cloud.of.values().flatten().flat_map(Complete::value) {
-            if let MemberKind::User(link) = &member.kind
-                && let Counterpart::Found(guid) = resolver.follow(link)
-            {
-                resolver.led_by.entry(guid).or_default().insert(member.id);
-            }
-        }
-        resolver
-    }
-
-    /// Follows a link that is not empty.
-    fn follow(&self, link: &Link) -> Counterpart {
-        let by_id = link.immutable_id.map(|id| self.by_immutable_id(id)).unwrap_or_default();
-        let found = match (&link.sid, by_id.as_slice()) {
-            (Some(sid), others) => match self.by_sid.get(sid) {
-                Some(guid) if others.iter().all(|other| other == guid) => *guid,
-                Some(guid) => {
-                    return Counterpart::Ambiguous(format!(
-                        "its SID leads to {guid}, its immutable id elsewhere"
-                    ));
-                }
-                None => return Counterpart::Missing(format!("no object has the SID {sid}")),
-            },
-            (None, [guid]) => *guid,
-            (None, []) if link.malformed => {
-                return Counterpart::Missing("its link cannot be decoded".to_owned());
-            }
-            (None, []) => {
-                return Counterpart::Missing("no object has its immutable id".to_owned());
-            }
-            (None, several) => {
-                return Counterpart::Ambiguous(format!(
-                    "{} objects have its immutable id",
-                    several.len()
-                ));
-            }
-        };
-        match self.principals.get(&found).map(|principal| principal.class) {
-            Some(PrincipalClass::User) => Counterpart::Found(found),
-            _ => Counterpart::Ambiguous(format!("its link leads to {found}, which is no user")),
         }
     }
 
-    fn by_immutable_id(&self, id: ObjectGuid) -> Vec<ObjectGuid> {
-        let mut found = self.by_consistency.get(&id).cloned().unwrap_or_default();
-        // An object whose consistency GUID says otherwise is not meant by its objectGUID.
-        let own = self.principals.get(&id).filter(|p| p.consistency_guid.is_none());
-        found.extend(own.map(|principal| principal.guid));
-        found.sort_unstable();
-        found.dedup();
-        found
+    /// The members that the policy asks for. `Err`: the group is Unknown, for this reason.
+    pub fn roster(
+        &self,
+        policy: &Policy,
+        group: ObjectId,
+        direct: &'a [CloudMember],
+    ) -> Result<Roster<'a>, String> {
+        flatten::roster(self.listing, self.cloud, policy, group, direct)
     }
 
     /// Resolves the members of one group. `Err`: the group is Unknown, for this reason.
     ///
     /// Nested cloud groups are left in `children`: `nest` settles them.
-    pub fn resolve(&self, members: &[CloudMember]) -> Result<Resolved, String> {
-        // Pages that shift while they are read can show a member twice, in any order.
-        let mut members: Vec<&CloudMember> = members.iter().collect();
-        members.sort_by_key(|member| member.id);
-        members.dedup();
+    pub fn resolve(&self, policy: &PolicyName, roster: Roster<'a>) -> Result<Resolved, String> {
         let mut resolved = Resolved::default();
-        if let Links::Unreadable { reason } = self.links {
-            resolved.no_removal = Some(reason.clone());
+        if let Links::Unreadable { reason } = &self.cloud.links {
+            resolved.no_removal = Some((FindingCode::LinksUnreadable, reason.clone()));
         }
-        let mut skipped: BTreeMap<(FindingCode, String), usize> = BTreeMap::new();
+        if let Some(missing) = self.keep_missing(policy) {
+            let held = (FindingCode::KeepNotFound, missing.to_owned());
+            resolved.no_removal.get_or_insert(held);
+        }
+        resolved.stay.extend(self.keeps.objects(policy));
+        let Roster { members, left_out: mut tally } = roster;
         for member in members {
             match &member.kind {
-                MemberKind::User(link) => self.user(member, link, &mut resolved),
-                MemberKind::Group { on_premises: true } => {
-                    resolved.untouched_classes.insert(PrincipalClass::Group);
-                    let what = (FindingCode::OnPremisesGroupSkipped, "on-premises group".into());
-                    *skipped.entry(what).or_default() += 1;
-                }
-                MemberKind::Group { on_premises: false } => {
+                MemberKind::User(_) => self.user(member, &mut resolved, &mut tally),
+                MemberKind::DirectoryGroup(_) => self.group(member, &mut resolved, &mut tally),
+                MemberKind::Device { .. } => self.device(member, &mut resolved, &mut tally),
+                MemberKind::Group => {
                     resolved.children.insert(member.id, member.label.clone());
                 }
-                MemberKind::Device => {
-                    resolved.untouched_classes.extend([
-                        PrincipalClass::Computer,
-                        PrincipalClass::Device,
-                        PrincipalClass::Other,
-                    ]);
-                    let what = (FindingCode::DeviceNotWrittenBack, "device".into());
-                    *skipped.entry(what).or_default() += 1;
-                }
                 MemberKind::Other(type_name) => {
-                    let what = (FindingCode::MemberTypeSkipped, type_name.clone());
-                    *skipped.entry(what).or_default() += 1;
+                    let fate =
+                        format!("left out, of a type that no directory group holds ({type_name})");
+                    tally.add(FindingCode::MemberTypeSkipped, fate, name(member));
                 }
                 MemberKind::Unreadable(witness) => {
                     return Err(format!(
@@ -191,55 +164,153 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        for ((code, what), count) in skipped {
-            let message = format!("{count} members of type {what} are left out");
-            resolved.findings.push((code, message));
-        }
+        resolved.findings.extend(tally.findings());
         Ok(resolved)
     }
 
-    fn user(&self, member: &CloudMember, link: &Link, resolved: &mut Resolved) {
-        let remembered = self.counterparts.get(&member.id).copied();
-        let (code, why) = if link.is_empty() {
-            if remembered.is_none() {
-                // Without the right to read links everybody seems to have none.
-                if *self.links == Links::Readable {
-                    resolved.linkless.insert(member.id);
-                }
-                if self.linkless.contains(&member.id) {
-                    let message =
-                        format!("{} has no on-premises account and is left out", member.label);
-                    resolved.findings.push((FindingCode::NoCounterpart, message));
-                    return;
+    fn user(&self, member: &'a CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
+        match self.link_index.follow(&member.kind) {
+            Some(counterpart) => {
+                if let Some(guid) = self.found(member, counterpart, resolved, tally) {
+                    resolved.present.insert(guid, self.label(guid));
                 }
             }
-            (FindingCode::LinkLost, "it carries no link".to_owned())
-        } else {
-            match self.follow(link) {
-                Counterpart::Found(guid) => {
-                    let users = self.led_by.get(&guid).map_or(0, BTreeSet::len);
-                    if users <= 1 {
-                        resolved.followed.insert(member.id, guid);
-                        resolved.present.insert(guid, self.label(guid));
-                        return;
-                    }
-                    let why = format!("{users} cloud users lead to {}", self.label(guid));
+            None if self.is_known_linkless(member.id, resolved) => {
+                tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
+            }
+            None => self.lost(member, resolved, tally),
+        }
+    }
+
+    /// A user without any link, and whether memory knows it as such. Without the right to read
+    /// links everybody seems to have none.
+    fn is_known_linkless(&self, id: ObjectId, resolved: &mut Resolved) -> bool {
+        if self.counterparts.contains_key(&id) {
+            return false;
+        }
+        if self.cloud.links == Links::Readable {
+            resolved.linkless.insert(id);
+        }
+        self.linkless.contains(&id)
+    }
+
+    fn group(&self, member: &'a CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
+        let Some(counterpart) = self.link_index.follow(&member.kind) else {
+            return self.lost(member, resolved, tally);
+        };
+        let Some(guid) = self.found(member, counterpart, resolved, tally) else { return };
+        let principal = self.principals.get(&guid);
+        let nestable = match principal {
+            Some(group) if group.is_domain_local() => {
+                Err((FindingCode::DomainLocalInUniversal, LOCAL))
+            }
+            Some(group) if group.group_type.is_none() => {
+                Err((FindingCode::MemberTypeSkipped, SCOPELESS))
+            }
+            Some(_) | None => Ok(()),
+        };
+        match nestable {
+            Ok(()) => {
+                resolved.present.insert(guid, self.label(guid));
+            }
+            Err((code, fate)) => {
+                resolved.stay.insert(guid);
+                tally.add(code, fate, self.label(guid));
+            }
+        }
+    }
+
+    /// A device that has no object in the directory is the ordinary case, not a doubt: it holds no
+    /// removal. What surely was its object stays all the same.
+    fn device(&self, member: &'a CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
+        let MemberKind::Device { device_id, .. } = &member.kind else { return };
+        match self.link_index.follow(&member.kind) {
+            Some(counterpart @ (Counterpart::Found(_) | Counterpart::Ambiguous(_))) => {
+                if let Some(guid) = self.found(member, counterpart, resolved, tally) {
+                    resolved.present.insert(guid, self.label(guid));
+                }
+            }
+            Some(Counterpart::Missing(_)) | None => {
+                // The computer may stand where this account does not see it.
+                resolved.stay.extend(device_id.map(|id| ObjectGuid(id.0)));
+                let remembered = self.counterparts.get(&member.id);
+                let there = remembered.filter(|guid| self.principals.contains_key(guid));
+                resolved.stay.extend(there);
+                let fate = if there.is_some() { DEVICE_STAYS } else { NO_DEVICE };
+                tally.add(FindingCode::DeviceNotWrittenBack, fate, name(member));
+            }
+        }
+    }
+
+    /// The object that a link leads to, unless it is in doubt.
+    fn found(
+        &self,
+        member: &CloudMember,
+        counterpart: Counterpart,
+        resolved: &mut Resolved,
+        tally: &mut Tally,
+    ) -> Option<ObjectGuid> {
+        let (code, why) = match counterpart {
+            Counterpart::Found(guid) => match self.crowded.get(&guid) {
+                None => {
+                    resolved.followed.insert(member.id, guid);
+                    return Some(guid);
+                }
+                Some(count) => {
                     resolved.stay.insert(guid);
+                    let why = format!("{count} cloud principals lead to {}", self.label(guid));
                     (FindingCode::LinkAmbiguous, why)
                 }
-                Counterpart::Missing(why) => (FindingCode::CounterpartMissing, why),
-                Counterpart::Ambiguous(why) => (FindingCode::LinkAmbiguous, why),
-            }
+            },
+            Counterpart::Missing(why) => (FindingCode::CounterpartMissing, why),
+            Counterpart::Ambiguous(why) => (FindingCode::LinkAmbiguous, why),
         };
-        let consequence = if let Some(guid) = remembered {
-            resolved.stay.insert(guid);
-            format!("{} stays a member", self.label(guid))
-        } else {
-            let why = format!("the account of {} is not known", member.label);
-            resolved.no_removal.get_or_insert(why);
-            "nothing is removed from the group in this pass".to_owned()
-        };
-        resolved.findings.push((code, format!("{}: {why}; {consequence}", member.label)));
+        self.doubt(member, (code, &why), resolved, tally);
+        None
+    }
+
+    fn lost(&self, member: &CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
+        let why = (FindingCode::LinkLost, "it carries no link");
+        self.doubt(member, why, resolved, tally);
+    }
+
+    /// A member whose object is not known for certain: what it led to before stays. Where memory
+    /// does not know either, any value of the group may be the one, and all of them stay.
+    fn doubt(
+        &self,
+        member: &CloudMember,
+        (code, why): (FindingCode, &str),
+        resolved: &mut Resolved,
+        tally: &mut Tally,
+    ) {
+        let name = name(member);
+        if let Some(guid) = self.counterparts.get(&member.id) {
+            resolved.stay.insert(*guid);
+            let led = self.label(*guid);
+            tally.add(code, STAYS, format_args!("{name} ({why}; {led} before)"));
+            return;
+        }
+        resolved.no_removal.get_or_insert_with(|| {
+            (FindingCode::LinkLost, format!("the object of {name} is not known ({why})"))
+        });
+        tally.add(code, HOLDS, format_args!("{name} ({why})"));
+    }
+
+    /// Why the policy removes nothing, neither members nor groups: an entry of its `members.keep`
+    /// that no object answers to. A phrase that names the entry and its place.
+    pub fn keep_missing(&self, policy: &PolicyName) -> Option<&str> {
+        self.keeps.missing(policy)
+    }
+
+    /// One finding for each policy with such an entry.
+    pub fn keep_findings(&self) -> impl Iterator<Item = Finding> + '_ {
+        self.keeps.findings()
+    }
+
+    /// The accounts that have a directory group as their primary group: members of it without a
+    /// value of `member`, which the directory neither adds nor removes.
+    pub fn primary_members(&self, group: &DirectoryGroup) -> BTreeSet<ObjectGuid> {
+        self.primary_groups.of(group)
     }
 
     /// A name for people: the pre-Windows 2000 name, else the common name.
@@ -248,15 +319,6 @@ impl<'a> Resolver<'a> {
             || guid.to_string(),
             |p| p.sam_account_name.clone().unwrap_or_else(|| p.dn.leaf().to_owned()),
         )
-    }
-
-    /// Whether a value is of a class of which nothing is removed. An object that the domain does
-    /// not show may be of any class.
-    pub fn is_untouched(&self, guid: ObjectGuid, classes: &BTreeSet<PrincipalClass>) -> bool {
-        match self.principals.get(&guid) {
-            Some(principal) => classes.contains(&principal.class),
-            None => !classes.is_empty(),
-        }
     }
 }
 

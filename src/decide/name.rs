@@ -20,28 +20,47 @@ const SUFFIX_MAX: u8 = 9;
 /// What `sAMAccountName` must not contain (learn.microsoft.com adschema/a-samaccountname).
 const SAM_FORBIDDEN: &str = "\"/\\[]:;|=,+*?<>";
 
-/// The common name of a group; `None` when nothing of the display name is left.
+/// Why a group has no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing is left of it.
+    Empty,
+    /// It is longer than the directory takes.
+    TooLong {
+        /// Its length in UTF-16 units.
+        units: usize,
+        /// The longest name taken.
+        units_max: usize,
+    },
+}
+
+/// The common name of a group by a preset; `None` when nothing of the display name is left.
 pub fn common_name(preset: NamePreset, group: &CloudGroup) -> Option<String> {
     match preset {
         NamePreset::GroupId => Some(group.id.anchor()),
         NamePreset::DisplayNameAndId => {
-            let clean: String =
-                group.display_name.chars().filter(|character| !character.is_control()).collect();
-            let cut = cut(clean.trim(), DISPLAY_NAME_UNITS_MAX);
+            let name = clean(&group.display_name);
+            let cut = cut(&name, DISPLAY_NAME_UNITS_MAX);
             (!cut.is_empty()).then(|| format!("{cut}_{}", group.id.tail()))
         }
     }
 }
 
-/// The pre-Windows 2000 names a group may have, best first; empty when none is possible.
-pub fn sam_account_names(preset: NamePreset, group: &CloudGroup) -> Vec<String> {
-    let Some(cn) = common_name(preset, group) else { return Vec::new() };
-    let kept: String = cn
-        .chars()
-        .filter(|character| !SAM_FORBIDDEN.contains(*character) && !character.is_control())
-        .collect();
-    // What is cut off the display name leaves the id behind it: the end is never a dot or blank.
-    let base = kept.trim();
+/// A name without control characters and without blanks at its ends.
+pub fn clean(name: &str) -> String {
+    let kept: String = name.chars().filter(|character| !character.is_control()).collect();
+    kept.trim().to_owned()
+}
+
+/// What of a name the directory takes as a pre-Windows 2000 name, which does not end in a dot.
+pub fn sam_base(name: &str) -> String {
+    let kept: String =
+        name.chars().filter(|character| !SAM_FORBIDDEN.contains(*character)).collect();
+    clean(&kept).trim_end_matches(['.', ' ']).to_owned()
+}
+
+/// The pre-Windows 2000 names a group may have, best first.
+pub fn sam_account_names(base: &str) -> Vec<String> {
     let suffixed = (2..=SUFFIX_MAX).map(|number| format!("{base}-{number}"));
     std::iter::once(base.to_owned()).chain(suffixed).collect()
 }
@@ -247,6 +266,10 @@ mod tests {
             id: ObjectId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap(),
             display_name: display_name.to_owned(),
             description: None,
+            mail: None,
+            mail_nickname: None,
+            security_enabled: None,
+            visibility: None,
             kind: GroupKind::Security,
             membership: Membership::Assigned,
             hidden_membership: false,
@@ -329,14 +352,21 @@ mod tests {
 
     #[test]
     fn a_pre_windows_2000_name_has_nothing_the_directory_refuses() {
-        let hostile = format!("{SAM_FORBIDDEN} .x.");
-        let names = sam_account_names(NamePreset::DisplayNameAndId, &group(&hostile));
+        let sams = |name: &str| {
+            common_name(NamePreset::DisplayNameAndId, &group(name))
+                .map(|name| sam_account_names(&sam_base(&name)))
+                .unwrap_or_default()
+        };
+        let names = sams(&format!("{SAM_FORBIDDEN} .x."));
         assert_eq!(names.first().map(String::as_str), Some(".x._456789abcdef"));
         assert_eq!(names.last().map(String::as_str), Some(".x._456789abcdef-9"));
         assert_eq!(names.len(), 9);
-        let nothing = sam_account_names(NamePreset::DisplayNameAndId, &group("***"));
+        let nothing = sams("***");
         assert_eq!(nothing.first().map(String::as_str), Some("_456789abcdef"));
-        assert!(sam_account_names(NamePreset::DisplayNameAndId, &group(" ")).is_empty());
+        assert!(sams(" ").is_empty());
+        for (name, base) in [("x.", "x"), ("x. .", "x"), (" a/b ", "ab"), ("\u{7}", "")] {
+            assert_eq!(sam_base(name), base, "{name:?}");
+        }
     }
 
     #[test]

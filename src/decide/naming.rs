@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::decide::Inputs;
-use crate::decide::name::{Privileged, Wish, aside, assign, common_name, sam_account_names};
+use crate::decide::name::{Privileged, Trouble, Wish, aside, assign};
 use crate::decide::wanted::Wanted;
 use crate::model::policy::{Mode, Upkeep};
+use crate::model::record::RecordState;
 use crate::model::{Dn, Finding, FindingCode, ObjectId};
 
 /// What a group is called and where it stands; `None` keeps what is there.
@@ -23,8 +24,8 @@ pub struct Named {
 /// Why a group cannot be called what its policy says, whoever else is there.
 #[derive(Debug, Clone, Copy)]
 enum Obstacle {
-    /// Nothing is left of its display name.
-    Empty,
+    /// It has no name, whatever is free.
+    Name(Trouble),
     /// The name cannot be told from a privileged one.
     Imitation,
     /// The policy's container lies outside the configured ones.
@@ -106,19 +107,21 @@ fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
         && name != aside(group.cloud.id)
 }
 
-/// Where a group belongs.
+/// Where a group belongs. One that returns from quarantine goes back where new groups go.
 fn place(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Result<Dn, Obstacle> {
-    let shape = &group.policy.group;
+    let naming = &group.policy.group;
     let existing = group.existing();
+    let quarantined =
+        group.owned.is_some_and(|existing| existing.owned.record.state == RecordState::Quarantined);
     let container = match existing.and_then(|existing| existing.dn.parent()) {
-        Some(parent) if kept(group, shape.container_mode, "") => parent,
-        Some(_) | None => shape.container.clone(),
+        Some(parent) if kept(group, naming.placement.mode, "") && !quarantined => parent,
+        Some(_) | None => group.shape.container.clone().ok_or(Obstacle::Outside)?,
     };
     let own = existing.map(|existing| existing.guid);
     let cn = match existing.map(|existing| existing.dn.leaf()) {
-        Some(leaf) if kept(group, shape.common_name.mode, leaf) => leaf.to_owned(),
+        Some(leaf) if kept(group, naming.common_name.mode, leaf) => leaf.to_owned(),
         Some(_) | None => {
-            let cn = common_name(shape.common_name.preset, group.cloud).ok_or(Obstacle::Empty)?;
+            let cn = group.shape.common_name.clone().map_err(Obstacle::Name)?;
             if privileged.imitated_by(&cn, own) {
                 return Err(Obstacle::Imitation);
             }
@@ -133,14 +136,14 @@ fn place(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Re
 }
 
 fn sams(group: &Wanted<'_>, privileged: &Privileged) -> Vec<String> {
-    let naming = group.policy.group.sam_account_name;
+    let naming = &group.policy.group.sam_account_name;
     match group.existing() {
         Some(existing) if kept(group, naming.mode, &existing.sam_account_name) => {
             vec![existing.sam_account_name.clone()]
         }
         existing => {
             let own = existing.map(|existing| existing.guid);
-            let mut names = sam_account_names(naming.preset, group.cloud);
+            let mut names = group.shape.sam_account_names.clone().unwrap_or_default();
             names.retain(|name| !privileged.imitated_by(name, own));
             names
         }
@@ -164,8 +167,15 @@ fn complain(
             let message = format!("{name:?} would be {dn}, which is another object");
             tell(FindingCode::NameTaken, message);
         }
-        Err(Obstacle::Empty) => {
+        Err(Obstacle::Name(Trouble::Empty)) => {
             let message = format!("{name:?} leaves nothing to make a common name of");
+            tell(FindingCode::ImpossibleName, message);
+        }
+        Err(Obstacle::Name(Trouble::TooLong { units, units_max })) => {
+            let message = format!(
+                "the common name of {name:?} would have {units} characters; the directory takes \
+                 {units_max}"
+            );
             tell(FindingCode::ImpossibleName, message);
         }
         Err(Obstacle::Imitation) => {
@@ -173,16 +183,33 @@ fn complain(
             tell(FindingCode::NameTaken, message);
         }
         Err(Obstacle::Outside) => {
-            let container = &group.policy.group.container;
+            let container = group.shape.container.as_ref().map(ToString::to_string);
+            let container = container.unwrap_or_default();
             let message = format!(
                 "{name:?} belongs into {container}, which lies outside `directory.containers`"
             );
             tell(FindingCode::OutsideContainers, message);
         }
     }
-    if named.sam.is_none() && !matches!(place, Err(Obstacle::Empty)) {
-        let message =
-            format!("every pre-Windows 2000 name that {name:?} may have is another object's");
-        tell(FindingCode::NameTaken, message);
+    if named.sam.is_some() || matches!(place, Err(Obstacle::Name(Trouble::Empty))) {
+        return;
+    }
+    match &group.shape.sam_account_names {
+        Ok(_) => {
+            let message =
+                format!("every pre-Windows 2000 name that {name:?} may have is another object's");
+            tell(FindingCode::NameTaken, message);
+        }
+        Err(Trouble::Empty) => {
+            let message = format!("{name:?} leaves nothing to make a pre-Windows 2000 name of");
+            tell(FindingCode::ImpossibleName, message);
+        }
+        Err(Trouble::TooLong { units, units_max }) => {
+            let message = format!(
+                "the pre-Windows 2000 name of {name:?} would have {units} characters; the \
+                 directory takes {units_max}"
+            );
+            tell(FindingCode::ImpossibleName, message);
+        }
     }
 }

@@ -7,31 +7,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide::Inputs;
 use crate::decide::claim::{Claim, Claims};
 use crate::decide::holdings::Holdings;
-use crate::decide::members::Resolved;
-use crate::model::cloud::Origin;
-use crate::model::directory::PrincipalClass;
-use crate::model::{FindingCode, ObjectGuid, ObjectId};
+use crate::decide::members::{Resolved, Tally};
+use crate::model::cloud::{Origin, Presence};
+use crate::model::{FindingCode, Leave, ObjectGuid, ObjectId};
 
 /// The groups that a pass writes.
 #[derive(Debug, Default)]
 pub struct Written {
     /// Existing groups, with a name for people.
     pub kept: BTreeMap<ObjectId, (ObjectGuid, String)>,
-    /// Groups that are created.
+    /// Groups that are created or brought back.
     pub created: BTreeSet<ObjectId>,
 }
 
 /// What the verbs of this file look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Nesting<'a> {
-    /// The inputs of the pass.
-    pub inputs: &'a Inputs<'a>,
-    /// Which policy each group belongs to.
-    pub claims: &'a Claims,
-    /// Whose directory groups are.
-    pub holdings: &'a Holdings<'a>,
-    /// The groups that are written.
-    pub written: &'a Written,
+    inputs: &'a Inputs<'a>,
+    claims: &'a Claims,
+    holdings: &'a Holdings<'a>,
+    written: &'a Written,
+    /// Directory groups whose cloud group is missing, but not proven deleted: the read that lost
+    /// the group may have lost its memberships as well.
+    missed: BTreeSet<ObjectGuid>,
 }
 
 /// What a nested cloud group is to its parent.
@@ -43,22 +41,55 @@ enum Child {
     /// Stays nested if it is, and is not added.
     Stays,
     /// The same, because its directory group is not ours.
-    Foreign(ObjectGuid),
+    Foreign,
     /// Not nested.
     Out,
 }
 
-impl Nesting<'_> {
+const NOT_YET: &str = "not nested, groups that are to be written back but are not yet";
+const FOREIGN: &str = "not added, nested groups whose directory group is not ours";
+const NOT_WRITTEN: &str = "not nested, groups that are not written back themselves";
+const ITSELF: &str = "left out, the group itself";
+const LOST: &str = "not linked any more, the groups that they led to stay members";
+const HIDDEN_LINK: &str = "in doubt, groups of the directory whose links are not shown";
+
+impl<'a> Nesting<'a> {
+    /// Looks at what is gone. `written`: what this pass writes.
+    pub fn new(
+        inputs: &'a Inputs<'a>,
+        claims: &'a Claims,
+        holdings: &'a Holdings<'a>,
+        written: &'a Written,
+    ) -> Self {
+        let is_listed = |id: &ObjectId| {
+            let listing = inputs.cloud;
+            listing.groups.value().contains_key(id) || listing.deleted.value().contains(id)
+        };
+        let missed = holdings
+            .owned
+            .iter()
+            .filter(|(id, _)| !is_listed(id) && !is_deletion_confirmed(inputs, **id))
+            .map(|(_, owned)| owned.group.guid)
+            .collect();
+        Self { inputs, claims, holdings, written, missed }
+    }
+
     /// Gives each of the nested groups in `resolved` its place in the group `parent`.
     pub fn settle(&self, parent: ObjectId, resolved: &mut Resolved) {
+        resolved.stay.extend(&self.missed);
+        let mut tally = Tally::default();
+        if let Some(own) = self.holdings.owned.get(&parent).map(|owned| owned.group.guid)
+            && let Some(label) = resolved.present.remove(&own)
+        {
+            resolved.stay.insert(own);
+            tally.add(FindingCode::MemberTypeSkipped, ITSELF, label);
+        }
         for (child, label) in std::mem::take(&mut resolved.children) {
             if child == parent {
-                let message = "the group is a member of itself, which is left out".to_owned();
-                resolved.findings.push((FindingCode::MemberTypeSkipped, message));
                 resolved.stay.extend(self.objects(child));
+                tally.add(FindingCode::MemberTypeSkipped, ITSELF, label);
                 continue;
             }
-            let not_written = FindingCode::ChildNotWrittenBack;
             match self.child(child) {
                 Child::Created => {
                     resolved.created.insert(child, label);
@@ -70,29 +101,46 @@ impl Nesting<'_> {
                 Child::Stays => {
                     resolved.stay.extend(self.objects(child));
                     if self.objects(child).next().is_none() {
-                        let message = format!("the nested group {label:?} is not written yet");
-                        resolved.findings.push((not_written, message));
+                        tally.add(FindingCode::ChildNotWrittenBack, NOT_YET, label);
                     }
                 }
-                Child::Foreign(guid) => {
+                Child::Foreign => {
                     resolved.stay.extend(self.objects(child));
-                    let message = format!(
-                        "the nested group {label:?} exists as {guid}, which is not ours: it is \
-                         not added"
-                    );
-                    resolved.findings.push((FindingCode::ChildForeign, message));
+                    tally.add(FindingCode::ChildForeign, FOREIGN, label);
                 }
-                Child::Out => {
-                    if self.is_of_the_directory(child) {
-                        resolved.untouched_classes.insert(PrincipalClass::Group);
-                    }
-                    let message = format!("the nested group {label:?} is not written back itself");
-                    resolved.findings.push((not_written, message));
-                }
+                Child::Out => self.out(child, &label, resolved, &mut tally),
             }
+        }
+        resolved.findings.extend(tally.findings());
+    }
+
+    /// A group that this daemon does not write. One that the directory masters, or that led to an
+    /// object before, is in doubt as any member without its link.
+    fn out(&self, child: ObjectId, label: &str, resolved: &mut Resolved, tally: &mut Tally) {
+        if let Some(guid) = self.inputs.memory.counterparts.get(&child) {
+            resolved.stay.insert(*guid);
+            tally.add(FindingCode::LinkLost, LOST, label);
+        } else if self.is_of_the_directory(child) {
+            resolved.no_removal.get_or_insert_with(|| {
+                let why = format!("the object of the nested group {label:?} is not known");
+                (FindingCode::LinkLost, why)
+            });
+            tally.add(FindingCode::LinkLost, HIDDEN_LINK, label);
+        } else {
+            tally.add(FindingCode::ChildNotWrittenBack, NOT_WRITTEN, label);
         }
     }
 
+    /// | the child | is |
+    /// |---|---|
+    /// | written, created or brought back by this pass | a member |
+    /// | marks of it on an object that is not ours | Foreign |
+    /// | which object is meant is in doubt | Stays |
+    /// | Unknown, idle, over its limit, without a free name, held | Stays |
+    /// | leaves, but not by one of the four events that end a nesting | Stays |
+    /// | hard-deleted, which is not confirmed yet | Stays |
+    /// | flag off, out of scope, soft-deleted or hard-deleted, its grace over or not | Out |
+    /// | of no policy | Out |
     fn child(&self, id: ObjectId) -> Child {
         if self.written.created.contains(&id) {
             return Child::Created;
@@ -100,16 +148,19 @@ impl Nesting<'_> {
         if let Some((guid, label)) = self.written.kept.get(&id) {
             return Child::Kept(*guid, label.clone());
         }
-        if let Some(stranger) = self.holdings.strangers.get(&id) {
-            return Child::Foreign(stranger.guid);
+        if self.holdings.strangers.contains_key(&id) {
+            return Child::Foreign;
         }
-        let frozen = self.holdings.owned.get(&id).is_some_and(|owned| owned.frozen.is_some());
-        match self.claims.groups.get(&id) {
-            _ if frozen => Child::Stays,
-            Some(Claim::Keep(_) | Claim::Unknown(..) | Claim::Idle(_)) => Child::Stays,
-            Some(Claim::Leaving(_, leave)) if !leave.ends_nesting() => Child::Stays,
-            Some(Claim::Leaving(..) | Claim::Delete(..)) | None => Child::Out,
-        }
+        let owned = self.holdings.owned.get(&id);
+        let leave = match self.claims.groups.get(&id) {
+            _ if owned.is_some_and(|owned| !owned.is_certain()) => return Child::Stays,
+            Some(Claim::Keep(_) | Claim::Unknown(..) | Claim::Idle(_)) => return Child::Stays,
+            Some(Claim::Leaving(_, leave)) => *leave,
+            Some(Claim::Departing(departing)) => departing.leave,
+            None => return Child::Out,
+        };
+        let unproven = leave == Leave::HardDeleted && !is_deletion_confirmed(self.inputs, id);
+        if leave.ends_nesting() && !unproven { Child::Out } else { Child::Stays }
     }
 
     /// Every directory object that carries a mark of the group: which one is meant may be in
@@ -124,7 +175,16 @@ impl Nesting<'_> {
         let group = self.inputs.cloud.groups.value().get(&id);
         group.is_some_and(|group| match group.origin {
             Origin::Cloud => false,
-            Origin::OnPremises | Origin::Converted(_) | Origin::ConvertedUnreadable => true,
+            Origin::OnPremises(_) | Origin::Converted(_) | Origin::ConvertedUnreadable => true,
         })
     }
+}
+
+/// Whether a group is gone for good beyond doubt: a direct read does not find it now, and a listing
+/// at least `confirmAfter` ago had already lost it.
+pub fn is_deletion_confirmed(inputs: &Inputs<'_>, id: ObjectId) -> bool {
+    let begun = inputs.cloud.groups.begun();
+    let since = inputs.memory.absent_since.get(&id);
+    inputs.presence.get(&id) == Some(&Presence::Absent)
+        && since.is_some_and(|since| begun.duration_since(*since) >= inputs.confirm_after)
 }

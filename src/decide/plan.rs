@@ -24,16 +24,20 @@ fn phase(change: &Change) -> u8 {
     };
     match &change.effect {
         Effect::Rename { .. } | Effect::Move { .. } => 0,
+        Effect::Handover { .. } => 2,
         Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
         // The record is written last, when what it says is true.
-        Effect::Update { attributes } if only("extensionName", attributes) => 6,
-        Effect::Update { .. } => 2,
-        Effect::Convert { .. } => 3,
-        Effect::Create { .. } => 4,
-        Effect::AddMembers { .. } => 5,
-        Effect::RemoveMembers { .. } => 7,
-        Effect::Delete { .. } => 8,
-        Effect::Freeze => 9,
+        Effect::Update { attributes } if only("extensionName", attributes) => 8,
+        Effect::Update { .. } => 3,
+        Effect::Convert { .. } => 4,
+        Effect::Restore { .. } => 5,
+        Effect::Create { .. } => 6,
+        Effect::AddMembers { .. } => 7,
+        Effect::RemoveMembers { .. } => 9,
+        Effect::Disable { .. } => 10,
+        Effect::Quarantine { .. } => 11,
+        Effect::Delete { .. } => 12,
+        Effect::Freeze => 13,
     }
 }
 
@@ -57,8 +61,19 @@ pub fn digest<'a>(changes: impl Iterator<Item = &'a Change>) -> Digest {
 pub fn is_reviewed(change: &Change) -> bool {
     let by_policy = matches!(change.cause, Cause::Policy(_));
     let by_kind = match change.effect.kind() {
-        Kind::Rename | Kind::Move | Kind::Convert | Kind::RemoveMembers | Kind::Delete => true,
-        Kind::Update | Kind::Create | Kind::AddMembers | Kind::Freeze => false,
+        Kind::Rename
+        | Kind::Move
+        | Kind::Convert
+        | Kind::RemoveMembers
+        | Kind::Disable
+        | Kind::Quarantine
+        | Kind::Delete => true,
+        Kind::Handover
+        | Kind::Update
+        | Kind::Restore
+        | Kind::Create
+        | Kind::AddMembers
+        | Kind::Freeze => false,
     };
     by_policy || by_kind
 }
@@ -67,8 +82,13 @@ pub fn is_reviewed(change: &Change) -> bool {
 pub fn canonical(change: &Change) -> Value {
     let content = match &change.effect {
         Effect::Create { attributes } => json!(attributes),
-        Effect::Rename { to } | Effect::Move { to } => json!(to.to_string()),
-        Effect::Update { attributes } => json!(attributes),
+        Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
+            json!(to.to_string())
+        }
+        Effect::Update { attributes }
+        | Effect::Restore { attributes }
+        | Effect::Disable { attributes, .. } => json!(attributes),
+        Effect::Handover { record, .. } => json!(record),
         Effect::Convert { from, to } => json!([from, to]),
         Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
             json!(members.iter().map(member).collect::<Vec<_>>())

@@ -75,7 +75,7 @@ fn place_changes(
             stepped.insert(index);
         }
         let difference = AttributeChange {
-            name: "distinguishedName",
+            name: "distinguishedName".into(),
             before: Some(here.to_string()),
             after: Some(one.to.to_string()),
         };
@@ -131,7 +131,7 @@ fn sam_changes(
             stepped.insert(index);
         }
         let change = |after: &str| AttributeChange {
-            name: "sAMAccountName",
+            name: "sAMAccountName".into(),
             before: Some(before.clone()),
             after: Some(after.to_owned()),
         };

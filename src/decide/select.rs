@@ -2,11 +2,14 @@
 //!
 //! Answers for one policy and one group; `claim` puts the answers of all policies together.
 
-use crate::model::cloud::{Flag, Origin};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decide::expression::truth;
+use crate::model::cloud::{Flag, Origin, Unread};
 use crate::model::policy::{
-    FlagRule, HiddenMembership, Matcher, Membership, Policy, SelectableType,
+    FlagRule, HiddenMembership, Matcher, Membership, Policy, RoleAssignable, SelectableType,
 };
-use crate::model::{CloudGroup, FindingCode, GroupKind};
+use crate::model::{CloudGroup, Complete, FindingCode, GroupKind, ObjectId};
 
 /// What one policy says of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +22,35 @@ pub enum Verdict {
     NotMatched,
     /// It can never be written back.
     Ineligible(FindingCode, String),
-    /// The flag listing left it out: its flag is not known.
-    FlagUnknown,
+    /// Not enough is known of it, with the reason and, where one is worth telling, a finding.
+    Unknown(String, Option<FindingCode>),
 }
 
-/// Judges `group` under `policy`. `flag` is what the flag listing says of the group, and is not
-/// looked at where the policy ignores flags.
-pub fn verdict(policy: &Policy, group: &CloudGroup, flag: Option<&Flag>) -> Verdict {
-    if !matched(policy, group) {
-        return Verdict::NotMatched;
+/// What a verdict rests on beside the policy and the group.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// What the flag listing says of the group; not looked at where the policy ignores flags.
+    pub flag: Option<&'a Flag>,
+    /// The group has a directory group of ours.
+    pub owned: bool,
+    /// The tenant writes back new Microsoft 365 groups whose flag is null; `None`: not read.
+    pub new_groups: Option<bool>,
+    /// The direct members of the control groups that were read.
+    pub controls: &'a Controls,
+}
+
+/// The direct members of control groups, or why they are unread.
+pub type Controls = BTreeMap<ObjectId, Result<Complete<BTreeSet<ObjectId>>, Unread>>;
+
+/// What is said where the flag listing has no entry for a group: that is never taken as null.
+const FLAG_UNKNOWN: &str = "the flag listing left the group out";
+
+/// Judges `group` under `policy`.
+pub fn verdict(policy: &Policy, group: &CloudGroup, grounds: Grounds<'_>) -> Verdict {
+    match matched(policy, group, grounds.controls) {
+        Ok(true) => {}
+        Ok(false) => return Verdict::NotMatched,
+        Err(reason) => return Verdict::Unknown(reason, Some(FindingCode::ExpressionFailed)),
     }
     if let Some((code, message)) = ineligible(policy, group) {
         return Verdict::Ineligible(code, message);
@@ -35,29 +58,68 @@ pub fn verdict(policy: &Policy, group: &CloudGroup, flag: Option<&Flag>) -> Verd
     if policy.selection.writeback_flag == FlagRule::Ignore {
         return Verdict::Selected;
     }
-    match flag {
-        None => Verdict::FlagUnknown,
-        Some(flag) if flag_is_on(policy, group, flag) => Verdict::Selected,
-        Some(_) => Verdict::FlagOff,
+    let unknown = |what: &str| Verdict::Unknown(what.to_owned(), None);
+    let Some(flag) = grounds.flag else { return unknown(FLAG_UNKNOWN) };
+    match flag_is_on(policy, group, flag, grounds) {
+        Some(true) => Verdict::Selected,
+        Some(false) => Verdict::FlagOff,
+        None => unknown("the tenant's default for new groups is not known"),
     }
 }
 
-/// The flag table of SEMANTICS "Which groups".
-pub fn flag_is_on(policy: &Policy, group: &CloudGroup, flag: &Flag) -> bool {
-    match (policy.selection.writeback_flag, group.kind) {
-        (FlagRule::Ignore, _) => true,
-        (FlagRule::Honour, GroupKind::Microsoft365) => flag.is_enabled != Some(false),
-        (FlagRule::Honour | FlagRule::RequireTrue, _) => flag.is_enabled == Some(true),
+/// The flag table of SEMANTICS "Which groups"; `None` where the tenant's default decides and is
+/// not known.
+pub fn flag_is_on(
+    policy: &Policy,
+    group: &CloudGroup,
+    flag: &Flag,
+    grounds: Grounds<'_>,
+) -> Option<bool> {
+    match (policy.selection.writeback_flag, group.kind, flag.is_enabled) {
+        (FlagRule::Ignore, _, _) => Some(true),
+        (FlagRule::HonourTenantDefault, GroupKind::Microsoft365, None) if !grounds.owned => {
+            grounds.new_groups
+        }
+        (FlagRule::Honour | FlagRule::HonourTenantDefault, GroupKind::Microsoft365, is_enabled) => {
+            Some(is_enabled != Some(false))
+        }
+        (
+            FlagRule::Honour | FlagRule::HonourTenantDefault | FlagRule::RequireTrue,
+            _,
+            is_enabled,
+        ) => Some(is_enabled == Some(true)),
     }
 }
 
-fn matched(policy: &Policy, group: &CloudGroup) -> bool {
-    let include = policy.selection.include.as_ref();
-    include.is_none_or(|entries| entries.iter().any(|entry| holds(entry, group)))
-        && !policy.selection.exclude.iter().any(|entry| holds(entry, group))
+/// Whether an entry includes the group and none excludes it. An expression that fails leaves that
+/// open, unless another entry settles it.
+fn matched(policy: &Policy, group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
+    let included = match &policy.selection.include {
+        None => Ok(true),
+        Some(entries) => any(entries, group, controls),
+    };
+    let excluded = any(&policy.selection.exclude, group, controls);
+    match (included, excluded) {
+        (Ok(false), _) | (_, Ok(true)) => Ok(false),
+        (Ok(true), Ok(false)) => Ok(true),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+    }
 }
 
-fn holds(matcher: &Matcher, group: &CloudGroup) -> bool {
+fn any(entries: &[Matcher], group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
+    let mut answer = Ok(false);
+    for entry in entries {
+        match holds(entry, group, controls) {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(reason) => answer = Err(reason),
+        }
+    }
+    answer
+}
+
+/// Whether all conditions of an entry hold; its expression is asked last.
+fn holds(matcher: &Matcher, group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
     let kind = match group.kind {
         GroupKind::Microsoft365 => Some(SelectableType::Microsoft365),
         GroupKind::Security => Some(SelectableType::Security),
@@ -68,10 +130,22 @@ fn holds(matcher: &Matcher, group: &CloudGroup) -> bool {
     let type_holds =
         matcher.types.as_ref().is_none_or(|types| kind.is_some_and(|kind| types.contains(&kind)));
     let membership: Membership = group.membership;
-    type_holds
+    let plain = type_holds
         && matcher.membership.as_ref().is_none_or(|all| all.contains(&membership))
         && matcher.ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
-        && matcher.display_name.as_ref().is_none_or(|re| re.is_match(&group.display_name))
+        && matcher.display_name.as_ref().is_none_or(|re| re.is_match(&group.display_name));
+    if !plain {
+        return Ok(false);
+    }
+    if let Some(control) = &matcher.member_of {
+        match controls.get(control) {
+            Some(Ok(members)) if members.value().contains(&group.id) => {}
+            Some(Ok(_)) => return Ok(false),
+            Some(Err(unread)) => return Err(unread.reason.clone()),
+            None => return Err(format!("the control group {control} was not read")),
+        }
+    }
+    matcher.expression.as_ref().map_or(Ok(true), |expression| truth(expression, group))
 }
 
 /// The eligibility table of SEMANTICS "Which groups".
@@ -79,7 +153,7 @@ fn ineligible(policy: &Policy, group: &CloudGroup) -> Option<(FindingCode, Strin
     let name = &group.display_name;
     match &group.origin {
         Origin::Cloud => {}
-        Origin::OnPremises => {
+        Origin::OnPremises(_) => {
             let message = format!("{name:?} is mastered on-premises and never written back");
             return Some((FindingCode::MasteredOnPremises, message));
         }
@@ -105,8 +179,11 @@ fn ineligible(policy: &Policy, group: &CloudGroup) -> Option<(FindingCode, Strin
         let message = format!("{name:?} is {kind}, which cannot be written back");
         return Some((FindingCode::UnsupportedGroupKind, message));
     }
-    if group.role_assignable {
-        let message = format!("{name:?} can be assigned to directory roles and is left out");
+    if group.role_assignable && policy.selection.role_assignable == RoleAssignable::Skip {
+        let message = format!(
+            "{name:?} can be assigned to directory roles and is left out; `roleAssignable: \
+             Include` writes it all the same"
+        );
         return Some((FindingCode::RoleAssignable, message));
     }
     if group.hidden_membership && policy.selection.hidden_membership == HiddenMembership::Skip {
@@ -129,14 +206,15 @@ pub fn names_by_id(policy: &Policy, group: &CloudGroup) -> bool {
 mod tests {
     use super::*;
     use crate::model::policy::{
-        GroupShape, GroupTypeRule, MemberRules, Mode, NamePreset, Naming, OnHardDeleted, Place,
-        PolicyName, Selection, Upkeep,
+        ContainerRule, Deletion, GroupShape, GroupTypeRule, MailRule, MemberRules, Mode,
+        NamePreset, NameSource, Naming, Place, Placement, PolicyName, Selection, Upkeep,
     };
-    use crate::model::{Digest, Dn, ObjectId};
+    use crate::model::{Digest, Dn};
 
     fn policy(rule: FlagRule) -> Policy {
         let place = Place { file: "p.yaml".to_owned(), line: 1, column: 1 };
-        let naming = Naming { preset: NamePreset::GroupId, mode: Upkeep::Always };
+        let naming =
+            Naming { source: NameSource::Preset(NamePreset::GroupId), mode: Upkeep::Always };
         Policy {
             name: PolicyName::parse("p").unwrap(),
             place: place.clone(),
@@ -149,18 +227,26 @@ mod tests {
             selection: Selection {
                 writeback_flag: rule,
                 hidden_membership: HiddenMembership::Skip,
+                role_assignable: RoleAssignable::Skip,
                 include: None,
                 exclude: Vec::new(),
             },
             group: GroupShape {
                 group_type: GroupTypeRule::FromCloud,
-                container: Dn::parse("DC=x").unwrap(),
-                container_mode: Upkeep::Always,
-                common_name: naming,
+                placement: Placement {
+                    rules: vec![ContainerRule {
+                        when: None,
+                        container: Dn::parse("DC=x").unwrap(),
+                    }],
+                    mode: Upkeep::Always,
+                },
+                common_name: naming.clone(),
                 sam_account_name: naming,
+                mail: MailRule::WhenPrepared,
+                attributes: Vec::new(),
             },
             members: MemberRules::default(),
-            on_hard_deleted: OnHardDeleted::Delete,
+            deletion: Deletion::default(),
         }
     }
 
@@ -169,6 +255,10 @@ mod tests {
             id: ObjectId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap(),
             display_name: "sales".to_owned(),
             description: None,
+            mail: None,
+            mail_nickname: None,
+            security_enabled: None,
+            visibility: None,
             kind,
             membership: Membership::Assigned,
             hidden_membership: false,
@@ -177,26 +267,57 @@ mod tests {
         }
     }
 
+    const NOWHERE: Controls = BTreeMap::new();
+
+    fn grounds(flag: Option<&Flag>) -> Grounds<'_> {
+        Grounds { flag, owned: false, new_groups: Some(true), controls: &NOWHERE }
+    }
+
     #[test]
     fn the_flag_table_holds_for_both_kinds() {
         use FlagRule::{Honour, Ignore, RequireTrue};
         use GroupKind::{Microsoft365, Security};
-        use Verdict::{FlagOff, FlagUnknown, Selected};
+        use Verdict::{FlagOff, Selected};
+        let unknown = || Verdict::Unknown(FLAG_UNKNOWN.to_owned(), None);
         // The flag: not listed, null, false, true.
         for (rule, kind, expected) in [
-            (Honour, Microsoft365, [FlagUnknown, Selected, FlagOff, Selected]),
-            (Honour, Security, [FlagUnknown, FlagOff, FlagOff, Selected]),
-            (RequireTrue, Microsoft365, [FlagUnknown, FlagOff, FlagOff, Selected]),
-            (RequireTrue, Security, [FlagUnknown, FlagOff, FlagOff, Selected]),
+            (Honour, Microsoft365, [unknown(), Selected, FlagOff, Selected]),
+            (Honour, Security, [unknown(), FlagOff, FlagOff, Selected]),
+            (RequireTrue, Microsoft365, [unknown(), FlagOff, FlagOff, Selected]),
+            (RequireTrue, Security, [unknown(), FlagOff, FlagOff, Selected]),
             (Ignore, Microsoft365, [Selected, Selected, Selected, Selected]),
             (Ignore, Security, [Selected, Selected, Selected, Selected]),
         ] {
             let flags = [None, Some(None), Some(Some(false)), Some(Some(true))];
             let told = flags.map(|flag| {
                 let flag = flag.map(|is_enabled| Flag { is_enabled, group_type: None });
-                verdict(&policy(rule), &group(kind), flag.as_ref())
+                verdict(&policy(rule), &group(kind), grounds(flag.as_ref()))
             });
             assert_eq!(told, expected, "{rule:?} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_tenant_default_counts_for_null_on_a_group_that_is_not_written_yet() {
+        use GroupKind::{Microsoft365, Security};
+        let told = |kind, is_enabled, owned, new_groups| {
+            let flag = Flag { is_enabled, group_type: None };
+            let policy = policy(FlagRule::HonourTenantDefault);
+            let grounds = Grounds { owned, new_groups, ..grounds(Some(&flag)) };
+            flag_is_on(&policy, &group(kind), &flag, grounds)
+        };
+        for (kind, is_enabled, owned, default, expected) in [
+            (Microsoft365, None, false, Some(true), Some(true)),
+            (Microsoft365, None, false, Some(false), Some(false)),
+            (Microsoft365, None, false, None, None),
+            (Microsoft365, None, true, Some(false), Some(true)),
+            (Microsoft365, Some(true), false, Some(false), Some(true)),
+            (Microsoft365, Some(false), false, Some(true), Some(false)),
+            (Security, None, false, Some(true), Some(false)),
+            (Security, Some(true), false, Some(false), Some(true)),
+        ] {
+            let told = told(kind, is_enabled, owned, default);
+            assert_eq!(told, expected, "{kind:?} {is_enabled:?} {owned} {default:?}");
         }
     }
 
@@ -204,7 +325,7 @@ mod tests {
     fn what_is_not_matched_is_not_judged_further() {
         let mut policy = policy(FlagRule::Ignore);
         policy.selection.include = Some(Vec::new());
-        let told = verdict(&policy, &group(GroupKind::DistributionList), None);
+        let told = verdict(&policy, &group(GroupKind::DistributionList), grounds(None));
         assert_eq!(told, Verdict::NotMatched);
     }
 }

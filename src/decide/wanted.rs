@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::decide::holdings::{Holdings, Owned};
 use crate::decide::members::{Resolved, Resolver};
+use crate::decide::shape::{Shape, shape};
 use crate::decide::{Decision, Inputs};
 use crate::model::change::{Cause, Change, Effect};
 use crate::model::cloud::OnPremisesGroupType;
@@ -28,15 +29,51 @@ pub struct Wanted<'a> {
     pub cloud: &'a CloudGroup,
     /// Its directory group, when there is one.
     pub owned: Option<Existing<'a>>,
-    /// Its `groupType`; `None` keeps what is there.
-    pub group_type: Option<i32>,
+    /// What its policy makes of it: container, names, extra attributes.
+    pub shape: Shape,
+    /// Its type; `None` keeps what is there.
+    pub written_type: Option<WrittenType>,
     /// Its members.
     pub resolved: Resolved,
     /// The cloud members the answer rests on.
     pub witness: &'a Complete<Vec<CloudMember>>,
 }
 
+/// What kind of directory group is written; the scope is always universal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenType {
+    /// Receives mail, gives no access.
+    Distribution,
+    /// Gives access.
+    Security,
+    /// Both.
+    MailEnabledSecurity,
+}
+
+impl WrittenType {
+    /// The value of `groupType`.
+    pub fn group_type(self) -> i32 {
+        match self {
+            Self::Distribution => UNIVERSAL_DISTRIBUTION,
+            Self::Security | Self::MailEnabledSecurity => UNIVERSAL_SECURITY,
+        }
+    }
+
+    /// Whether it carries mail attributes.
+    pub fn has_mail(self) -> bool {
+        match self {
+            Self::Distribution | Self::MailEnabledSecurity => true,
+            Self::Security => false,
+        }
+    }
+}
+
 impl<'a> Wanted<'a> {
+    /// The value of `groupType` it should have; `None` keeps what is there.
+    pub fn group_type(&self) -> Option<i32> {
+        self.written_type.map(WrittenType::group_type)
+    }
+
     /// Its directory group as it stands, when there is one.
     pub fn existing(&self) -> Option<&'a DirectoryGroup> {
         self.owned.map(|existing| existing.owned.group)
@@ -84,14 +121,27 @@ impl<'a> Gatherer<'a, '_> {
             None => return self.blind(&policy.name, id, "its members were not read".to_owned()),
         };
         let standing_group = owned.map(|existing| existing.owned);
-        self.within_limit(policy, cloud, standing_group, witness.value()).then_some(())?;
-        let group_type = self.group_type(policy, cloud, standing_group).ok()?;
-        let resolved = match self.resolver.resolve(witness.value()) {
+        let roster = match self.resolver.roster(policy, id, witness.value()) {
+            Ok(roster) => roster,
+            Err(reason) => return self.blind(&policy.name, id, reason),
+        };
+        self.within_limit(policy, cloud, standing_group, roster.count()).then_some(())?;
+        let written_type = self.group_type(policy, cloud, standing_group).ok()?;
+        let resolved = match self.resolver.resolve(&policy.name, roster) {
             Ok(resolved) => resolved,
             Err(reason) => return self.blind(&policy.name, id, reason),
         };
+        let shape = match shape(policy, cloud) {
+            Ok(shape) => shape,
+            Err(reason) => {
+                let code = FindingCode::ExpressionFailed;
+                self.decision.tell(&policy.name, id, code, reason.clone());
+                self.decision.unknown(&policy.name, id, reason);
+                return None;
+            }
+        };
         let last_good = standing.last_good;
-        Some(Wanted { policy, last_good, cloud, owned, group_type, resolved, witness })
+        Some(Wanted { policy, last_good, cloud, owned, shape, written_type, resolved, witness })
     }
 
     /// Leaves a group alone because a read was not whole.
@@ -139,9 +189,8 @@ impl<'a> Gatherer<'a, '_> {
         policy: &Policy,
         cloud: &CloudGroup,
         owned: Option<&Owned<'_>>,
-        members: &[CloudMember],
+        count: usize,
     ) -> bool {
-        let count = members.iter().map(|member| member.id).collect::<BTreeSet<_>>().len();
         let maximum = match cloud.kind {
             GroupKind::Microsoft365 => policy.members.maximum_microsoft_365,
             GroupKind::Security
@@ -159,19 +208,22 @@ impl<'a> Gatherer<'a, '_> {
         false
     }
 
-    /// The `groupType` a group should have. `Err`: it is left alone.
+    /// The type a group should have. `Err`: it is left alone.
     fn group_type(
         &mut self,
         policy: &Policy,
         cloud: &CloudGroup,
         owned: Option<&Owned<'_>>,
-    ) -> Result<Option<i32>, ()> {
+    ) -> Result<Option<WrittenType>, ()> {
         if cloud.kind == GroupKind::Security {
-            return Ok(Some(UNIVERSAL_SECURITY));
+            return Ok(Some(WrittenType::Security));
         }
         match policy.group.group_type {
-            GroupTypeRule::UniversalDistribution => return Ok(Some(UNIVERSAL_DISTRIBUTION)),
-            GroupTypeRule::UniversalSecurity => return Ok(Some(UNIVERSAL_SECURITY)),
+            GroupTypeRule::UniversalDistribution => return Ok(Some(WrittenType::Distribution)),
+            GroupTypeRule::UniversalSecurity => return Ok(Some(WrittenType::Security)),
+            GroupTypeRule::UniversalMailEnabledSecurity => {
+                return Ok(Some(WrittenType::MailEnabledSecurity));
+            }
             GroupTypeRule::FromCloud => {}
         }
         let flags = self.inputs.cloud.flags.as_ref().ok().map(Complete::value);
@@ -184,17 +236,17 @@ impl<'a> Gatherer<'a, '_> {
             self.decision.unknown(&policy.name, cloud.id, reason);
             return Err(());
         };
-        let unsupported = match &flag.group_type {
+        let other = match &flag.group_type {
             None | Some(OnPremisesGroupType::UniversalDistribution) => {
-                return Ok(Some(UNIVERSAL_DISTRIBUTION));
+                return Ok(Some(WrittenType::Distribution));
             }
-            Some(OnPremisesGroupType::UniversalSecurity) => return Ok(Some(UNIVERSAL_SECURITY)),
+            Some(OnPremisesGroupType::UniversalSecurity) => return Ok(Some(WrittenType::Security)),
             Some(OnPremisesGroupType::UniversalMailEnabledSecurity) => {
-                "universalMailEnabledSecurityGroup"
+                return Ok(Some(WrittenType::MailEnabledSecurity));
             }
             Some(OnPremisesGroupType::Unrecognised(other)) => other,
         };
-        let why = format!("the tenant wants the type {unsupported:?}, which is not supported yet");
+        let why = format!("the tenant wants the type {other:?}, which this version does not know");
         let message = format!("{:?}: {why}", cloud.display_name);
         self.decision.tell(&policy.name, cloud.id, FindingCode::UnsupportedGroupType, message);
         freeze(self.decision, &policy.name, cloud.id, owned, Cause::Cloud(why));

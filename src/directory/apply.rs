@@ -17,6 +17,7 @@ mod members;
 mod single;
 pub mod step;
 mod trouble;
+mod value;
 
 use std::collections::BTreeMap;
 
@@ -200,6 +201,10 @@ impl Stepper {
             let (target, attributes) = (change.target.clone(), attributes.clone());
             return Ok(Work::Single(Single::new(Operation::Add { target, attributes })));
         }
+        if let Effect::Restore { attributes } = &change.effect {
+            let (target, attributes) = (change.target.clone(), attributes.clone());
+            return Ok(Work::Single(Single::new(Operation::Restore { target, attributes })));
+        }
         let guid = change.target.object().or_else(|| self.created.get(&change.group).copied());
         let guid = guid.ok_or_else(|| Ending::failed("the group was not created in this pass"))?;
         let Some(place) = self.places.get(&guid) else {
@@ -210,7 +215,7 @@ impl Stepper {
     }
 
     fn refuse_in_trouble(&self, change: &Change) -> Result<(), Box<Ending>> {
-        let naming = matches!(change.effect.kind(), Kind::Rename | Kind::Move);
+        let naming = matches!(change.effect.kind(), Kind::Rename | Kind::Move | Kind::Quarantine);
         match self.troubles.get(&change.group) {
             Some(Trouble::Everything(why)) => {
                 Err(Ending::failed(format!("an earlier change of this group failed: {why}")).into())
@@ -231,7 +236,7 @@ impl Stepper {
     ) -> Result<Work, Box<Ending>> {
         let single = |operation| Ok(Work::Single(Single::new(operation)));
         match &change.effect {
-            Effect::Rename { to } | Effect::Move { to } => {
+            Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
                 let to = self.containers.admit(guid, to.dn().clone());
                 let to = to.ok_or_else(|| outside(place))?;
                 if to.dn().key() == place.dn.key() && to.dn().leaf() == place.dn.leaf() {
@@ -243,12 +248,16 @@ impl Stepper {
                 }
                 single(Operation::ModifyDn { target, to })
             }
-            Effect::Update { attributes } => {
+            Effect::Update { attributes } | Effect::Disable { attributes, .. } => {
                 single(Operation::Modify { target, attributes: attributes.clone() })
+            }
+            Effect::Handover { record, .. } => {
+                single(Operation::Modify { target, attributes: vec![record.clone()] })
             }
             Effect::Convert { from, to } => {
                 let (before, after) = (Some(from.to_string()), Some(to.to_string()));
-                let attributes = vec![AttributeChange { name: "groupType", before, after }];
+                let name = "groupType".into();
+                let attributes = vec![AttributeChange { name, before, after }];
                 single(Operation::Modify { target, attributes })
             }
             Effect::Delete { .. } => single(Operation::Delete { target }),
@@ -258,7 +267,9 @@ impl Stepper {
             Effect::RemoveMembers { members, .. } => {
                 Ok(self.batches(guid, target, Direction::Remove, members))
             }
-            Effect::Create { .. } | Effect::Freeze => Err(lost_sync().into()),
+            Effect::Create { .. } | Effect::Restore { .. } | Effect::Freeze => {
+                Err(lost_sync().into())
+            }
         }
     }
 
@@ -335,7 +346,7 @@ impl Stepper {
         let Ending { outcome, refused, left_out, place, unheard } = ending;
         if let Some((guid, dn)) = place {
             self.places.insert(guid, Place { dn, strayed: false });
-            if change.effect.kind() == Kind::Create {
+            if matches!(change.effect.kind(), Kind::Create | Kind::Restore) {
                 self.created.insert(change.group, guid);
             }
         }

@@ -14,13 +14,15 @@ use super::connection::Connection;
 use super::entry::{Entry, Malformed};
 use super::observe::Progress;
 use super::outcome::{Verdict, classify};
-use super::search::Search;
+use super::search::{NO_SUCH_OBJECT, Search};
 use crate::directory::apply::{Answer, Question, Seen, Sight};
 use crate::directory::options::Observer;
 use crate::directory::{DirectoryError, DirectoryOptions};
 use crate::journal::Recorded;
-use crate::model::directory::{DirectPresence, DomainFacts};
-use crate::model::{Containers, DirectorySnapshot, ObjectGuid, Principal};
+use crate::model::directory::{DeletedGroup, DirectPresence, DomainFacts, PrincipalClass};
+use crate::model::{
+    AttributeName, Containers, DirectorySnapshot, ObjectGuid, Operation, Principal,
+};
 use crate::retry::REQUEST;
 
 /// One domain controller, reached and found fit.
@@ -29,6 +31,10 @@ pub struct Directory {
     containers: Containers,
     observer: Observer,
     facts: DomainFacts,
+    /// `schemaNamingContext`
+    schema: String,
+    /// Attributes beyond the standing set that were found fit to be written.
+    suitable: Mutex<BTreeSet<AttributeName>>,
     reader: Slot,
     writer: Slot,
 }
@@ -55,16 +61,28 @@ macro_rules! repeated {
 }
 
 impl Directory {
-    /// Connects, binds, reads what the domain is, and checks that every container exists and that
-    /// the account may create groups in it. Busy or lost answers are asked for again; a server
-    /// that cannot be reached is not, that is left to the next pass.
+    /// Connects to read and to write: [`Directory::connect_to_read`], then
+    /// [`Directory::check_rights`].
     pub async fn connect(
         options: DirectoryOptions,
         containers: Containers,
         observer: Observer,
     ) -> Result<Self, DirectoryError> {
+        let directory = Self::connect_to_read(options, containers, observer).await?;
+        directory.check_rights().await?;
+        Ok(directory)
+    }
+
+    /// Connects, binds, reads what the domain is, and checks that every container exists. Busy or
+    /// lost answers are asked for again; a server that cannot be reached is not, that is left to
+    /// the next pass.
+    pub async fn connect_to_read(
+        options: DirectoryOptions,
+        containers: Containers,
+        observer: Observer,
+    ) -> Result<Self, DirectoryError> {
         let mut attempts = Attempts::default();
-        let (connection, facts) = loop {
+        let (connection, facts, schema) = loop {
             match reach(&options, &containers, &observer).await {
                 Ok(reached) => break reached,
                 Err(error @ DirectoryError::Unreachable { .. }) => return Err(error),
@@ -72,7 +90,14 @@ impl Directory {
             }
         };
         let (reader, writer) = (Mutex::new(Some(connection)), Mutex::new(None));
-        Ok(Self { options, containers, observer, facts, reader, writer })
+        let suitable = Mutex::default();
+        Ok(Self { options, containers, observer, facts, schema, suitable, reader, writer })
+    }
+
+    /// Checks that the account may create groups in every container: for whoever writes.
+    pub async fn check_rights(&self) -> Result<(), DirectoryError> {
+        repeated!(self.reading().await?.check_rights(&self.containers).await);
+        Ok(())
     }
 
     /// What the domain is and can do.
@@ -81,12 +106,14 @@ impl Directory {
     }
 
     /// Reads everything a pass needs. `begun` is the time at which the read begins, `remembered`
-    /// the objects whose absence from the listing is to be proven one by one; `progress` hears
-    /// after every page how many entries came in all.
+    /// the objects whose absence from the listing is to be proven one by one, `extras` the
+    /// attributes that policies add to the standing set; `progress` hears after every page how
+    /// many entries came in all.
     pub async fn observe(
         &self,
         begun: Timestamp,
         remembered: &BTreeSet<ObjectGuid>,
+        extras: &BTreeSet<AttributeName>,
         progress: Progress<'_>,
     ) -> Result<DirectorySnapshot, DirectoryError> {
         let entries = AtomicUsize::new(0);
@@ -94,13 +121,21 @@ impl Directory {
             progress(entries.fetch_add(came, Ordering::Relaxed) + came);
         };
         let facts = &self.facts;
-        let listing = repeated!(self.reading().await?.list_domain(facts, begun, &told).await);
+        let listing =
+            repeated!(self.reading().await?.list_domain(facts, extras, begun, &told).await);
         let containers = &self.containers;
         let occupied = repeated!(self.reading().await?.list_names(containers, begun, &told).await);
         let groups = listing.groups.value();
         let members =
             repeated!(self.reading().await?.list_members_of(groups, facts, begun, &told).await);
-        let direct = self.look_for(remembered, listing.principals.value()).await?;
+        let living = listing.principals.value();
+        let missed =
+            remembered.iter().filter(|object| !living.contains_key(object)).copied().collect();
+        let mut deleted = repeated!(self.reading().await?.list_deleted(facts, &missed).await);
+        // What was deleted while the domain was read counts as it was seen first.
+        deleted.retain(|object, _| !living.contains_key(object));
+        let direct = self.look_for(&missed, &deleted).await?;
+        let unsuitable = self.unsuitable(extras, living).await?;
         Ok(DirectorySnapshot {
             facts: facts.clone(),
             principals: listing.principals,
@@ -108,21 +143,45 @@ impl Directory {
             occupied,
             members,
             direct,
+            addresses: listing.addresses,
+            deleted,
+            unsuitable,
         })
     }
 
-    /// Looks up one by one what the listing did not show.
+    /// Looks up one by one what neither listing showed.
     async fn look_for(
         &self,
-        remembered: &BTreeSet<ObjectGuid>,
-        seen: &BTreeMap<ObjectGuid, Principal>,
+        missed: &BTreeSet<ObjectGuid>,
+        deleted: &BTreeMap<ObjectGuid, DeletedGroup>,
     ) -> Result<BTreeMap<ObjectGuid, DirectPresence>, DirectoryError> {
         let mut direct = BTreeMap::new();
-        for object in remembered.iter().filter(|object| !seen.contains_key(object)) {
-            let presence = repeated!(self.reading().await?.presence(*object).await);
+        for object in missed {
+            let presence = match deleted.get(object) {
+                Some(_) => DirectPresence::Deleted,
+                None => repeated!(self.reading().await?.presence(*object).await),
+            };
             direct.insert(*object, presence);
         }
         Ok(direct)
+    }
+
+    /// Asks the schema about attributes that were not found fit before: what is unfit is asked for
+    /// again in each pass, so that a mended schema is noticed.
+    async fn unsuitable(
+        &self,
+        extras: &BTreeSet<AttributeName>,
+        living: &BTreeMap<ObjectGuid, Principal>,
+    ) -> Result<BTreeMap<AttributeName, String>, DirectoryError> {
+        let mut suitable = self.suitable.lock().await;
+        let asked: BTreeSet<AttributeName> = extras.difference(&suitable).cloned().collect();
+        // The built-in groups come first: nobody can delete them meanwhile.
+        let groups = living.values().filter(|one| one.class == PrincipalClass::Group);
+        let group = groups.max_by_key(|group| group.privileged).map(|group| group.guid);
+        let schema = &self.schema;
+        let unsuitable = repeated!(self.reading().await?.unsuitable(schema, &asked, group).await);
+        suitable.extend(asked.into_iter().filter(|name| !unsuitable.contains_key(name)));
+        Ok(unsuitable)
     }
 
     /// Sends one recorded operation, once. An error means that no further operation can succeed
@@ -136,12 +195,17 @@ impl Directory {
             }
             Err(error) => return Err(error),
         };
-        match connection.write(operation).await {
-            Ok(result) => Ok(match classify(operation.word(), result.rc, &result.text) {
-                Verdict::Done => Answer::Done,
-                Verdict::Busy(message) => Answer::Busy(message),
-                Verdict::Refused(refusal) => Answer::Refused(refusal),
-            }),
+        let base = match connection.base(operation).await {
+            Ok(Some(base)) => base,
+            Ok(None) => return Ok(answered(operation, NO_SUCH_OBJECT, "")),
+            Err(DirectoryError::Refused { refusal, .. }) => return Ok(Answer::Refused(refusal)),
+            Err(error) if error.fault().transient => {
+                return Ok(Answer::Busy(error.fault().message));
+            }
+            Err(error) => return Err(error),
+        };
+        match connection.write(operation, &base).await {
+            Ok(result) => Ok(answered(operation, result.rc, &result.text)),
             Err(error @ DirectoryError::Lost { .. }) => Ok(Answer::Lost(error.fault().message)),
             Err(error) => Err(error),
         }
@@ -166,7 +230,8 @@ impl Directory {
             Question::Members { guid } => return self.see_members(*guid).await,
         };
         let action = format!("look at {base}");
-        let wanted: Vec<&str> = Seen::MARKS.iter().chain(attributes).copied().collect();
+        let asked = attributes.iter().map(|name| &**name);
+        let wanted: Vec<&str> = Seen::MARKS.into_iter().chain(asked).collect();
         let search = Search::object(base, &[&["objectGUID"], wanted.as_slice()].concat());
         let entry = repeated!(self.reading().await?.find_object(&action, &search).await);
         let Some(entry) = entry else { return Ok(Answer::Seen(Sight::Absent)) };
@@ -186,7 +251,7 @@ impl Directory {
         })
     }
 
-    async fn reading(&self) -> Result<MappedMutexGuard<'_, Connection>, DirectoryError> {
+    pub(super) async fn reading(&self) -> Result<MappedMutexGuard<'_, Connection>, DirectoryError> {
         self.connection(&self.reader).await
     }
 
@@ -246,10 +311,18 @@ async fn reach(
     options: &DirectoryOptions,
     containers: &Containers,
     observer: &Observer,
-) -> Result<(Connection, DomainFacts), DirectoryError> {
+) -> Result<(Connection, DomainFacts, String), DirectoryError> {
     let mut connection = Connection::open(options, observer).await?;
-    let facts = connection.learn(containers).await?;
-    Ok((connection, facts))
+    let (facts, schema) = connection.learn(containers).await?;
+    Ok((connection, facts, schema))
+}
+
+fn answered(operation: &Operation, code: u32, text: &str) -> Answer {
+    match classify(operation.word(), code, text) {
+        Verdict::Done => Answer::Done,
+        Verdict::Busy(message) => Answer::Busy(message),
+        Verdict::Refused(refusal) => Answer::Refused(refusal),
+    }
 }
 
 fn seen(entry: &Entry, wanted: &[&str]) -> Result<Seen, Malformed> {

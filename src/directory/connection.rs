@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -18,8 +18,6 @@ use super::outcome::{Verdict, bind_refusal, classify};
 use super::tls;
 use crate::directory::options::{LdapRequest, Observer, TimeLimits};
 use crate::directory::{DirectoryError, DirectoryOptions};
-use crate::model::change::AttributeChange;
-use crate::model::{ObjectGuid, Operation, Target};
 
 /// Requests on one connection: ldap3 0.12 never gives back the ids of finished searches.
 const OPERATIONS_MAX: u32 = 10_000;
@@ -192,15 +190,6 @@ impl Connection {
         self.broken = answer.is_err();
         answer
     }
-
-    /// Sends one write and returns its result, whatever the code.
-    pub(super) async fn write(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<LdapResult, DirectoryError> {
-        let (ldap, limit, word) = (self.handle(), self.limits.write, operation.word());
-        self.bounded(word, limit, send(ldap, operation), |result| result.rc).await
-    }
 }
 
 impl Drop for Connection {
@@ -208,54 +197,6 @@ impl Drop for Connection {
         // The driver would wait for a peer that does not read, and keep the socket open.
         self.driver.abort();
     }
-}
-
-async fn send(mut ldap: Ldap, operation: &Operation) -> Result<LdapResult, LdapError> {
-    match operation {
-        Operation::Add { target, attributes } => {
-            let class = ("objectClass".to_owned(), ["top", "group"].map(str::to_owned).into());
-            let given = attributes.iter().map(|(name, value)| {
-                ((*name).to_owned(), std::iter::once(value.clone()).collect())
-            });
-            ldap.add(&target.dn().to_string(), std::iter::once(class).chain(given).collect()).await
-        }
-        Operation::Modify { target, attributes } => {
-            let changes = attributes.iter().flat_map(value_changes).collect();
-            ldap.modify(&base_of(target), changes).await
-        }
-        Operation::AddMembers { target, members } => {
-            let values = members.iter().copied().map(ObjectGuid::as_dn).collect();
-            ldap.modify(&base_of(target), vec![Mod::Add("member".to_owned(), values)]).await
-        }
-        Operation::RemoveMembers { target, members } => {
-            let values = members.iter().copied().map(ObjectGuid::as_dn).collect();
-            ldap.modify(&base_of(target), vec![Mod::Delete("member".to_owned(), values)]).await
-        }
-        Operation::ModifyDn { target, to } => {
-            // The full DN: Samba computes the parent from the text of `<GUID=…>` and finds none.
-            let (from, to) = (target.dn(), to.dn());
-            let parent = to.parent().map(|parent| parent.to_string()).unwrap_or_default();
-            let moved = from.parent().map(|parent| parent.key()) != to.parent().map(|p| p.key());
-            let new_parent = moved.then_some(parent.as_str());
-            ldap.modifydn(&from.to_string(), &to.rdn(), true, new_parent).await
-        }
-        Operation::Delete { target } => ldap.delete(&base_of(target)).await,
-    }
-}
-
-/// The object by its GUID, which survives renames; by its DN while the GUID is not known.
-fn base_of(target: &Target) -> String {
-    target.object().map_or_else(|| target.dn().to_string(), ObjectGuid::as_dn)
-}
-
-/// Deletes exactly the old value and adds exactly the new one: other values of the attribute are
-/// not touched, and the modify fails when the old value is not there (RFC 4511 4.6).
-fn value_changes(change: &AttributeChange) -> impl Iterator<Item = Mod<String>> {
-    let name = || change.name.to_owned();
-    let value = |value: &String| std::iter::once(value.clone()).collect();
-    let before = change.before.as_ref().map(|before| Mod::Delete(name(), value(before)));
-    let after = change.after.as_ref().map(|after| Mod::Add(name(), value(after)));
-    before.into_iter().chain(after)
 }
 
 /// Polls a future; a panic inside it becomes an answer. Used only around requests of ldap3, whose
@@ -318,37 +259,11 @@ fn source_of(error: LdapError) -> Box<dyn Error + Send + Sync> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Containers;
 
     #[tokio::test]
     async fn a_panic_over_an_answer_becomes_an_error() {
         let answer = guarded(async { panic!("an answer that makes no sense") });
         assert!(answer.await.is_err());
         assert!(matches!(guarded(async { 7 }).await, Ok(7)));
-    }
-
-    #[test]
-    fn a_changed_value_is_deleted_and_added_by_value_and_nothing_is_replaced() {
-        let value = |text: &str| Some(text.to_owned());
-        let changes = |before: Option<String>, after: Option<String>| {
-            let change = AttributeChange { name: "extensionName", before, after };
-            value_changes(&change).collect::<Vec<_>>()
-        };
-        let one = |text: &str| std::iter::once(text.to_owned()).collect();
-        let name = || "extensionName".to_owned();
-        let both = [Mod::Delete(name(), one("a")), Mod::Add(name(), one("b"))];
-        assert_eq!(changes(value("a"), value("b")), both);
-        assert_eq!(changes(None, value("b")), [Mod::Add(name(), one("b"))]);
-        assert_eq!(changes(value("a"), None), [Mod::Delete(name(), one("a"))]);
-    }
-
-    #[test]
-    fn an_object_is_named_by_its_guid_where_it_is_known() {
-        let dn = crate::model::Dn::parse("CN=a,OU=g,DC=x").unwrap();
-        let containers = Containers::new(vec![dn.parent().unwrap()]);
-        let guid = ObjectGuid::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap();
-        let known = containers.admit(guid, dn.clone()).unwrap();
-        assert_eq!(base_of(&known), "<GUID=01234567-89ab-cdef-0123-456789abcdef>");
-        assert_eq!(base_of(&containers.admit_new(dn).unwrap()), "CN=a,OU=g,DC=x");
     }
 }

@@ -68,6 +68,11 @@ impl Entry {
         Dn::parse(plain).map_err(|mistake| Malformed(format!("{plain} has a bad DN: {mistake}")))
     }
 
+    /// The DN as it came.
+    pub(super) fn dn_text(&self) -> &str {
+        &self.dn
+    }
+
     /// The values; empty when there are none.
     pub(super) fn values(&self, name: &str) -> &[Vec<u8>] {
         self.attributes.get(&name.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
@@ -106,6 +111,12 @@ impl Entry {
     /// The object's SID.
     pub(super) fn sid(&self) -> Option<Sid> {
         Sid::from_bytes(self.values("objectSid").first()?)
+    }
+
+    /// Whether more values of the attribute follow than came.
+    pub(super) fn is_ranged(&self, name: &str) -> bool {
+        let prefix = format!("{};range=", name.to_ascii_lowercase());
+        self.attributes.keys().any(|key| key.starts_with(&prefix))
     }
 
     /// The attribute whole, or the range of it that came. Asked for everything of a large

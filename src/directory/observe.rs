@@ -20,25 +20,33 @@ use crate::model::directory::{
 };
 use crate::model::distinguished_name::DnKey;
 use crate::model::{
-    Complete, Containers, DirectoryGroup, ObjectGuid, ObjectId, OwnershipRecord, Principal,
-    Reading, Sid, record,
+    AttributeName, Complete, Containers, DeviceId, DirectoryGroup, ObjectGuid, ObjectId,
+    OwnershipRecord, Principal, Reading, Sid, record,
 };
 
-const EXTERNAL_ID: &str = "msDS-ExternalDirectoryObjectId";
+pub(super) const EXTERNAL_ID: &str = "msDS-ExternalDirectoryObjectId";
 /// How Entra Connect marks a group that it wrote back and then took over.
 const TAKEN_OVER: &str = "TakenOver_";
 /// RIDs below this belong to the domain's own groups and accounts (MS-DTYP 2.4.2.4).
 const FIRST_ORDINARY_RID: u32 = 1_000;
 /// Everything that can be a member, and everything that has a sAMAccountName.
-const PRINCIPALS: &str = "(|(sAMAccountName=*)(objectClass=contact)(objectClass=msDS-Device)\
-                          (objectClass=foreignSecurityPrincipal))";
+const PRINCIPALS: &str = "(sAMAccountName=*)(objectClass=contact)(objectClass=msDS-Device)\
+                          (objectClass=foreignSecurityPrincipal)";
+/// Everything that has a mail address: public folders and dynamic lists are mailboxes too.
+const ADDRESSED: &str = "(mail=*)(proxyAddresses=*)";
+/// How a mail address starts in proxyAddresses, in any case (MS-OXABREF 2.2.3.23).
+const SMTP: &str = "smtp:";
 
 /// What the listing of the whole domain gives.
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) principals: Complete<BTreeMap<ObjectGuid, Principal>>,
     pub(super) groups: Complete<BTreeMap<ObjectGuid, DirectoryGroup>>,
+    pub(super) addresses: Addresses,
 }
+
+/// Who has a mail address, by the address in lower case.
+pub(super) type Addresses = BTreeMap<String, BTreeSet<ObjectGuid>>;
 
 /// Told after each page how many entries came.
 pub(super) type Progress<'a> = &'a (dyn Fn(usize) + Send + Sync);
@@ -48,10 +56,12 @@ pub(super) type MembersOf =
     BTreeMap<ObjectGuid, Result<Complete<BTreeSet<DirectoryMember>>, Unread>>;
 
 impl Connection {
-    /// Every principal of the domain, and the groups among them that carry a mark.
+    /// Every principal of the domain, the groups among them that carry a mark, with `extras`
+    /// beside the standing attributes, and the mail addresses.
     pub(super) async fn list_domain(
         &mut self,
         facts: &DomainFacts,
+        extras: &BTreeSet<AttributeName>,
         begun: Timestamp,
         progress: Progress<'_>,
     ) -> Result<Listing, DirectoryError> {
@@ -62,6 +72,8 @@ impl Connection {
             "sAMAccountName",
             "mS-DS-ConsistencyGuid",
             "groupType",
+            "primaryGroupID",
+            "msDS-DeviceID",
             "adminCount",
             "isCriticalSystemObject",
             "displayName",
@@ -70,23 +82,42 @@ impl Connection {
             "extensionName",
         ];
         attributes.extend(facts.has_external_id.then_some(EXTERNAL_ID));
+        let addressed = if facts.exchange_prepared { ADDRESSED } else { "" };
+        attributes
+            .extend(facts.exchange_prepared.then_some(["mail", "proxyAddresses"]).iter().flatten());
         let base = facts.naming_context.to_string();
-        let search = Search::subtree(base, PRINCIPALS, &attributes);
+        let filter = format!("(|{PRINCIPALS}{addressed})");
+        let search = Search::subtree(base, &filter, &attributes);
         let mut principals = Reading::begin("principals of the domain", begun);
-        let mut groups = Reading::begin("groups of the domain", begun);
+        let mut groups = BTreeMap::new();
+        let (mut addresses, mut unfinished) = (Addresses::new(), Vec::new());
         self.list("list the domain", &search, PAGE_ENTRIES, |entries| {
             progress(entries.len());
             for entry in entries {
                 let principal = principal(&entry)?;
-                groups.page(group(&entry, &principal).map(|group| (group.guid, group)));
+                groups.extend(group(&entry, &principal).map(|group| (group.guid, group)));
+                let texts = entry.texts("mail").map(str::to_lowercase);
+                let proxies = entry.texts("proxyAddresses").filter_map(smtp_address);
+                hold(&mut addresses, principal.guid, texts.chain(proxies));
+                if entry.is_ranged("proxyAddresses") {
+                    unfinished.push(principal.guid);
+                }
                 principals.page([(principal.guid, principal)]);
             }
             Ok(())
         })
         .await?;
+        for guid in unfinished {
+            let proxies = self.values_of(guid, "proxyAddresses").await?;
+            hold(&mut addresses, guid, proxies.iter().filter_map(|text| smtp_address(text)));
+        }
+        let mut marked = Reading::begin("groups of the domain", begun);
+        self.fill_values(&mut groups, facts, extras, progress).await?;
+        marked.page(groups);
         Ok(Listing {
             principals: principals.finish(End::NoCookie).map(BTreeMap::from_iter),
-            groups: groups.finish(End::NoCookie).map(BTreeMap::from_iter),
+            groups: marked.finish(End::NoCookie).map(BTreeMap::from_iter),
+            addresses,
         })
     }
 
@@ -162,14 +193,32 @@ fn witnessed(
     Ok(reading.finish(End::LastRange).map(BTreeSet::from_iter))
 }
 
+/// Puts an object among the holders of its addresses.
+fn hold(addresses: &mut Addresses, guid: ObjectGuid, own: impl Iterator<Item = String>) {
+    for address in own {
+        addresses.entry(address).or_default().insert(guid);
+    }
+}
+
+/// The address in a value of proxyAddresses, in lower case; `None` for those of other kinds.
+fn smtp_address(value: &str) -> Option<String> {
+    let (kind, address) = value.split_at_checked(SMTP.len())?;
+    kind.eq_ignore_ascii_case(SMTP).then(|| address.to_lowercase())
+}
+
 /// Groups with a record or an anchor, as a filter.
-fn marked_groups(facts: &DomainFacts) -> String {
+pub(super) fn marked_groups(facts: &DomainFacts) -> String {
+    format!("(&(objectClass=group)(|{}))", marks(facts))
+}
+
+/// A record or an anchor: alternatives of a filter.
+pub(super) fn marks(facts: &DomainFacts) -> String {
     let record = ldap3::ldap_escape(record::PREFIX);
     let anchors =
         |attribute: &str| format!("({attribute}=Group_*)({attribute}={TAKEN_OVER}Group_*)");
     let external = if facts.has_external_id { anchors(EXTERNAL_ID) } else { String::new() };
     let admin = anchors("adminDescription");
-    format!("(&(objectClass=group)(|(extensionName={record}*){admin}{external}))")
+    format!("(extensionName={record}*){admin}{external}")
 }
 
 fn principal(entry: &Entry) -> Result<Principal, Malformed> {
@@ -180,6 +229,9 @@ fn principal(entry: &Entry) -> Result<Principal, Malformed> {
         class: class(entry),
         dn: entry.dn()?,
         sam_account_name: entry.text("sAMAccountName").map(str::to_owned),
+        group_type: entry.number("groupType"),
+        primary_group: entry.number("primaryGroupID"),
+        device_id: entry.guid("msDS-DeviceID").map(|id| DeviceId(id.0)),
         privileged: is_privileged(entry, sid.as_ref()),
         sid,
     })
@@ -232,11 +284,13 @@ fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
         admin_description,
         external_id,
         records,
+        attributes: BTreeMap::new(),
+        parents: Vec::new(),
         privileged: principal.privileged,
     })
 }
 
-fn records(entry: &Entry) -> impl Iterator<Item = RecordValue> {
+pub(super) fn records(entry: &Entry) -> impl Iterator<Item = RecordValue> {
     entry
         .texts("extensionName")
         .filter(|text| starts_like_a_record(text))
@@ -248,7 +302,7 @@ fn starts_like_a_record(text: &str) -> bool {
     text.get(..record::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(record::PREFIX))
 }
 
-fn is_anchor(text: &str) -> bool {
+pub(super) fn is_anchor(text: &str) -> bool {
     let bare = match text.get(..TAKEN_OVER.len()) {
         Some(start) if start.eq_ignore_ascii_case(TAKEN_OVER) => text.get(TAKEN_OVER.len()..),
         Some(_) | None => Some(text),

@@ -77,7 +77,7 @@ pub struct LdapRequest {
 
 impl LdapRequest {
     /// Every word of `operation`, for series that start at zero.
-    pub const OPERATIONS: [&'static str; 9] = [
+    pub const OPERATIONS: [&'static str; 10] = [
         "connect",
         "bind",
         "search",
@@ -86,6 +86,7 @@ impl LdapRequest {
         "add_members",
         "remove_members",
         "modify_dn",
+        "restore",
         "delete",
     ];
     /// Every word of `result`: result code 0, busy or unavailable, any other code, no answer in

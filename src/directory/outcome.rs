@@ -57,6 +57,10 @@ pub fn classify(operation: &str, code: u32, diagnostic: &str) -> Verdict {
         Some(extended) => format!("result {code}, {extended:08X}"),
         None => format!("result {code}"),
     };
+    let codes = match attribute_named(diagnostic).filter(|_| sentence.is_some()) {
+        Some(name) => format!("attribute {name}, {codes}"),
+        None => codes,
+    };
     // A sentence of our own needs no quotation; what we cannot explain is shown as it came.
     let message = match sentence {
         Some(sentence) => format!("{sentence} ({codes})"),
@@ -91,23 +95,33 @@ fn leading_code(diagnostic: &str) -> Option<u32> {
     (hex && diagnostic.get(8..9) == Some(":")).then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
+/// The attribute that a diagnostic message names: `Att 9005c (mail)` on Windows,
+/// `attribute 'mail'` on Samba.
+fn attribute_named(diagnostic: &str) -> Option<&str> {
+    let between = |start: &str, open: char, close: char| {
+        let (_, rest) = diagnostic.split_once(start)?;
+        let (name, _) = rest.split_once(open)?.1.split_once(close)?;
+        let keystring = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        (keystring && !name.is_empty()).then_some(name)
+    };
+    between("Att ", '(', ')').or_else(|| between("ttribute ", '\'', '\''))
+}
+
 fn by_extended(operation: &str, code: u32) -> Option<Reading> {
     let members = matches!(operation, "add_members" | "remove_members");
+    if let Some(sentence) = group_rule(code) {
+        return Some((RULE, Some(sentence)));
+    }
+    if let Some(reading) = restored_by_extended(code).filter(|_| operation == "restore") {
+        return Some(reading);
+    }
     let (meaning, sentence) = match code {
-        0x2141 => (RULE, "these bits make no group type"),
-        0x2142 | 0x2143 => (RULE, "a domain in mixed mode cannot nest these groups"),
-        0x2144 => (RULE, "a global group cannot have a domain local group as a member"),
-        0x2145 => (RULE, "a global group cannot have a universal group as a member"),
-        0x2146 => (RULE, "a universal group cannot have a domain local group as a member"),
-        0x2147 => (RULE, "a global group cannot have a member of another domain"),
-        0x2148 => (RULE, "a domain local group cannot have a domain local group of another domain"),
-        0x2149 => (RULE, "it is the primary group of an account and must stay a security group"),
-        0x2182 => (RULE, "an account group cannot have a universal group as a member"),
         0x524 | 0x526 | 0x563 => {
             (REREAD, "the sAMAccountName is taken by another object of the domain")
         }
         0x523 => (RULE, "the directory refuses this sAMAccountName: it has a character it cannot"),
         0x2071 if !members => (REREAD, taken(operation)),
+        0x528 if operation == "delete" => (FINAL, PRIMARY_GROUP),
         0x528 | 0x562 => (REREAD, "it is a member already, or this is its primary group"),
         0x529 | 0x561 => (REREAD, "it is no member"),
         0x56B => (REREAD, "the member is not in the directory"),
@@ -121,8 +135,9 @@ fn by_extended(operation: &str, code: u32) -> Option<Reading> {
         0x4DC => (BUSY, "the domain controller has forgotten the bind"),
         0x2098 => (FINAL, no_right(operation)),
         0x202B => (FINAL, "the domain controller is read-only: name a writable one"),
+        0x2077 => (FINAL, "the directory lets nobody make this change"),
         0x2081 => (RULE, "the attribute takes one value only"),
-        0x2082 => (RULE, "the value is longer or shorter than the attribute takes"),
+        0x2082 => (RULE, TOO_LONG),
         0x206F => (RULE, "the schema does not know the attribute"),
         0x2070 => (RULE, "the object would become larger than the directory takes"),
         0x2089 => (FINAL, "the container is not in the directory"),
@@ -133,8 +148,76 @@ fn by_extended(operation: &str, code: u32) -> Option<Reading> {
     Some((meaning, Some(sentence)))
 }
 
+/// What groups cannot be or have (codes 8513 to 8521 and 8578), in Microsoft's words where they
+/// say what is meant, and what to do.
+fn group_rule(code: u32) -> Option<&'static str> {
+    Some(match code {
+        0x2141 => "these bits make no group type",
+        0x2142 | 0x2143 => "a domain in mixed mode cannot nest these groups",
+        0x2144 => "a global group cannot have a local group as a member",
+        0x2145 => "a global group cannot have a universal group as a member; convert it first",
+        0x2146 => {
+            "a universal group cannot have a local group as a member; remove it in the cloud or \
+             change its scope"
+        }
+        0x2147 => "a global group cannot have a member of another domain",
+        0x2148 => "a domain local group cannot have a domain local group of another domain",
+        0x2149 => {
+            "a group with primary members cannot change to a security-disabled group; give the \
+             accounts that have it as their primary group another one"
+        }
+        0x2182 => "an account group cannot have a universal group as a member",
+        _ => return None,
+    })
+}
+
+/// Codes that say something else of a restoration than of another write.
+fn restored_by_extended(code: u32) -> Option<Reading> {
+    let (meaning, sentence) = match code {
+        // Samba says 00002071 for account names as well.
+        0x2071 => (
+            REREAD,
+            "the name is taken in its container, or its sAMAccountName by another object of the \
+             domain; rename that one",
+        ),
+        // ERROR_DS_ILLEGAL_MOD_OPERATION: no such thing as an undelete of this object.
+        0x2077 => (REREAD, NOT_RESTORABLE),
+        0x208D => (REREAD, NOT_DELETED),
+        _ => return None,
+    };
+    Some((meaning, Some(sentence)))
+}
+
+/// Result codes that say something else of a restoration than of another write. 1 is what Windows
+/// and Samba answer when the object cannot be put into its place; nothing was done then.
+fn restored_by_code(code: u32) -> Option<Reading> {
+    let (meaning, sentence) = match code {
+        1 | 53 => (REREAD, NOT_RESTORABLE),
+        16 => {
+            let sentence = "an old value is not there any more; or this is Samba with its Recycle \
+                            Bin on, which restores nothing";
+            (REREAD, sentence)
+        }
+        32 => (REREAD, NOT_DELETED),
+        68 => return restored_by_extended(0x2071),
+        _ => return None,
+    };
+    Some((meaning, Some(sentence)))
+}
+
+const NOT_RESTORABLE: &str = "the object cannot be restored to this place: it was recycled or \
+                              restored meanwhile, or the container is not in the directory";
+const NOT_DELETED: &str = "the object is not to be found among the deleted ones: it was recycled, \
+                           or the bind account may not list CN=Deleted Objects (deploy/directory)";
+const PRIMARY_GROUP: &str = "it is the primary group of an account; give that account another one";
+const TOO_LONG: &str = "the value is longer or shorter than the attribute takes; change it in the \
+                        cloud or in the policy";
+
 fn by_code(operation: &str, code: u32, extended: Option<u32>) -> Reading {
     let members = matches!(operation, "add_members" | "remove_members");
+    if let Some(reading) = restored_by_code(code).filter(|_| operation == "restore") {
+        return reading;
+    }
     let (meaning, sentence) = match code {
         51 => (BUSY, "the domain controller is busy"),
         52 => (BUSY, "the domain controller is unavailable"),
@@ -148,14 +231,18 @@ fn by_code(operation: &str, code: u32, extended: Option<u32>) -> Reading {
         32 if operation == "add" => (REREAD, "the container is not in the directory"),
         32 => (REREAD, "the object is not in the directory"),
         68 if members => (REREAD, "it is a member already, or this is its primary group"),
-        68 if operation == "delete" => (FINAL, "it is the primary group of an account"),
+        68 if operation == "delete" => (FINAL, PRIMARY_GROUP),
         68 => (REREAD, taken(operation)),
         53 if operation == "remove_members" => (REREAD, "it is no member"),
         53 => return (REREAD, None),
         50 => (FINAL, no_right(operation)),
         10 => (FINAL, "the domain controller is read-only: name a writable one"),
         8 | 13 => (FINAL, "the domain controller asks for TLS or signing"),
-        19 => (RULE, "the value breaks a constraint of the attribute"),
+        19 => {
+            let sentence = "the value breaks a constraint of the attribute, such as its longest \
+                            length; change it in the cloud or in the policy";
+            (RULE, sentence)
+        }
         17 => (RULE, "the schema does not know the attribute"),
         // Samba, for a member that was deleted: its value went with it.
         21 if operation == "remove_members" => (REREAD, "the member is not in the directory"),
@@ -191,6 +278,11 @@ fn no_right(operation: &str) -> &'static str {
         "delete" => {
             "the bind account may not delete this group: delegate delete child for class group on \
              the container (deploy/directory), or take off the protection from deletion"
+        }
+        "restore" => {
+            "the bind account may not restore this group: grant it Reanimate Tombstones on the \
+             domain, and on the container create child for class group and write on name and cn \
+             (deploy/directory)"
         }
         "modify_dn" => {
             "the bind account may not rename or move this group: delegate write on name and cn, \
@@ -278,6 +370,64 @@ mod tests {
         assert!(text("00000526").contains("sAMAccountName"));
         assert!(text("00002071").contains("container"));
         assert!(!text("00000526").contains("container"));
+    }
+
+    fn message(operation: &str, code: u32, text: &str) -> String {
+        match classify(operation, code, text) {
+            Verdict::Refused(refusal) => refusal.message,
+            Verdict::Done | Verdict::Busy(_) => panic!("{operation} {code} {text} is a refusal"),
+        }
+    }
+
+    #[test]
+    fn rules_of_groups_are_told_in_microsofts_words_with_the_remedy() {
+        let nested = message("add_members", 53, "00002146: SvcErr: DSID-031A1254, problem 5003");
+        assert_eq!(
+            nested,
+            "a universal group cannot have a local group as a member; remove it in the cloud or \
+             change its scope (result 53, 00002146)"
+        );
+        let weakened = message("modify", 53, "00002149: SvcErr");
+        assert!(weakened.contains("cannot change to a security-disabled group"), "{weakened}");
+        assert!(weakened.contains("primary group"), "{weakened}");
+        for text in ["00000528: UpdErr", "Already exists"] {
+            let deleted = message("delete", 68, text);
+            assert!(deleted.contains("primary group of an account"), "{deleted}");
+            assert_eq!(reaction("delete", 68, text), Some(Reaction::Final));
+        }
+    }
+
+    #[test]
+    fn a_refused_value_names_its_attribute() {
+        let windows = "00002082: AtrErr: DSID-03151904, #1:\n\t0: 00002082: DSID-03151904, problem \
+                       1005 (CONSTRAINT_ATT_TYPE), data 0, Att 9005c (mail):len 1026\n\0";
+        let told = message("modify", 19, windows);
+        assert!(told.ends_with("(attribute mail, result 19, 00002082)"), "{told}");
+        let samba = "0000202F: attribute 'proxyAddresses' on entry 'CN=a' is too long";
+        let told = message("modify", 19, samba);
+        assert!(told.ends_with("(attribute proxyAddresses, result 19, 0000202F)"), "{told}");
+        assert!(message("modify", 19, "Att 1 (a b)").ends_with("(result 19)"));
+    }
+
+    #[test]
+    fn a_refused_restoration_says_what_is_missing() {
+        let case = |code, text, wanted: &str, reacted| {
+            let told = message("restore", code, text);
+            assert!(told.contains(wanted), "{told}");
+            assert_eq!(reaction("restore", code, text), Some(reacted), "{told}");
+        };
+        case(50, "00002098: SecErr", "Reanimate Tombstones", Reaction::Final);
+        case(50, "acl:access_denied renaming", "Reanimate Tombstones", Reaction::Final);
+        case(32, "", "CN=Deleted Objects", Reaction::Reread);
+        case(68, "00002071: UpdErr", "taken in its container", Reaction::Reread);
+        case(68, "Entry CN=a already exists", "taken in its container", Reaction::Reread);
+        case(68, "00000526: UpdErr", "sAMAccountName is taken", Reaction::Reread);
+        case(53, "00002077: SvcErr", "recycled", Reaction::Reread);
+        case(1, "00002020: operations error", "container", Reaction::Reread);
+        case(80, "00002089: UpdErr", "container is not in", Reaction::Final);
+        // A busy domain controller is busy here too.
+        assert!(matches!(classify("restore", 51, "0000200E: x"), Verdict::Busy(_)));
+        assert!(matches!(classify("restore", 1, "000004DC: x"), Verdict::Busy(_)));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What the domain is and can do, read once at the start: rootDSE, schema, containers, rights.
+//! What the domain is and can do, read once at the start: rootDSE, schema, containers; and the
+//! rights, for those who write.
 //!
 //! Input: a fresh connection and the configured containers. Output: `DomainFacts`, or one error
 //! that names the setting or the right to mend.
@@ -12,6 +13,10 @@ use crate::model::{Containers, Dn};
 
 /// Windows Server 2016 and later (facts of MS-ADA2 2.325).
 const EXTERNAL_ID: &str = "msDS-ExternalDirectoryObjectId";
+
+/// Comes with the preparation for Exchange
+/// (learn.microsoft.com/exchange/plan-and-deploy/prepare-ad-and-domains).
+const MAIL_NICKNAME: &str = "mailNickname";
 
 /// The part of the rootDSE that matters (MS-ADTS 3.1.1.3.2).
 #[derive(Debug)]
@@ -49,11 +54,11 @@ impl Connection {
         })
     }
 
-    /// Reads the facts and checks that every container can be written.
+    /// Reads the facts and the schema's naming context, and checks that every container exists.
     pub(super) async fn learn(
         &mut self,
         containers: &Containers,
-    ) -> Result<DomainFacts, DirectoryError> {
+    ) -> Result<(DomainFacts, String), DirectoryError> {
         let root = self.root_dse().await?;
         let naming_context = Dn::parse(&root.naming_context).map_err(|mistake| {
             let message = format!("read the rootDSE: a bad defaultNamingContext: {mistake}");
@@ -68,30 +73,45 @@ impl Connection {
                     ),
                 });
             }
-            self.check_container(container).await?;
+            self.container(container).await?;
         }
         let has_external_id = self.has_attribute(&root.schema_naming_context, EXTERNAL_ID).await?;
-        Ok(DomainFacts { naming_context, server: root.server, has_external_id })
+        let exchange_prepared =
+            self.has_attribute(&root.schema_naming_context, MAIL_NICKNAME).await?;
+        let server = root.server;
+        let facts = DomainFacts { naming_context, server, has_external_id, exchange_prepared };
+        Ok((facts, root.schema_naming_context))
     }
 
-    async fn check_container(&mut self, container: &Dn) -> Result<(), DirectoryError> {
+    /// Checks that the account may create groups in every container.
+    pub(super) async fn check_rights(
+        &mut self,
+        containers: &Containers,
+    ) -> Result<(), DirectoryError> {
+        for container in containers.iter() {
+            let entry = self.container(container).await?;
+            if !may_hold_groups(&entry) {
+                return Err(DirectoryError::NotPermitted {
+                    message: format!(
+                        "use the container {container}: the bind account may not create groups in \
+                         it; delegate create child and delete child for class group on it \
+                         (deploy/directory)"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The container, with what this account may create in it.
+    async fn container(&mut self, container: &Dn) -> Result<Entry, DirectoryError> {
         let action = format!("find the container {container}");
         let search = Search::object(container.to_string(), &["allowedChildClassesEffective"]);
-        let Some(entry) = self.find_object(&action, &search).await? else {
-            return Err(DirectoryError::Misconfigured {
-                message: format!(
-                    "use the container {container}: it does not exist, or the bind account may \
-                     not see it; mend directory.containers or create it"
-                ),
-            });
-        };
-        if may_hold_groups(&entry) {
-            return Ok(());
-        }
-        Err(DirectoryError::NotPermitted {
+        let found = self.find_object(&action, &search).await?;
+        found.ok_or_else(|| DirectoryError::Misconfigured {
             message: format!(
-                "use the container {container}: the bind account may not create groups in it; \
-                 delegate create child and delete child for class group on it (deploy/directory)"
+                "use the container {container}: it does not exist, or the bind account may not see \
+                 it; mend directory.containers or create it"
             ),
         })
     }

@@ -27,6 +27,8 @@ const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 /// `SEQUENCE { INTEGER 1 }`: identifiers as text.
 const EXTENDED_DN_AS_TEXT: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x01];
+/// Show deleted (MS-ADTS 3.1.1.3.4.1.14): tombstones and deleted objects, no recycled ones.
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// Domain scope (MS-ADTS 3.1.1.3.4.1.4): no references to other naming contexts.
 const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";
 
@@ -46,6 +48,13 @@ pub(super) struct Search {
     pub(super) filter: String,
     pub(super) attributes: Vec<String>,
     pub(super) form: DnForm,
+    /// Deleted objects are wanted as well.
+    pub(super) deleted: bool,
+}
+
+/// Lets a request see deleted objects.
+pub(super) fn show_deleted() -> RawControl {
+    RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None }
 }
 
 /// How a page is asked for.
@@ -70,6 +79,7 @@ impl Search {
             filter: "(objectClass=*)".to_owned(),
             attributes: attributes.iter().map(|name| (*name).to_owned()).collect(),
             form: DnForm::Plain,
+            deleted: false,
         }
     }
 
@@ -84,6 +94,12 @@ impl Search {
         Self { form: DnForm::Extended, ..self }
     }
 
+    /// The same among deleted objects too.
+    #[must_use]
+    pub(super) fn deleted(self) -> Self {
+        Self { deleted: true, ..self }
+    }
+
     fn controls(&self, paging: Option<&Paging>) -> Vec<RawControl> {
         let control = |oid: &str, value: Option<&[u8]>| RawControl {
             ctype: oid.to_owned(),
@@ -94,6 +110,7 @@ impl Search {
         if self.form == DnForm::Extended {
             controls.push(control(EXTENDED_DN, Some(&EXTENDED_DN_AS_TEXT)));
         }
+        controls.extend(self.deleted.then(show_deleted));
         controls.extend(paging.map(|paging| {
             let Paging { entries: size, cookie } = paging.clone();
             RawControl::from(PagedResults { size, cookie }.critical())
@@ -111,7 +128,7 @@ async fn collect(
     search: Search,
     controls: Vec<RawControl>,
 ) -> Result<Raw, LdapError> {
-    let Search { base, scope, filter, attributes, form: _ } = search;
+    let Search { base, scope, filter, attributes, form: _, deleted: _ } = search;
     ldap.with_search_options(SearchOptions::new().timelimit(SERVER_TIME_LIMIT));
     ldap.with_controls(controls);
     let mut stream = ldap.streaming_search(&base, scope, &filter, attributes).await?;
@@ -218,7 +235,7 @@ fn cookie(result: LdapResult) -> Option<Vec<u8>> {
 }
 
 /// Result code 32 (RFC 4511 appendix A).
-const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const NO_SUCH_OBJECT: u32 = 32;
 
 fn unreadable(action: &str, what: &str) -> DirectoryError {
     DirectoryError::Unreadable { message: format!("{action}: {what}") }

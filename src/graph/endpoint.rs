@@ -25,11 +25,17 @@ pub enum Endpoint {
     Organization,
     /// `GET /v1.0/users`
     Users,
+    /// `GET /v1.0/groupSettings`
+    GroupSettings,
+    /// `GET /v1.0/subscribedSkus`
+    Licences,
+    /// `GET /v1.0/directory/onPremisesSynchronization`
+    Synchronization,
 }
 
 impl Endpoint {
     /// Every kind, so that metrics can start at zero.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Token,
         Self::Groups,
         Self::DeletedGroups,
@@ -38,6 +44,9 @@ impl Endpoint {
         Self::Group,
         Self::Organization,
         Self::Users,
+        Self::GroupSettings,
+        Self::Licences,
+        Self::Synchronization,
     ];
 
     /// A bounded word for labels.
@@ -51,6 +60,9 @@ impl Endpoint {
             Self::Group => "group",
             Self::Organization => "organization",
             Self::Users => "users",
+            Self::GroupSettings => "group_settings",
+            Self::Licences => "licences",
+            Self::Synchronization => "synchronization",
         }
     }
 
@@ -68,6 +80,12 @@ impl Endpoint {
             Self::DeletedGroups => &["Group.Read.All", "Group.ReadWrite.All"],
             Self::Organization => &["Organization.Read.All", "User.Read.All", "Directory.Read.All"],
             Self::Users => &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"],
+            Self::GroupSettings => {
+                &["Group.Read.All", "GroupSettings.Read.All", "Directory.Read.All"]
+            }
+            Self::Licences => &["Organization.Read.All", "Directory.Read.All"],
+            // Only people may ask, says the file; the role exists all the same.
+            Self::Synchronization => &["OnPremDirectorySynchronization.Read.All"],
         }
     }
 
@@ -81,7 +99,10 @@ impl Endpoint {
             | Self::Members
             | Self::Group
             | Self::Organization
-            | Self::Users => "tenant.graphUrl",
+            | Self::Users
+            | Self::GroupSettings
+            | Self::Licences
+            | Self::Synchronization => "tenant.graphUrl",
         }
     }
 }
@@ -98,6 +119,9 @@ impl fmt::Display for Endpoint {
             Self::Group => "read one group",
             Self::Organization => "read the organization",
             Self::Users => "look for synchronised users",
+            Self::GroupSettings => "read the settings for groups",
+            Self::Licences => "list the licences",
+            Self::Synchronization => "read the features of Microsoft's synchronisation",
         })
     }
 }
@@ -118,7 +142,9 @@ mod tests {
             Endpoint::Group => Some("/groups/{id}"),
             Endpoint::Organization => Some("/organization"),
             Endpoint::Users => Some("/users"),
-            Endpoint::Token | Endpoint::DeletedGroups => None,
+            Endpoint::GroupSettings => Some("/groupsettings"),
+            Endpoint::Licences => Some("/subscribedskus"),
+            Endpoint::Token | Endpoint::DeletedGroups | Endpoint::Synchronization => None,
         };
         for (endpoint, path) in
             Endpoint::ALL.into_iter().filter_map(|one| documented(one).map(|path| (one, path)))

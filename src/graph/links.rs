@@ -79,8 +79,9 @@ fn lacking() -> Links {
 fn shows_link(members: &Complete<Vec<CloudMember>>) -> bool {
     members.value().iter().any(|member| match &member.kind {
         MemberKind::User(link) => !link.is_empty(),
-        MemberKind::Group { .. }
-        | MemberKind::Device
+        MemberKind::Group
+        | MemberKind::DirectoryGroup(_)
+        | MemberKind::Device { .. }
         | MemberKind::Other(_)
         | MemberKind::Unreadable(_) => false,
     })

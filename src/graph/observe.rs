@@ -30,6 +30,9 @@ const FAILURES_IN_A_ROW_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
 /// The direct members of one group, or why they are unread.
 type Members = Result<Complete<Vec<CloudMember>>, Unread>;
 
+/// The direct members of control groups, or why they are unread.
+type Controls = BTreeMap<ObjectId, Result<Complete<BTreeSet<ObjectId>>, Unread>>;
+
 /// Whether the writeback flags are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flags {
@@ -50,7 +53,9 @@ impl Tenant {
             Flags::Read => list_flags(client, at).await,
             Flags::Skip => Err(Unread { reason: "no policy asks for the flags".to_owned() }),
         };
-        Ok(CloudListing { tenant, groups, deleted, flags })
+        let controls = BTreeMap::new();
+        let new_groups = Err(Unread { reason: "no policy asks for the default".to_owned() });
+        Ok(CloudListing { tenant, groups, deleted, flags, controls, new_groups })
     }
 
     /// Reads the direct members of each group. One group's failure is its own; but when reads
@@ -100,6 +105,27 @@ impl Tenant {
         }
         progress(found.len(), ids.len());
         found
+    }
+
+    /// Reads the direct members of control groups. One that no group of the listing is, or that
+    /// cannot be read, says so.
+    pub async fn controls(
+        &self,
+        ids: &BTreeSet<ObjectId>,
+        groups: &BTreeMap<ObjectId, CloudGroup>,
+        at: Timestamp,
+    ) -> Controls {
+        let there: BTreeSet<ObjectId> =
+            ids.iter().filter(|id| groups.contains_key(id)).copied().collect();
+        let is_hidden = |id: &&ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
+        let hidden = there.iter().filter(is_hidden).copied().collect();
+        let mut read = self.members(&there, &hidden, at, &|_, _| {}).await;
+        let missing = || Unread { reason: "no group of the tenant has this id".to_owned() };
+        let answer = |id: &ObjectId| {
+            let members = read.remove(id).unwrap_or_else(|| Err(missing()))?;
+            Ok(members.map(|members| members.into_iter().map(|member| member.id).collect()))
+        };
+        ids.iter().copied().zip(ids.iter().map(answer)).collect()
     }
 
     /// Asks for one group by its id. Only Graph's own word counts as absence.

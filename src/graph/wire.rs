@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::cloud::{Flag, Link, MemberKind, OnPremisesGroupType, Origin};
 use crate::model::policy::Membership;
-use crate::model::{CloudGroup, CloudMember, GroupKind, ObjectGuid, ObjectId, Sid};
+use crate::model::{
+    CloudGroup, CloudMember, DeviceId, GroupKind, ObjectGuid, ObjectId, Sid,
+};
 
 /// One page of a collection. `value` has to be there: without it this is no page.
 #[derive(Debug, Deserialize)]
@@ -66,7 +68,8 @@ impl FailureBody {
 }
 
 /// The properties of a group that are asked for.
-pub(super) const GROUP_SELECT: &str = "id,displayName,description,groupTypes,mailEnabled,\
+pub(super) const GROUP_SELECT: &str = "id,displayName,description,mail,mailNickname,groupTypes,\
+     mailEnabled,\
      securityEnabled,visibility,isAssignableToRole,onPremisesSyncEnabled,\
      onPremisesSecurityIdentifier";
 
@@ -77,6 +80,8 @@ pub(super) struct Group {
     id: ObjectId,
     display_name: Option<String>,
     description: Option<String>,
+    mail: Option<String>,
+    mail_nickname: Option<String>,
     #[serde(rename = "groupTypes")]
     types: Option<Vec<String>>,
     mail_enabled: Option<bool>,
@@ -110,6 +115,10 @@ impl Group {
             origin: origin(self.on_premises_sync_enabled, self.on_premises_security_identifier),
             display_name: self.display_name.unwrap_or_default(),
             description: self.description,
+            mail: self.mail,
+            mail_nickname: self.mail_nickname,
+            security_enabled: self.security_enabled,
+            visibility: self.visibility,
         }
     }
 
@@ -137,7 +146,7 @@ impl Group {
 
 fn origin(sync_enabled: Option<bool>, sid: Option<String>) -> Origin {
     match (sync_enabled, sid) {
-        (Some(true), _) => Origin::OnPremises,
+        (Some(true), text) => Origin::OnPremises(text.as_deref().and_then(Sid::parse)),
         (_, None) => Origin::Cloud,
         (_, Some(text)) => Sid::parse(&text).map_or(Origin::ConvertedUnreadable, Origin::Converted),
     }
@@ -222,7 +231,7 @@ impl Member {
     /// |---|---|---|
     /// | missing | | Unreadable |
     /// | user | `userPrincipalName` | User with its links |
-    /// | group | `securityEnabled` | Group, on-premises if it has a SID or is synchronised |
+    /// | group | `securityEnabled` | Group; DirectoryGroup if it has a SID or is synchronised |
     /// | device | `deviceId` | Device |
     /// | any other | | Other |
     pub(super) fn read(self) -> CloudMember {
@@ -249,13 +258,19 @@ impl Member {
             if self.security_enabled.is_none() {
                 return MemberKind::Unreadable("securityEnabled");
             }
-            let on_premises = self.on_premises_security_identifier.is_some()
-                || self.on_premises_sync_enabled == Some(true);
-            MemberKind::Group { on_premises }
+            let sid = self.on_premises_security_identifier.as_deref();
+            if sid.is_some() || self.on_premises_sync_enabled == Some(true) {
+                MemberKind::DirectoryGroup(link(sid, None))
+            } else {
+                MemberKind::Group
+            }
         } else if is("device") {
-            match self.device_id {
+            match &self.device_id {
                 None => MemberKind::Unreadable("deviceId"),
-                Some(_) => MemberKind::Device,
+                Some(id) => MemberKind::Device {
+                    device_id: DeviceId::parse(id),
+                    link: link(self.on_premises_security_identifier.as_deref(), None),
+                },
             }
         } else {
             MemberKind::Other(name.to_owned())

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{ObjectGuid, ObjectId, PolicyName, Target, policy::Place};
+use crate::model::{AttributeName, ObjectGuid, ObjectId, PolicyName, Target, policy::Place};
 
 /// One change to one directory group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Effect {
     /// A new group, with record and anchor in the Add itself.
     Create {
         /// Attributes beyond the object class, each with its one value, sorted.
-        attributes: Vec<(&'static str, String)>,
+        attributes: Vec<(AttributeName, String)>,
     },
     /// A new common name in the same container.
     Rename {
@@ -55,6 +55,18 @@ pub enum Effect {
         /// The value it gets.
         to: i32,
     },
+    /// A deleted group comes back as the same object, its SID kept.
+    Restore {
+        /// What it gets besides: record, anchors, names that deletion took. Sorted by attribute.
+        attributes: Vec<AttributeChange>,
+    },
+    /// The group goes from the policy in its record to the one that makes the change.
+    Handover {
+        /// The policy in the record.
+        from: PolicyName,
+        /// The record.
+        record: AttributeChange,
+    },
     /// Members that are missing.
     AddMembers {
         /// Sorted.
@@ -69,6 +81,19 @@ pub enum Effect {
         /// How many values the group holds before.
         of: usize,
     },
+    /// Out of use: a security group becomes a distribution group, a distribution group loses the
+    /// mail attributes it was given; members and SID stay.
+    Disable {
+        /// How many members it holds.
+        members: usize,
+        /// `groupType`, mail attributes and record. Sorted by attribute.
+        attributes: Vec<AttributeChange>,
+    },
+    /// To the quarantine container, beside [`Effect::Disable`].
+    Quarantine {
+        /// The new place.
+        to: Target,
+    },
     /// The group itself.
     Delete {
         /// How many members it holds.
@@ -82,7 +107,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct AttributeChange {
     /// The attribute's LDAP name.
-    pub name: &'static str,
+    pub name: AttributeName,
     /// The value that goes; `None` when there is none.
     pub before: Option<String>,
     /// The value that comes; `None` when it is taken off.
@@ -141,6 +166,8 @@ impl fmt::Display for Cause {
 /// The kind of a change: a word for plans, metrics and journals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Kind {
+    /// See [`Effect::Handover`].
+    Handover,
     /// See [`Effect::Rename`].
     Rename,
     /// See [`Effect::Move`].
@@ -149,12 +176,18 @@ pub enum Kind {
     Update,
     /// See [`Effect::Convert`].
     Convert,
+    /// See [`Effect::Restore`].
+    Restore,
     /// See [`Effect::Create`].
     Create,
     /// See [`Effect::AddMembers`].
     AddMembers,
     /// See [`Effect::RemoveMembers`].
     RemoveMembers,
+    /// See [`Effect::Disable`].
+    Disable,
+    /// See [`Effect::Quarantine`].
+    Quarantine,
     /// See [`Effect::Delete`].
     Delete,
     /// See [`Effect::Freeze`].
@@ -166,14 +199,18 @@ impl Kind {
     ///
     /// Names are freed before they are taken, groups exist before they are nested, and nobody
     /// loses a membership before the new ones stand.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
+        Self::Handover,
         Self::Rename,
         Self::Move,
         Self::Update,
         Self::Convert,
+        Self::Restore,
         Self::Create,
         Self::AddMembers,
         Self::RemoveMembers,
+        Self::Disable,
+        Self::Quarantine,
         Self::Delete,
         Self::Freeze,
     ];
@@ -181,13 +218,17 @@ impl Kind {
     /// The word for plans, metrics and journals.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Handover => "handover",
             Self::Rename => "rename",
             Self::Move => "move",
             Self::Update => "update",
             Self::Convert => "convert",
+            Self::Restore => "restore",
             Self::Create => "create",
             Self::AddMembers => "add_members",
             Self::RemoveMembers => "remove_members",
+            Self::Disable => "disable",
+            Self::Quarantine => "quarantine",
             Self::Delete => "delete",
             Self::Freeze => "freeze",
         }
@@ -205,6 +246,10 @@ impl Effect {
             Self::Convert { .. } => Kind::Convert,
             Self::AddMembers { .. } => Kind::AddMembers,
             Self::RemoveMembers { .. } => Kind::RemoveMembers,
+            Self::Restore { .. } => Kind::Restore,
+            Self::Handover { .. } => Kind::Handover,
+            Self::Disable { .. } => Kind::Disable,
+            Self::Quarantine { .. } => Kind::Quarantine,
             Self::Delete { .. } => Kind::Delete,
             Self::Freeze => Kind::Freeze,
         }

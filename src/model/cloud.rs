@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::policy::Membership;
-use crate::model::{Complete, ObjectGuid, ObjectId, Sid, TenantId};
+use crate::model::{Complete, DeviceId, ObjectGuid, ObjectId, Sid, TenantId};
 
 /// A group in the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub struct CloudGroup {
     pub display_name: String,
     /// Its description.
     pub description: Option<String>,
+    /// Its mail address.
+    pub mail: Option<String>,
+    /// The part of the address that its owners choose.
+    pub mail_nickname: Option<String>,
+    /// `securityEnabled`; `None` where the token may not see it.
+    pub security_enabled: Option<bool>,
+    /// `visibility`, as it came.
+    pub visibility: Option<String>,
     /// What kind of group it is.
     pub kind: GroupKind,
     /// How members get in.
@@ -49,8 +57,8 @@ pub enum GroupKind {
 pub enum Origin {
     /// Born in the cloud.
     Cloud,
-    /// `onPremisesSyncEnabled` is true: the directory masters it.
-    OnPremises,
+    /// `onPremisesSyncEnabled` is true: the directory masters it, as the object with this SID.
+    OnPremises(Option<Sid>),
     /// It carries the SID of a directory group but is no longer synchronised from there.
     Converted(Sid),
     /// It carries an on-premises SID that is none.
@@ -95,13 +103,18 @@ pub struct CloudMember {
 pub enum MemberKind {
     /// A user or guest with the links it carries.
     User(Link),
-    /// A group of the tenant.
-    Group {
-        /// Whether it is an on-premises group (carries a SID): not a nested cloud group.
-        on_premises: bool,
-    },
+    /// A group of the tenant that carries no on-premises SID.
+    Group,
+    /// A group that the directory masters, or once did, with the SID it carries.
+    DirectoryGroup(Link),
     /// A device.
-    Device,
+    Device {
+        /// Its registration id, which equals the objectGUID of a hybrid-joined computer; `None`
+        /// when it is no GUID.
+        device_id: Option<DeviceId>,
+        /// The SID it carries, if any.
+        link: Link,
+    },
     /// Any other type, by the last part of `@odata.type`.
     Other(String),
     /// A type that can have a counterpart, but whose witness property came as null: the right
@@ -145,6 +158,10 @@ pub struct CloudListing {
     pub deleted: Complete<BTreeSet<ObjectId>>,
     /// The writeback flags.
     pub flags: Result<Complete<BTreeMap<ObjectId, Flag>>, Unread>,
+    /// The direct members of every control group that a policy names.
+    pub controls: BTreeMap<ObjectId, Result<Complete<BTreeSet<ObjectId>>, Unread>>,
+    /// Whether the tenant writes back new Microsoft 365 groups whose flag is null.
+    pub new_groups: Result<bool, Unread>,
 }
 
 /// The members that a pass asked for.

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::distinguished_name::DnKey;
-use crate::model::{Complete, Dn, ObjectGuid, OwnershipRecord, Sid, cloud::Unread};
+use crate::model::{
+    AttributeName, Complete, DeviceId, Dn, ObjectGuid, OwnershipRecord, Sid, cloud::Unread,
+};
 
 /// `groupType` of a universal distribution group (MS-ADTS 2.2.12).
 pub const UNIVERSAL_DISTRIBUTION: i32 = 8;
@@ -27,8 +29,23 @@ pub struct Principal {
     pub dn: Dn,
     /// Its pre-Windows 2000 name.
     pub sam_account_name: Option<String>,
+    /// `groupType` of a group.
+    pub group_type: Option<i32>,
+    /// The RID of the primary group of an account.
+    pub primary_group: Option<u32>,
+    /// `msDS-DeviceID` of a device that device writeback created.
+    pub device_id: Option<DeviceId>,
     /// It carries adminCount=1, isCriticalSystemObject, or a RID below 1000.
     pub privileged: bool,
+}
+
+impl Principal {
+    /// Whether it is a group of domain local scope (MS-ADTS 2.2.12), which no universal group
+    /// can have as a member.
+    pub fn is_domain_local(&self) -> bool {
+        const DOMAIN_LOCAL: i32 = 4;
+        self.group_type.is_some_and(|group_type| group_type & DOMAIN_LOCAL != 0)
+    }
 }
 
 /// What a directory object is, as far as membership cares.
@@ -71,8 +88,37 @@ pub struct DirectoryGroup {
     pub external_id: Option<String>,
     /// The values of `extensionName` that start like a record of ours, with their exact text.
     pub records: Vec<RecordValue>,
+    /// The values of the other attributes that policies write: `mail` and its like, and those
+    /// that a policy adds. What has no value is not here.
+    pub attributes: BTreeMap<AttributeName, Vec<String>>,
+    /// The groups it is a direct member of.
+    pub parents: Vec<Dn>,
     /// It carries adminCount=1, isCriticalSystemObject, or a RID below 1000.
     pub privileged: bool,
+}
+
+impl DirectoryGroup {
+    /// The values of one of [`DirectoryGroup::attributes`].
+    pub fn values(&self, name: &str) -> &[String] {
+        self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A deleted group that still carries a mark, or that an earlier pass wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedGroup {
+    /// Its objectGUID.
+    pub guid: ObjectGuid,
+    /// `sAMAccountName`, where deletion left it.
+    pub sam_account_name: Option<String>,
+    /// `groupType`, where deletion left it.
+    pub group_type: Option<i32>,
+    /// `adminDescription`, where deletion left it.
+    pub admin_description: Option<String>,
+    /// `msDS-ExternalDirectoryObjectId`, where deletion left it.
+    pub external_id: Option<String>,
+    /// The values of `extensionName` that start like a record of ours.
+    pub records: Vec<RecordValue>,
 }
 
 /// One value of `extensionName` that starts with `writeback/`.
@@ -102,6 +148,8 @@ pub struct DomainFacts {
     pub server: String,
     /// The schema has `msDS-ExternalDirectoryObjectId`.
     pub has_external_id: bool,
+    /// The schema has `mailNickname`: the directory was prepared for Exchange.
+    pub exchange_prepared: bool,
 }
 
 /// Everything a pass knows of the directory.
@@ -119,6 +167,13 @@ pub struct DirectorySnapshot {
     pub members: BTreeMap<ObjectGuid, Result<Complete<BTreeSet<DirectoryMember>>, Unread>>,
     /// Remembered objects that the listing did not show, looked up one by one.
     pub direct: BTreeMap<ObjectGuid, DirectPresence>,
+    /// Mail addresses in lower case, without `smtp:`, and who has them. Empty where the directory
+    /// is not prepared for Exchange: nobody asks then.
+    pub addresses: BTreeMap<String, BTreeSet<ObjectGuid>>,
+    /// Deleted groups that carry a mark, as far as the account may see them.
+    pub deleted: BTreeMap<ObjectGuid, DeletedGroup>,
+    /// Attributes that policies add but that cannot be written, with the reason.
+    pub unsuitable: BTreeMap<AttributeName, String>,
 }
 
 /// What a base search by GUID answered for an object the listing did not show.
@@ -126,6 +181,8 @@ pub struct DirectorySnapshot {
 pub enum DirectPresence {
     /// It is there.
     There,
+    /// It is deleted and can be restored, as far as can be seen.
+    Deleted,
     /// 32 noSuchObject.
     Absent,
 }

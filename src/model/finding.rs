@@ -9,10 +9,14 @@ use crate::model::{ObjectId, PolicyName};
 /// What was found. The words are public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum FindingCode {
+    /// A mail address is another object's.
+    AddressTaken,
     /// The record names one object id, the anchor another, or the object is not the remembered.
     AnchorChanged,
     /// Two directory objects carry the same anchor.
     AnchorNotUnique,
+    /// An attribute that a policy adds cannot be written.
+    AttributeUnsuitable,
     /// A nested cloud group is not written back itself.
     ChildNotWrittenBack,
     /// A nested cloud group's directory group belongs to somebody else.
@@ -27,6 +31,12 @@ pub enum FindingCode {
     DeviceNotWrittenBack,
     /// A group that this process wrote is nowhere in the domain.
     DirectoryGroupGone,
+    /// A nested on-premises group of domain local scope, which no universal group can hold.
+    DomainLocalInUniversal,
+    /// Mail attributes are wanted, but the directory was not prepared for Exchange.
+    ExchangeNotPrepared,
+    /// An expression of a policy fails for this group.
+    ExpressionFailed,
     /// An anchor without a record: Entra Connect or Cloud Sync wrote it.
     Foreign,
     /// A group whose membership is hidden in the cloud.
@@ -35,6 +45,8 @@ pub enum FindingCode {
     IdNotFound,
     /// An impossible name.
     ImpossibleName,
+    /// An entry of `keep` that no object answers to.
+    KeepNotFound,
     /// A link leads to several objects, or two links disagree.
     LinkAmbiguous,
     /// A principal that had a link has none now, or was never seen without one.
@@ -51,8 +63,6 @@ pub enum FindingCode {
     NameTaken,
     /// A user without any link is left out.
     NoCounterpart,
-    /// A nested on-premises group is left out: not built yet.
-    OnPremisesGroupSkipped,
     /// A group with our record that no policy takes.
     Orphaned,
     /// An owned group stands outside the containers.
@@ -61,6 +71,8 @@ pub enum FindingCode {
     OwnedElsewhere,
     /// Two policies of equal precedence select a group, or its record names another policy.
     PolicyConflict,
+    /// An account has this group as its primary group, which forbids a change.
+    PrimaryGroupMember,
     /// An owned group carries the marks of a privileged one.
     PrivilegedPath,
     /// A member or attribute the directory refuses.

@@ -44,6 +44,10 @@ guid_newtype! {
     TenantId
 }
 guid_newtype! {
+    /// The `deviceId` of a device in the tenant.
+    DeviceId
+}
+guid_newtype! {
     /// The `objectGUID` of an object in the domain: never changes, survives rename and move.
     ObjectGuid
 }

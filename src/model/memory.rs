@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Digest, ObjectGuid, ObjectId};
+use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId};
 
 /// Memory of one daemon.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,10 @@ pub struct Memory {
     /// When a group was first missing from a complete listing, from the deleted items and from
     /// a direct read.
     pub absent_since: BTreeMap<ObjectId, Timestamp>,
+    /// Which event took a group out of its policy, and when it was first seen.
+    pub left: BTreeMap<ObjectId, (Leave, Timestamp)>,
+    /// The objects of groups that this process deleted.
+    pub deleted: BTreeMap<ObjectId, ObjectGuid>,
     /// The object each cloud principal led to.
     pub counterparts: BTreeMap<ObjectId, ObjectGuid>,
     /// Users that a complete pass saw without any link.
@@ -34,7 +38,7 @@ pub struct Intent {
     /// The generation of the policy it followed.
     pub generation: Digest,
     /// Attribute values, `distinguishedName` and `sAMAccountName` among them.
-    pub attributes: BTreeMap<&'static str, String>,
+    pub attributes: BTreeMap<AttributeName, String>,
     /// Its members, sorted.
     pub members: Box<[ObjectGuid]>,
 }

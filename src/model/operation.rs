@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::model::change::AttributeChange;
-use crate::model::{ObjectGuid, Target};
+use crate::model::{AttributeName, ObjectGuid, Target};
 
 /// One LDAP write. Every target lies inside the containers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Operation {
         /// The new object.
         target: Target,
         /// Attribute and value, sorted.
-        attributes: Vec<(&'static str, String)>,
+        attributes: Vec<(AttributeName, String)>,
     },
     /// Deletes the old and adds the new value of each attribute in one atomic modify
     /// (RFC 4511 4.6): it fails when somebody changed one of them meanwhile.
@@ -46,6 +46,14 @@ pub enum Operation {
         /// Where it goes.
         to: Target,
     },
+    /// Brings a deleted object back under the target's name, with these attribute changes, in one
+    /// modify (MS-ADTS 3.1.1.5.3.7).
+    Restore {
+        /// The object and where it goes.
+        target: Target,
+        /// Sorted by attribute.
+        attributes: Vec<AttributeChange>,
+    },
     /// Deletes the object.
     Delete {
         /// The object.
@@ -62,6 +70,7 @@ impl Operation {
             | Self::AddMembers { target, .. }
             | Self::RemoveMembers { target, .. }
             | Self::ModifyDn { target, .. }
+            | Self::Restore { target, .. }
             | Self::Delete { target } => target,
         }
     }
@@ -74,13 +83,14 @@ impl Operation {
             Self::AddMembers { .. } => "add_members",
             Self::RemoveMembers { .. } => "remove_members",
             Self::ModifyDn { .. } => "modify_dn",
+            Self::Restore { .. } => "restore",
             Self::Delete { .. } => "delete",
         }
     }
 
     /// All words of [`Operation::word`], for series that start at zero.
-    pub const WORDS: [&'static str; 6] =
-        ["add", "modify", "add_members", "remove_members", "modify_dn", "delete"];
+    pub const WORDS: [&'static str; 7] =
+        ["add", "modify", "add_members", "remove_members", "modify_dn", "restore", "delete"];
 }
 
 /// What one operation, or one whole change, led to.

@@ -1,13 +1,27 @@
 //! What a policy means after it has been parsed: no text, no absent fields, nothing to re-check.
 //!
-//! Made by `policy::parse` from a document; read by `decide`.
+//! Made by `policy::parse` from a document; read by `decide`. `selection` says which groups,
+//! `shape` what they look like, `members` who is in them, `deletion` how they end.
 
-use std::collections::BTreeSet;
+mod deletion;
+mod members;
+mod selection;
+mod shape;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, Dn, ObjectId};
+use crate::model::Digest;
+pub use deletion::{Deletion, Departure};
+pub use members::{Devices, Keep, KeepReference, MemberMode, MemberRules, Nested};
+pub use selection::{
+    FlagRule, HiddenMembership, Matcher, Membership, RoleAssignable, SelectableType, Selection,
+};
+pub use shape::{
+    ContainerRule, ExtraAttribute, GroupShape, GroupTypeRule, MailRule, NamePreset, NameSource,
+    Naming, Placement, Upkeep,
+};
 
 /// `metadata.name` of a policy: `[a-z0-9-]`, 1 to 50 characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -79,8 +93,8 @@ pub struct Policy {
     pub group: GroupShape,
     /// Which members they get.
     pub members: MemberRules,
-    /// What happens when a cloud group is gone for good.
-    pub on_hard_deleted: OnHardDeleted,
+    /// What happens to the directory group of a cloud group that leaves.
+    pub deletion: Deletion,
 }
 
 /// What a policy may do.
@@ -94,156 +108,6 @@ pub enum Mode {
     UpsertOnly,
     /// Does all.
     Sync,
-}
-
-/// Which groups a policy takes.
-#[derive(Clone, Debug)]
-pub struct Selection {
-    /// How Graph's `writebackConfiguration` counts.
-    pub writeback_flag: FlagRule,
-    /// Groups whose members are hidden in the cloud.
-    pub hidden_membership: HiddenMembership,
-    /// Alternatives; `None` when the field is absent: everything eligible.
-    pub include: Option<Vec<Matcher>>,
-    /// Alternatives that take groups out again.
-    pub exclude: Vec<Matcher>,
-}
-
-/// How Graph's `writebackConfiguration` counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum FlagRule {
-    /// Microsoft 365 groups unless `isEnabled` is false; security groups only if it is true.
-    Honour,
-    /// Only if `isEnabled` is true.
-    RequireTrue,
-    /// The flag does not count.
-    Ignore,
-}
-
-/// Groups with `visibility: HiddenMembership`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum HiddenMembership {
-    /// Not written: the directory lets every account read members.
-    Skip,
-    /// Written all the same.
-    Write,
-}
-
-/// One entry of `include` or `exclude`: all present fields hold.
-#[derive(Clone, Debug)]
-pub struct Matcher {
-    /// Where the entry starts.
-    pub place: Place,
-    /// The kinds; absent means any.
-    pub types: Option<BTreeSet<SelectableType>>,
-    /// How members get in; absent means any.
-    pub membership: Option<BTreeSet<Membership>>,
-    /// Object ids; absent means any.
-    pub ids: Option<BTreeSet<ObjectId>>,
-    /// A pattern that must be found in the display name; absent means any.
-    pub display_name: Option<regex::Regex>,
-}
-
-/// The kinds of group that can be written back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub enum SelectableType {
-    /// Microsoft 365 group.
-    Microsoft365,
-    /// Security group without a mailbox.
-    Security,
-}
-
-/// How members get into a cloud group.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub enum Membership {
-    /// By hand or by program.
-    Assigned,
-    /// By the tenant's own rule.
-    Dynamic,
-}
-
-/// What the written groups look like.
-#[derive(Clone, Debug)]
-pub struct GroupShape {
-    /// The type of Microsoft 365 groups; security groups are always universal security groups.
-    pub group_type: GroupTypeRule,
-    /// Where they are created.
-    pub container: Dn,
-    /// Whether the place is kept after creation.
-    pub container_mode: Upkeep,
-    /// The common name.
-    pub common_name: Naming,
-    /// The pre-Windows 2000 name.
-    pub sam_account_name: Naming,
-}
-
-/// The directory type of Microsoft 365 groups.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum GroupTypeRule {
-    /// The cloud's `onPremisesGroupType`, else universal distribution.
-    FromCloud,
-    /// Always a universal distribution group.
-    UniversalDistribution,
-    /// Always a universal security group.
-    UniversalSecurity,
-}
-
-/// How a name is made and whether it is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Naming {
-    /// From what.
-    pub preset: NamePreset,
-    /// Whether it is kept after creation.
-    pub mode: Upkeep,
-}
-
-/// From what a name is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum NamePreset {
-    /// `Group_<object id>`.
-    GroupId,
-    /// Display name, `_`, last 12 characters of the id.
-    DisplayNameAndId,
-}
-
-/// Whether a name or place is kept after creation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Upkeep {
-    /// Set whenever it differs.
-    Always,
-    /// Set once, then left to the administrators.
-    CreateOnly,
-}
-
-/// Which members a written group gets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MemberRules {
-    /// The most members a Microsoft 365 group may have to be written.
-    pub maximum_microsoft_365: usize,
-    /// The most members a security group may have to be written.
-    pub maximum_security: usize,
-}
-
-impl MemberRules {
-    /// Microsoft's own limit for Microsoft 365 groups, and our default.
-    pub const MICROSOFT_365_DEFAULT: usize = 50_000;
-    /// Microsoft's own limit for security groups, our default and the most that can be set.
-    pub const MAXIMUM: usize = 250_000;
-}
-
-impl Default for MemberRules {
-    fn default() -> Self {
-        Self { maximum_microsoft_365: Self::MICROSOFT_365_DEFAULT, maximum_security: Self::MAXIMUM }
-    }
-}
-
-/// What happens to the directory group of a cloud group that is gone for good.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum OnHardDeleted {
-    /// It stays as it is, frozen.
-    Retain,
-    /// It is deleted once the deletion is confirmed.
-    Delete,
 }
 
 /// What is known of the policy folder as a whole in one pass.

@@ -1,21 +1,26 @@
 //! The shape of a policy document, field by field, with its defaults.
 //!
 //! Input: the fields of the document. Output: a `Policy`; every mistake is noted with its place.
-//! Fields and values of the contract that are not built yet are refused by name, and nothing is
-//! read and then ignored.
+//! Each section of `spec` has a file of its own. Fields of the contract that are not built yet
+//! are refused by name, and nothing is read and then ignored. Combinations that are allowed but
+//! can never do what they say become warnings.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+mod attributes;
+mod deletion;
+mod group;
+mod members;
+mod selection;
 
 use serde::de::DeserializeOwned;
 
-use crate::model::Dn;
+use crate::model::Expression;
+use crate::model::expression::Wanted;
 use crate::model::policy::{
-    FlagRule, GroupShape, GroupTypeRule, HiddenMembership, Matcher, MemberRules, Mode, NamePreset,
-    Naming, OnHardDeleted, Policy, Selection, Upkeep,
+    Deletion, FlagRule, GroupShape, MemberRules, Mode, Policy, Selection, Upkeep,
 };
-use crate::yaml::{Fields, Mistake, Spot, Value};
+use crate::yaml::{Fields, Spot, Value};
 
+use super::expression;
 use super::words::{self, Context};
 
 /// `kind` of a policy.
@@ -24,8 +29,6 @@ pub const KIND: &str = "WritebackPolicy";
 /// The lowest number claims a group; a million leaves room for any scheme of numbering.
 const PRECEDENCE_MAX: u64 = 1_000_000;
 const PRECEDENCE_DEFAULT: u32 = 100;
-
-const LEAVE_OUT: &str = "leave the field out";
 
 /// Reads the whole document.
 pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Policy> {
@@ -54,7 +57,7 @@ pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option
         selection: spec.selection,
         group: spec.group,
         members: spec.members,
-        on_hard_deleted: spec.on_hard_deleted,
+        deletion: spec.deletion,
     })
 }
 
@@ -67,7 +70,29 @@ struct Spec {
     group_spot: Spot,
     group: GroupShape,
     members: MemberRules,
-    on_hard_deleted: OnHardDeleted,
+    deletion: Deletion,
+}
+
+/// What one section has to know of the others, to tell what can never happen.
+#[derive(Clone, Copy)]
+struct Around {
+    /// `None` when it is missing or wrong.
+    mode: Option<Mode>,
+    flag: FlagRule,
+    /// Whether every entry of the selection takes security groups alone.
+    security_only: bool,
+}
+
+impl Around {
+    /// The mode, where it takes no group and no member out. Observe is not meant: it shows what
+    /// another mode would do.
+    fn mode_that_only_adds(self) -> Option<&'static str> {
+        match self.mode? {
+            Mode::CreateOnly => Some("CreateOnly"),
+            Mode::UpsertOnly => Some("UpsertOnly"),
+            Mode::Observe | Mode::Sync => None,
+        }
+    }
 }
 
 fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
@@ -75,178 +100,96 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
     let suspend = spec.or("suspend", false);
     let precedence = spec.value("precedence").and_then(|v| v.whole(&(0..=PRECEDENCE_MAX)));
     let selection_spot = spec.key_spot("selection");
+    let spot = selection_spot.unwrap_or(spec.spot());
     let selection =
-        spec.child_or_empty("selection", |selection| Some(read_selection(selection, context)));
+        spec.child_or_empty("selection", |fields| Some(selection::read(fields, spot, context)));
+    let around = Around {
+        mode,
+        flag: selection.as_ref().map_or(FlagRule::Honour, |selection| selection.writeback_flag),
+        security_only: selection.as_ref().is_some_and(selection::takes_security_only),
+    };
     let group_spot = spec.key_spot("group").unwrap_or(spec.spot());
-    let group = spec.required_child("group", |group| read_group(group, context));
-    let members = spec.child_or_empty("members", |members| Some(read_members(members)));
-    let on_hard_deleted = spec.child_or_empty("deletion", |deletion| Some(read_deletion(deletion)));
-    spec.not_yet("adoption", LEAVE_OUT);
+    let group = spec.required_child("group", |fields| group::read(fields, around, context));
+    let members =
+        spec.child_or_empty("members", |fields| Some(members::read(fields, around, context)));
+    let rules = group.as_ref().map_or([].as_slice(), |group| group.placement.rules.as_slice());
+    let deletion = spec
+        .child_or_empty("deletion", |fields| Some(deletion::read(fields, rules, around, context)));
+    spec.not_yet("adoption", "leave the field out");
     spec.not_yet("guard", "leave the field out: the guards stand at their defaults");
-    let selection = selection?;
-    if selection.writeback_flag == FlagRule::Ignore && selection.include.is_none() {
-        let spot = selection_spot.unwrap_or(spec.spot());
-        context.warnings.push(Mistake::at(
-            spot,
-            "`spec.selection` takes every eligible group of the tenant, whatever its flag says",
-            "add `include`, or keep the flag with `writebackFlag: Honour`",
-        ));
-    }
     Some(Spec {
         mode: mode?,
         suspend,
         precedence: precedence.map_or(Some(PRECEDENCE_DEFAULT), |n| u32::try_from(n).ok())?,
         selection_spot,
-        selection,
+        selection: selection?,
         group_spot,
         group: group?,
         members: members?,
-        on_hard_deleted: on_hard_deleted?,
+        deletion: deletion?,
     })
 }
 
-fn read_selection(selection: &mut Fields<'_>, context: &mut Context<'_>) -> Selection {
-    let writeback_flag =
-        choice(selection, "writebackFlag", &["HonourTenantDefault"], FlagRule::Honour);
-    let hidden_membership = choice(selection, "hiddenMembership", &[], HiddenMembership::Skip);
-    accept_only(selection, "roleAssignable", "Skip", &["Include"]);
-    let include = selection.value("include").and_then(|value| {
-        value.some_items(
-            "leave `include` out to take everything eligible, or write an entry",
-            |entry| read_matcher(&entry, context),
-        )
-    });
-    let exclude = selection.list("exclude", |entry| read_matcher(&entry, context));
-    Selection { writeback_flag, hidden_membership, include, exclude: exclude.unwrap_or_default() }
+/// The value of an enum, or its default when the field is absent.
+fn choice<T: DeserializeOwned>(fields: &mut Fields<'_>, key: &'static str, default: T) -> T {
+    fields.value(key).and_then(|value| value.choice(&[])).unwrap_or(default)
 }
 
-fn read_matcher(entry: &Value<'_>, context: &mut Context<'_>) -> Option<Matcher> {
-    const FIELDS: [&str; 6] =
-        ["types", "membership", "ids", "displayName", "memberOf", "expression"];
-    let spot = entry.spot();
-    entry.fields(|fields| {
-        if !FIELDS.iter().any(|key| fields.has(key)) {
-            entry.refuse(
-                "has no condition and would match every group",
-                "write one of types, membership, ids, displayName, or remove the entry",
-            );
-        }
-        let types = read_set(fields, "types", |value| value.choice(&[]));
-        let membership = read_set(fields, "membership", |value| value.choice(&[]));
-        let ids = read_set(fields, "ids", |value| value.text_as(words::object_id));
-        let name = fields.value("displayName");
-        let display_name = name.as_ref().and_then(|value| value.text_as(words::pattern));
-        if let Some(value) = name.filter(|_| display_name.is_some()) {
-            context.warnings.push(Mistake::at(
-                value.spot(),
-                "`displayName` decides which groups are written, and every owner of a group can \
-                 change its name",
-                "use ids where that matters",
-            ));
-        }
-        fields.not_yet("memberOf", "use types, membership, ids or displayName");
-        fields.not_yet("expression", "use types, membership, ids or displayName");
-        Some(Matcher { place: context.place(spot), types, membership, ids, display_name })
-    })
-}
-
-/// A list of distinct values; an empty one would match nothing and is refused.
-fn read_set<T: Ord + Clone>(
+/// `mode` of a name, a place or an attribute.
+fn upkeep(
     fields: &mut Fields<'_>,
-    key: &'static str,
-    read: impl Fn(&Value<'_>) -> Option<T>,
-) -> Option<BTreeSet<T>> {
-    let mut set = BTreeSet::new();
-    fields.value(key)?.some_items("leave it out to match any, or write a value", |item| {
-        if !set.insert(read(&item)?) {
-            item.refuse("is given twice", "keep one of the two");
-        }
-        Some(())
-    })?;
-    Some(set)
-}
-
-fn read_group(group: &mut Fields<'_>, context: &Context<'_>) -> Option<GroupShape> {
-    const MAIL_SECURITY: &[&str] = &["UniversalMailEnabledSecurity"];
-    let group_type = choice(group, "type", MAIL_SECURITY, GroupTypeRule::FromCloud);
-    let container = group.required_child("container", |container| {
-        container.not_yet("rules", "name one place with `value`");
-        let mode = choice(container, "mode", &[], Upkeep::CreateOnly);
-        if container.has("rules") && !container.has("value") {
-            return None;
-        }
-        let value: Option<Dn> =
-            container.needed("value").and_then(|v| v.text_as(|text| context.container(text)));
-        Some((value?, mode))
-    });
-    let common_name = read_naming(group, "commonName", Upkeep::Always);
-    let sam_account_name = read_naming(group, "samAccountName", Upkeep::CreateOnly);
-    accept_only(group, "mail", "Never", &["WhenPrepared"]);
-    group.not_yet("attributes", LEAVE_OUT);
-    let (container, container_mode) = container?;
-    Some(GroupShape {
-        group_type,
-        container,
-        container_mode,
-        common_name: common_name?,
-        sam_account_name: sam_account_name?,
-    })
-}
-
-fn read_naming(group: &mut Fields<'_>, key: &'static str, mode: Upkeep) -> Option<Naming> {
-    group.child_or_empty(key, |naming| {
-        naming.not_yet("expression", "use a `preset`");
-        Some(Naming {
-            preset: choice(naming, "preset", &[], NamePreset::GroupId),
-            mode: choice(naming, "mode", &[], mode),
-        })
-    })
-}
-
-fn read_members(members: &mut Fields<'_>) -> MemberRules {
-    accept_only(members, "mode", "Mirror", &["AddOnly"]);
-    accept_only(members, "nested", "Keep", &["Flatten", "Skip"]);
-    accept_only(members, "devices", "Skip", &["Include"]);
-    members.not_yet("keep", LEAVE_OUT);
-    let most = u64::try_from(MemberRules::MAXIMUM).unwrap_or(u64::MAX);
-    let maximum = members.value("maximum").and_then(|value| value.whole(&(1..=most)));
-    match maximum.and_then(|maximum| usize::try_from(maximum).ok()) {
-        Some(maximum) => MemberRules { maximum_microsoft_365: maximum, maximum_security: maximum },
-        None => MemberRules::default(),
+    default: Upkeep,
+    around: Around,
+    context: &mut Context<'_>,
+) -> Upkeep {
+    let Some(value) = fields.value("mode") else { return default };
+    let upkeep = value.choice(&[]).unwrap_or(default);
+    if upkeep == Upkeep::Always && around.mode == Some(Mode::CreateOnly) {
+        context.warn(
+            value.spot(),
+            "`mode: Always` never acts here: under `spec.mode` CreateOnly a group is set once",
+            "write CreateOnly, or choose another `spec.mode`",
+        );
     }
+    upkeep
 }
 
-fn read_deletion(deletion: &mut Fields<'_>) -> OnHardDeleted {
-    for key in ["onDisabled", "onOutOfScope", "onSoftDeleted"] {
-        accept_only(deletion, key, "Retain", &["Disable", "Quarantine", "Delete"]);
+/// An expression (CEL) that gives what is wanted.
+fn compiled(value: &Value<'_>, wanted: Wanted, context: &Context<'_>) -> Option<Expression> {
+    value.text_as(|text| expression::compile(text, context.place(value.spot()), wanted))
+}
+
+/// A condition (CEL), with warnings about what it depends on: `decides` reads after "decides",
+/// `use_instead` is the remedy.
+fn condition(
+    value: &Value<'_>,
+    decides: &str,
+    use_instead: &str,
+    context: &mut Context<'_>,
+) -> Option<Expression> {
+    let condition = compiled(value, Wanted::Truth, context)?;
+    if condition.reads.is_empty() {
+        context.warn(
+            value.spot(),
+            "the condition is the same for every group: it reads nothing of `group`",
+            "name a field such as group.mailNickname, or leave the condition out",
+        );
     }
-    if let Some(grace) = deletion.value("grace") {
-        let most = Duration::from_hours(365 * 24);
-        if grace.duration(&(Duration::ZERO..=most)).is_some_and(|grace| !grace.is_zero()) {
-            grace.refuse("other than 0s is not supported yet", "write 0s, or leave the field out");
-        }
+    let writable = condition.owner_writable();
+    let fields = writable.iter().map(|field| format!("`group.{field}`")).collect::<Vec<_>>();
+    let (decide, them) = if fields.len() == 1 { ("decides", "it") } else { ("decide", "them") };
+    if !fields.is_empty() {
+        let fields = fields.join(" and ");
+        let message =
+            format!("{fields} {decide} {decides}, and every owner of a group can change {them}");
+        context.warn(value.spot(), message, use_instead);
     }
-    deletion.not_yet("quarantineContainer", LEAVE_OUT);
-    choice(deletion, "onHardDeleted", &["Disable", "Quarantine"], OnHardDeleted::Delete)
+    Some(condition)
 }
 
-fn choice<T: DeserializeOwned>(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    not_yet: &[&str],
-    default: T,
-) -> T {
-    fields.value(key).and_then(|value| value.choice(not_yet)).unwrap_or(default)
-}
-
-/// A field whose only built value changes nothing: it is checked and not kept.
-fn accept_only(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    accepted: &'static str,
-    not_yet: &[&str],
-) {
-    if let Some(value) = fields.value(key) {
-        let _word: Option<&str> = value.word(&[accepted], not_yet);
+/// Of two fields that say the same in two ways, only one may stand.
+fn refuse_both(fields: &Fields<'_>, first: &str, second: &str) {
+    if fields.has(first) && fields.has(second) {
+        fields.refuse(second, format!("stands beside `{first}`"), "keep one of the two");
     }
 }

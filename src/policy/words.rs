@@ -5,8 +5,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::model::policy::{Place, PolicyName};
-use crate::model::{Containers, Digest, Dn, ObjectId};
+use crate::model::policy::{KeepReference, Place, PolicyName};
+use crate::model::{Containers, Digest, Dn, ObjectGuid, ObjectId, Sid};
 use crate::yaml::{Mistake, Refusal, Spot, shown};
 
 /// The largest compiled pattern: enough for some hundred alternatives; a nested repetition that
@@ -29,14 +29,14 @@ impl Context<'_> {
         Place { file: self.file.to_owned(), line: spot.line, column: spot.column }
     }
 
-    /// A place for new groups: a full name inside the configured containers.
+    /// Notes what is right but deserves a second look.
+    pub(super) fn warn(&mut self, spot: Spot, message: impl Into<String>, remedy: &str) {
+        self.warnings.push(Mistake::at(spot, message, remedy));
+    }
+
+    /// A place for groups: a full name inside the configured containers.
     pub(super) fn container(&self, text: &str) -> Result<Dn, Refusal> {
-        let dn = Dn::parse(text).map_err(|mistake| {
-            Refusal::new(
-                format!("is not a distinguished name: {}", shown(&mistake.to_string())),
-                "write a full name: 'OU=Cloud Groups,DC=corp,DC=example'",
-            )
-        })?;
+        let dn = distinguished_name(text, "OU=Cloud Groups,DC=corp,DC=example")?;
         match self.containers {
             Some(containers) if !containers.hold(&dn) => Err(Refusal::new(
                 format!("is `{}`, outside the containers of the configuration", shown(text)),
@@ -47,6 +47,15 @@ impl Context<'_> {
     }
 }
 
+fn distinguished_name(text: &str, example: &str) -> Result<Dn, Refusal> {
+    Dn::parse(text).map_err(|mistake| {
+        Refusal::new(
+            format!("is not a distinguished name: {}", shown(&mistake.to_string())),
+            format!("write a full name: '{example}'"),
+        )
+    })
+}
+
 /// `metadata.name`.
 pub(super) fn name(text: &str) -> Result<PolicyName, Refusal> {
     PolicyName::parse(text).ok_or_else(|| {
@@ -55,6 +64,33 @@ pub(super) fn name(text: &str) -> Result<PolicyName, Refusal> {
             "use 1 to 50 characters of a-z, 0-9 and -",
         )
     })
+}
+
+/// An object of the directory that is never taken out: by SID, by objectGUID or by DN.
+pub(super) fn kept(text: &str) -> Result<KeepReference, Refusal> {
+    if let Some(sid) = text.strip_prefix("sid:") {
+        return Sid::parse(sid).map(KeepReference::Sid).ok_or_else(|| {
+            Refusal::new(
+                format!("is `{}`, not a SID", shown(text)),
+                "copy the objectSid of the object: 'sid:S-1-5-21-1111-2222-3333-4444'",
+            )
+        });
+    }
+    if let Some(guid) = text.strip_prefix("guid:") {
+        return ObjectGuid::parse(guid).map(KeepReference::Guid).ok_or_else(|| {
+            Refusal::new(
+                format!("is `{}`, not an objectGUID", shown(text)),
+                "copy the objectGUID of the object: 'guid:11111111-2222-3333-4444-555555555555'",
+            )
+        });
+    }
+    if !text.contains('=') {
+        return Err(Refusal::new(
+            format!("is `{}`, which names no object", shown(text)),
+            "write 'sid:S-1-…', 'guid:…' or a full name: 'CN=svc-backup,DC=corp,DC=example'",
+        ));
+    }
+    distinguished_name(text, "CN=svc-backup,OU=Service,DC=corp,DC=example").map(KeepReference::Dn)
 }
 
 /// The id of a cloud group.
@@ -74,27 +110,32 @@ pub(super) fn pattern(text: &str) -> Result<Regex, Refusal> {
         .nest_limit(PATTERN_NESTING_MAX)
         .build();
     built.map_err(|error| {
-        let what = if matches!(error, regex::Error::CompiledTooBig(_)) {
-            "the pattern becomes too large".to_owned()
+        let (what, character) = if matches!(error, regex::Error::CompiledTooBig(_)) {
+            ("the pattern becomes too large".to_owned(), None)
         } else {
             pattern_mistake(&error.to_string())
         };
-        Refusal::new(
+        let refusal = Refusal::new(
             format!("is `{}`, not a pattern: {what}", shown(text)),
             "mend it; docs.rs/regex/1/regex/#syntax lists what is known",
-        )
+        );
+        match character {
+            Some(character) => refusal.at(character),
+            None => refusal,
+        }
     })
 }
 
-/// The last line of the message says what, the column of its marks says where.
-fn pattern_mistake(message: &str) -> String {
+/// The last line of the message says what, the column of its marks says where. A pattern of
+/// several lines is shown with numbered lines instead, and has no one character.
+fn pattern_mistake(message: &str) -> (String, Option<usize>) {
     const INDENT: usize = 4;
     let what = message.lines().last().unwrap_or(message).trim_start_matches("error: ");
     let marks = message.lines().find(|line| {
         line.contains('^') && line.chars().all(|character| matches!(character, ' ' | '^'))
     });
     match marks.and_then(|line| line.find('^')).and_then(|column| column.checked_sub(INDENT)) {
-        Some(offset) => format!("{what} at character {}", offset + 1),
-        None => what.to_owned(),
+        Some(offset) => (format!("{what} at character {}", offset + 1), Some(offset + 1)),
+        None => (what.to_owned(), None),
     }
 }

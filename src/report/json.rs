@@ -46,12 +46,15 @@ fn one(change: &Change, admission: &str) -> Value {
             Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
                 Some(json!(members.iter().map(MemberReference::label).collect::<Vec<_>>()))
             }
-            Effect::Delete { members } => Some(json!(members)),
+            Effect::Delete { members } | Effect::Disable { members, .. } => Some(json!(members)),
             Effect::Create { .. }
             | Effect::Rename { .. }
             | Effect::Move { .. }
             | Effect::Update { .. }
             | Effect::Convert { .. }
+            | Effect::Restore { .. }
+            | Effect::Handover { .. }
+            | Effect::Quarantine { .. }
             | Effect::Freeze => None,
         };
         if let Some(members) = members {

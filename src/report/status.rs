@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::decide::Inventory;
 use crate::decide::guard::Hold;
+use crate::decide::upward::Parents;
 use crate::model::condition::Condition;
 use crate::model::policy::{Mode, PolicySet};
 use crate::model::{Digest, Finding, ObjectId, PolicyName};
@@ -90,6 +91,8 @@ struct PlanStatus {
     unknown: BTreeMap<ObjectId, String>,
     findings_total: usize,
     findings: Vec<Finding>,
+    /// Groups of the directory that hold written-back groups, by cloud group.
+    parents: Parents,
 }
 
 impl Status {
@@ -142,6 +145,7 @@ impl Status {
                     unknown: decision.unknown.clone(),
                     findings_total: decision.findings.len(),
                     findings: decision.findings.iter().take(FINDINGS_SHOWN_MAX).cloned().collect(),
+                    parents: decision.parents.clone(),
                 };
                 self.fault = None;
             }

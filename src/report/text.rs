@@ -128,6 +128,19 @@ pub fn line(change: &Change) -> String {
             let (from, to) = (from.to_string(), to.to_string());
             format!("~ convert {label}  {} -> {}", type_word(&from), type_word(&to))
         }
+        Effect::Restore { .. } => {
+            format!("+ restore {} (the same SID)", safe(&change.target.to_string()))
+        }
+        Effect::Handover { from, .. } => {
+            format!("~ handover {label}  {from} -> {}", change.policy)
+        }
+        Effect::Disable { members, attributes } => {
+            let detail = if ends_access(attributes) { ACCESS_ENDS } else { "mail ends" };
+            format!("- disable {label} ({members} members stay)  {detail}")
+        }
+        Effect::Quarantine { to } => {
+            format!("- quarantine {label} -> {}", safe(&to.to_string()))
+        }
         Effect::AddMembers { members, .. } => {
             format!("+ member  {label}  {}", members_text(members))
         }
@@ -137,6 +150,15 @@ pub fn line(change: &Change) -> String {
         Effect::Delete { members } => format!("- delete  {label} ({members} members)"),
         Effect::Freeze => format!("= freeze  {label}"),
     }
+}
+
+/// When access through a group that stops being a security group really ends
+/// (MS-KILE 3.3.1: a ticket is renewed, not read again, for its lifetime of 10 hours).
+const ACCESS_ENDS: &str = "access ends at each next logon, tickets live up to 10 h; Deny entries \
+                           stop applying";
+
+fn ends_access(attributes: &[AttributeChange]) -> bool {
+    attributes.iter().any(|attribute| attribute.name == "groupType")
 }
 
 fn is_record(attributes: &[AttributeChange]) -> bool {

@@ -5,8 +5,9 @@
 //! and Win32 codes, and a record of everything asked. It stands in for a real domain in tests and
 //! in the demonstration; nothing of the product is used in it.
 //!
-//! Not imitated: security descriptors as values, undelete, the Recycle Bin, sorted and virtual
-//! list views, DirSync, notifications, SASL, a second domain, replication between controllers.
+//! Not imitated: security descriptors as values, sorted and virtual list views, DirSync,
+//! notifications, SASL, continuation references, the objects of a second domain, replication
+//! between controllers.
 //!
 //! The rooms: `wire` and `ber` read messages, `session` answers them, `search`, `filter` and
 //! `root` read the `tree`, `write` changes it under `access`, `nesting` and `schema`; `fresh`
@@ -37,7 +38,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -45,8 +45,8 @@ use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
-use uuid::Uuid;
 
+pub use access::{DeletedRight, Rights};
 pub use dump::{Entry, Value};
 pub use fault::{Fault, Order, Where};
 pub use record::{Counters, OperationKind, SeenChange, SeenOperation, Verb};
@@ -60,6 +60,7 @@ use session::{Session, State, Switches, lock};
 
 /// How a simulated domain is made.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of a forest")]
 pub struct DomainOptions {
     /// The domain's naming context.
     pub base_dn: String,
@@ -77,6 +78,12 @@ pub struct DomainOptions {
     pub external_id: bool,
     /// Whether accounts other than administrators were given CN=Deleted Objects (KB892806).
     pub deleted_readable: bool,
+    /// Whether the Recycle Bin optional feature is on.
+    pub recycle_bin: bool,
+    /// Naming contexts of further domains of the forest, known by their crossRef alone.
+    pub other_domains: Vec<String>,
+    /// Host names of further domain controllers of this domain, known by their objects alone.
+    pub other_controllers: Vec<String>,
 }
 
 impl Default for DomainOptions {
@@ -90,6 +97,9 @@ impl Default for DomainOptions {
             exchange: false,
             external_id: true,
             deleted_readable: false,
+            recycle_bin: false,
+            other_domains: Vec::new(),
+            other_controllers: Vec::new(),
         }
     }
 }
@@ -121,7 +131,6 @@ pub struct Domain {
     ca_pem: String,
     administrator: Credentials,
     service: Credentials,
-    service_guid: Uuid,
     server: JoinHandle<()>,
 }
 
@@ -144,6 +153,9 @@ impl Domain {
         let passwords = (password(), password());
         let (mut tree, administrator_guid) = fresh::fresh(&options, &base, random);
         tree.access.deleted_readable = options.deleted_readable;
+        if options.recycle_bin {
+            tree.enable_recycle_bin();
+        }
         let service_dn = tree
             .add_user(
                 SERVICE_ACCOUNT,
@@ -177,15 +189,7 @@ impl Domain {
             switches: Switches::default(),
         }));
         let server = tokio::spawn(accept(listener, acceptor, Arc::clone(&state)));
-        Ok(Self {
-            state,
-            port,
-            ca_pem: authority.ca_pem(),
-            administrator,
-            service,
-            service_guid,
-            server,
-        })
+        Ok(Self { state, port, ca_pem: authority.ca_pem(), administrator, service, server })
     }
 
     /// `ldaps://localhost:port`.
@@ -232,18 +236,45 @@ impl Domain {
     /// # Errors
     /// When there is no such container.
     pub fn delegate_attributes(&self, container: &str, attributes: &[&str]) -> Result<(), Refusal> {
+        self.grant(&self.service.dn, container, Rights::over_groups(attributes))
+    }
+
+    /// Gives an account rights in a container and below it, beside those it has.
+    ///
+    /// # Errors
+    /// When there is no such account or container.
+    pub fn grant(&self, account: &str, container: &str, rights: Rights) -> Result<(), Refusal> {
         let tree = &mut lock(&self.state).tree;
-        let container = tree.resolve(container)?;
-        let attributes: BTreeSet<String> =
-            attributes.iter().map(|name| name.to_ascii_lowercase()).collect();
-        let account = self.service_guid;
-        tree.access.delegations.push(Delegation { account, container, attributes });
+        let (account, container) = (tree.resolve(account)?, tree.resolve(container)?);
+        tree.access.delegations.push(Delegation { account, container, rights });
         Ok(())
     }
 
     /// Takes every delegation back.
     pub fn revoke(&self) {
         lock(&self.state).tree.access.delegations.clear();
+    }
+
+    /// Gives an account a right over deleted objects.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn grant_deleted(&self, account: &str, right: DeletedRight) -> Result<(), Refusal> {
+        let tree = &mut lock(&self.state).tree;
+        let account = tree.resolve(account)?;
+        tree.access.deleted.insert((account, right));
+        Ok(())
+    }
+
+    /// Takes every right over deleted objects back that accounts were given one by one.
+    pub fn revoke_deleted(&self) {
+        lock(&self.state).tree.access.deleted.clear();
+    }
+
+    /// Turns the Recycle Bin on, which cannot be turned off again; the tombstones there are become
+    /// recycled-objects, which nobody can restore (MS-ADTS 3.1.1.9.1).
+    pub fn enable_recycle_bin(&self) {
+        lock(&self.state).tree.enable_recycle_bin();
     }
 
     /// Changes the directory as an administrator at the console would.

@@ -8,8 +8,10 @@
 //! that is content here is content there. Each such place names its page; what no page tells is
 //! called "not documented".
 
+mod about;
 mod ask;
 mod assertion;
+mod change;
 mod clock;
 mod cloud;
 mod credentials;
@@ -20,6 +22,7 @@ mod graph;
 mod login;
 mod orders;
 mod property;
+mod reply;
 mod resource;
 mod roles;
 #[cfg(test)]
@@ -47,9 +50,6 @@ pub use self::front::Seen;
 pub use self::graph::HiddenAnswer;
 pub use self::orders::{Fault, Order, Where};
 pub use self::trap::Trap;
-
-/// Earlier states kept for stale replicas. A replica is seconds behind, not more edits than this.
-const HISTORY: usize = 64;
 
 /// Seconds a token lives, as in the page's own example
 /// (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
@@ -226,16 +226,10 @@ impl Tenant {
     /// an edit would wait for itself; everything else may be called there.
     pub fn edit<R>(&self, edit: impl FnOnce(&mut Cloud) -> R) -> R {
         let turn = self.shared.turn();
-        let before = self.cloud();
-        let mut cloud = Cloud::clone(&before);
+        let mut cloud = Cloud::clone(&self.cloud());
         cloud.set_now(self.shared.clock.now());
         let answer = edit(&mut cloud);
-        let mut desk = self.shared.desk();
-        if desk.history.len() == HISTORY {
-            desk.history.pop_front();
-        }
-        desk.history.push_back(before);
-        desk.cloud = Arc::new(cloud);
+        self.shared.desk().put(cloud);
         drop(turn);
         answer
     }
@@ -248,6 +242,12 @@ impl Tenant {
     /// Orders bad weather.
     pub fn order(&self, order: Order) {
         self.shared.desk().orders.add(order);
+    }
+
+    /// Orders bad weather for one path among those that the order is about, such as
+    /// `/beta/settings`.
+    pub fn order_for(&self, path: &str, order: Order) {
+        self.shared.desk().orders.add_for(path, order);
     }
 
     /// Orders a random mix that a client overcomes by trying again: the same for the same seed.

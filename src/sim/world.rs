@@ -4,14 +4,23 @@
 //! from which `sim::tenant` makes the cloud side and `sim::domain` the directory side. A test
 //! lab that has a real directory writes the links its directory gave out into [`Person::link`].
 
+mod facts;
 mod generated;
+mod objects;
 mod small;
 
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::{Builder, Uuid};
+
+pub use self::facts::{
+    DirectorySetting, DirectorySync, ENTRA_P1_PLAN, Licence, ServicePlan, Synchronization,
+    TenantFacts,
+};
+pub use self::objects::DeviceTrust;
 
 /// The SID of the simulated domain, of the form domains have (MS-DTYP 2.4.2.4).
 pub const DOMAIN_SID: &str = "S-1-5-21-1004336348-1177238915-682003330";
@@ -36,6 +45,8 @@ pub struct World {
     pub groups: Vec<WorldGroup>,
     /// Devices, service principals, contacts and objects of types not yet known.
     pub others: Vec<OtherObject>,
+    /// What the tenant says of itself.
+    pub facts: TenantFacts,
 }
 
 /// A user or guest.
@@ -81,10 +92,19 @@ pub struct WorldGroup {
     pub mail_nickname: String,
     /// The primary address of a mail-enabled group.
     pub mail: Option<String>,
+    /// `proxyAddresses` beside the primary one, which is made from `mail`; with their prefix,
+    /// such as `smtp:` or `x500:`.
+    pub further_addresses: Vec<String>,
+    /// What the tenant calls its kind of content, such as `Confidential`.
+    pub classification: Option<String>,
+    /// When it was made. None: with the tenant, or when it is added to a running one.
+    pub created: Option<Timestamp>,
     /// What makes it a group of its kind.
     pub kind: GroupKind,
     /// True: a rule decides who is a member.
     pub dynamic: bool,
+    /// The rule of a dynamic group. None: one that every enabled account fits.
+    pub membership_rule: Option<String>,
     /// `Public`, `Private`, `HiddenMembership` or nothing.
     pub visibility: Option<String>,
     /// True: directory roles may be assigned to it.
@@ -116,8 +136,12 @@ impl WorldGroup {
             description: None,
             mail_nickname: mail_nickname.to_owned(),
             mail: mail.then(|| format!("{mail_nickname}@{MAIL_DOMAIN}")),
+            further_addresses: Vec::new(),
+            classification: None,
+            created: None,
             kind,
             dynamic: false,
+            membership_rule: None,
             visibility,
             role_assignable: None,
             on_premises_sync_enabled: None,

@@ -126,7 +126,7 @@ impl<'a> Fields<'a> {
     pub fn list<T>(
         &mut self,
         key: &'static str,
-        read: impl FnMut(Value<'_>) -> Option<T>,
+        read: impl FnMut(Value<'a>) -> Option<T>,
     ) -> Option<Vec<T>> {
         self.value(key)?.items(read)
     }
@@ -291,7 +291,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value as a list; entries with a mistake are left out of the answer.
-    pub fn items<T>(&self, mut read: impl FnMut(Value<'_>) -> Option<T>) -> Option<Vec<T>> {
+    pub fn items<T>(&self, mut read: impl FnMut(Value<'a>) -> Option<T>) -> Option<Vec<T>> {
         let items = match &self.node.kind {
             Kind::List(items) => items,
             Kind::Scalar(_) | Kind::Map(_) => {
@@ -313,7 +313,7 @@ impl<'a> Value<'a> {
     pub fn some_items<T>(
         &self,
         remedy: &str,
-        read: impl FnMut(Value<'_>) -> Option<T>,
+        read: impl FnMut(Value<'a>) -> Option<T>,
     ) -> Option<Vec<T>> {
         if matches!(&self.node.kind, Kind::List(items) if items.is_empty()) {
             self.refuse("is an empty list", remedy);
@@ -349,7 +349,21 @@ impl<'a> Value<'a> {
     }
 
     fn accept<T>(&self, answer: Result<T, Refusal>) -> Option<T> {
-        answer.map_err(|refusal| self.refuse(refusal.message, refusal.remedy)).ok()
+        let note = |refusal: Refusal| {
+            let spot = refusal.character.map_or(self.spot(), |character| self.spot_of(character));
+            self.note(spot, refusal.message, refusal.remedy);
+        };
+        answer.map_err(note).ok()
+    }
+
+    /// Where a character of a scalar stands, counted from 1; over several lines, the scalar.
+    fn spot_of(&self, character: usize) -> Spot {
+        let Spot { line, column } = self.spot();
+        let offset = match &self.node.kind {
+            Kind::Scalar(scalar) => scalar.written.offset(character),
+            Kind::List(_) | Kind::Map(_) | Kind::Refused => None,
+        };
+        Spot { line, column: column + offset.unwrap_or_default() }
     }
 
     fn refuse_not_yet<S: AsRef<str>>(&self, text: &str, accepted: &[S]) {

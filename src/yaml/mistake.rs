@@ -58,12 +58,21 @@ pub struct Refusal {
     pub message: String,
     /// What to do about it: a lower-case fragment.
     pub remedy: String,
+    /// The character of the value that is wrong, from 1; `None` for the value as a whole.
+    pub character: Option<usize>,
 }
 
 impl Refusal {
-    /// A refusal from its two parts.
+    /// A refusal of a whole value, from its two parts.
     pub fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { message: message.into(), remedy: remedy.into() }
+        Self { message: message.into(), remedy: remedy.into(), character: None }
+    }
+
+    /// The same refusal of one character, counted from 1: the place in the file is moved to it
+    /// where the value stands on one line. The message names it all the same, for the others.
+    #[must_use]
+    pub fn at(self, character: usize) -> Self {
+        Self { character: Some(character), ..self }
     }
 }
 

@@ -395,3 +395,38 @@ fn the_kind_of_a_document_can_be_asked_for_first() {
     assert_eq!(peek(b"kind: [X]", "kind"), None);
     assert_eq!(peek(b"\xFF", "kind"), None);
 }
+
+#[test]
+fn a_wrong_character_has_the_column_at_which_it_stands_in_the_file() {
+    let of_question_mark = |text: &str| {
+        let answer = read(text.as_bytes(), |fields| {
+            fields.list("a", |item| item.text().map(|_| ()));
+            fields.needed("name")?.text_as(|name| {
+                let before = name.chars().position(|one| one == '?').unwrap();
+                Err::<(), _>(Refusal::new("is wrong", "mend it").at(before + 1))
+            })
+        });
+        let mistake = answer.unwrap_err().remove(0);
+        (mistake.line, mistake.column)
+    };
+    for (text, place) in [
+        ("name: ab?", (1, 9)),
+        ("name:   äb?  # why", (1, 11)),
+        ("name: a 'b' \"c\" ?", (1, 17)),
+        ("name: 'ab?'", (1, 10)),
+        ("name: 'it''s ?'", (1, 14)),
+        ("name: '''?'", (1, 10)),
+        ("name: \"ab?\"", (1, 10)),
+        ("name: \"a\\\"\\x41\\u00e9\\U0001F600?\"", (1, 31)),
+        ("a: ['é', \"\\n\", x]\r\nname: '''?'\r\n", (2, 10)),
+        ("a: ['ä''', 'b\n\n  c']\nname: '''?'\n", (4, 10)),
+        ("\u{FEFF}a: [é, 'x''']\nname: '''?'\n", (2, 10)),
+        ("name: a\n  b?", (1, 7)),
+        ("name: 'a\n  b?'", (1, 7)),
+        ("name: \"a\\\n  b?\"", (1, 7)),
+        ("name: |\n  a\n  b?\n", (1, 7)),
+        ("name: >-\n  ab?\n", (1, 7)),
+    ] {
+        assert_eq!(of_question_mark(text), place, "{text:?}");
+    }
+}

@@ -10,6 +10,7 @@ use std::mem;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::mistake::{Mistake, Mistakes, Spot, escaped, reorders_text, shown};
+use super::written::{Cursor, Written};
 
 /// The largest file that is read: a policy of 10,000 ids is about 400 KiB.
 pub const BYTES_MAX: usize = 1 << 20;
@@ -37,6 +38,7 @@ pub(super) enum Kind {
 pub(super) struct Scalar {
     pub(super) text: String,
     pub(super) plain: bool,
+    pub(super) written: Written,
 }
 
 /// One key of a mapping.
@@ -81,6 +83,7 @@ pub(super) fn parse(bytes: &[u8], mistakes: &Mistakes) -> Option<Node> {
 
 fn build(text: &str, mistakes: &Mistakes) -> Result<Node, Mistake> {
     let mut builder = Builder { mistakes, open: Vec::new(), root: None, nodes: 0 };
+    let mut cursor = Cursor::new(text);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|fault| {
@@ -96,7 +99,7 @@ fn build(text: &str, mistakes: &Mistakes) -> Result<Node, Mistake> {
             ));
             break;
         }
-        builder.take(event, spot)?;
+        builder.take(event, spot, || cursor.from(span.start.index()))?;
     }
     let empty = || {
         let spot = Spot { line: 1, column: 1 };
@@ -134,13 +137,20 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, spot: Spot) -> Result<(), Mistake> {
+    /// `source` is the text of the file from where the event starts.
+    fn take<'s>(
+        &mut self,
+        event: Event<'_>,
+        spot: Spot,
+        source: impl FnOnce() -> &'s str,
+    ) -> Result<(), Mistake> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(spot)?;
                 self.note_marks(anchor, tag.is_some(), spot);
                 let plain = style == ScalarStyle::Plain;
-                let scalar = Scalar { text: text.into_owned(), plain };
+                let written = Written::of(style, &text, source());
+                let scalar = Scalar { text: text.into_owned(), plain, written };
                 self.put(Node { spot, kind: Kind::Scalar(scalar) });
             }
             Event::SequenceStart(anchor, tag) => {
@@ -231,11 +241,11 @@ fn read_key(node: Node, mistakes: &Mistakes) -> Key {
     let (message, remedy) = match node.kind {
         Kind::Refused => return Key::Refused,
         Kind::List(_) | Kind::Map(_) => ("a key must be a text", "write a plain word before `:`"),
-        Kind::Scalar(Scalar { text, plain: true }) if text == "<<" => {
+        Kind::Scalar(Scalar { text, plain: true, .. }) if text == "<<" => {
             drop(text);
             ("the merge key `<<` is refused", "write the fields out at each place")
         }
-        Kind::Scalar(Scalar { text, plain: true }) if text.is_empty() => {
+        Kind::Scalar(Scalar { text, plain: true, .. }) if text.is_empty() => {
             drop(text);
             ("a key is missing before `:`", "write the name of the field before `:`")
         }

@@ -3,13 +3,15 @@
 //! It stands in for the domain where a test needs the world after a plan: every name is free when
 //! it is taken, every object is there when it is aimed at, and carries our record.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use writeback::decide::Decision;
 use writeback::decide::conclude::{ChangeResult, remember};
 use writeback::decide::guard::HeldPlan;
 use writeback::model::change::{AttributeChange, Change, Effect, MemberReference};
 use writeback::model::directory::RecordValue;
 use writeback::model::{
-    DirectoryGroup, Dn, ObjectGuid, ObjectId, Outcome, OwnershipRecord, Target,
+    AttributeName, DirectoryGroup, Dn, ObjectGuid, ObjectId, Outcome, OwnershipRecord, Target,
 };
 
 use crate::world::{GROUPS, OWNER, World, dn};
@@ -45,10 +47,18 @@ impl World {
         if let Effect::Create { attributes } = &change.effect {
             return self.create(change.group, &change.target, attributes);
         }
+        if let Effect::Restore { attributes } = &change.effect {
+            return self.restore(&change.target, attributes);
+        }
         let guid = self.aimed_at(change);
         match &change.effect {
-            Effect::Rename { to } | Effect::Move { to } => self.rename(guid, to.dn()),
-            Effect::Update { attributes } => self.update(guid, attributes),
+            Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
+                self.rename(guid, to.dn());
+            }
+            Effect::Update { attributes } | Effect::Disable { attributes, .. } => {
+                self.update(guid, attributes);
+            }
+            Effect::Handover { record, .. } => self.update(guid, std::slice::from_ref(record)),
             Effect::Convert { from, to } => {
                 let group = self.at(guid);
                 assert_eq!(group.group_type, *from, "{change:?}");
@@ -76,7 +86,7 @@ impl World {
                     members.remove(&guid);
                 });
             }
-            Effect::Create { .. } | Effect::Freeze => {}
+            Effect::Create { .. } | Effect::Restore { .. } | Effect::Freeze => {}
         }
         guid
     }
@@ -97,7 +107,7 @@ impl World {
         &mut self,
         id: ObjectId,
         target: &Target,
-        attributes: &[(&'static str, String)],
+        attributes: &[(AttributeName, String)],
     ) -> ObjectGuid {
         let guid = ObjectGuid(id.0);
         assert!(!self.domain.groups.contains_key(&guid), "{id} exists already");
@@ -112,14 +122,42 @@ impl World {
             admin_description: None,
             external_id: None,
             records: Vec::new(),
+            attributes: BTreeMap::new(),
+            parents: Vec::new(),
             privileged: false,
         };
         self.assert_free(guid, target.dn());
         self.domain.groups.insert(guid, group);
-        self.domain.members.insert(guid, std::collections::BTreeSet::new());
+        self.domain.members.insert(guid, BTreeSet::new());
         for (name, value) in attributes {
             self.set(guid, name, Some(value));
         }
+        guid
+    }
+
+    /// A deleted group stands again, without members, as a tombstone comes back.
+    fn restore(&mut self, target: &Target, attributes: &[AttributeChange]) -> ObjectGuid {
+        let guid = target.object().expect("a deleted object is named by its GUID");
+        let deleted = self.domain.deleted.remove(&guid).expect("it is deleted");
+        let group = DirectoryGroup {
+            guid,
+            sid: None,
+            dn: target.dn().clone(),
+            sam_account_name: deleted.sam_account_name.unwrap_or_default(),
+            display_name: None,
+            description: None,
+            group_type: deleted.group_type.unwrap_or(0),
+            admin_description: deleted.admin_description,
+            external_id: deleted.external_id,
+            records: deleted.records,
+            attributes: BTreeMap::new(),
+            parents: Vec::new(),
+            privileged: false,
+        };
+        self.assert_free(guid, target.dn());
+        self.domain.groups.insert(guid, group);
+        self.domain.members.insert(guid, BTreeSet::new());
+        self.update(guid, attributes);
         guid
     }
 
@@ -152,8 +190,8 @@ impl World {
 
     fn update(&mut self, guid: ObjectGuid, attributes: &[AttributeChange]) {
         for change in attributes {
-            assert_eq!(self.get(guid, change.name), change.before, "{change:?}");
-            self.set(guid, change.name, change.after.as_deref());
+            assert_eq!(self.get(guid, change), change.before, "{change:?}");
+            self.put(guid, change);
         }
     }
 
@@ -161,17 +199,33 @@ impl World {
         self.domain.groups.get_mut(&guid).expect("the group is there")
     }
 
-    fn get(&mut self, guid: ObjectGuid, name: &str) -> Option<String> {
+    fn get(&mut self, guid: ObjectGuid, change: &AttributeChange) -> Option<String> {
         let group = self.at(guid);
-        match name {
+        match &*change.name {
+            "groupType" => Some(group.group_type.to_string()),
             "displayName" => group.display_name.clone(),
             "description" => group.description.clone(),
             "adminDescription" => group.admin_description.clone(),
             "msDS-ExternalDirectoryObjectId" => group.external_id.clone(),
             "sAMAccountName" => Some(group.sam_account_name.clone()),
             "extensionName" => group.records.first().map(|value| value.text.clone()),
-            other => unreachable!("{other} is no attribute that is written"),
+            other => {
+                let there = group.values(other);
+                change.before.clone().filter(|before| there.contains(before))
+            }
         }
+    }
+
+    /// Takes the old value out and puts the new one in.
+    fn put(&mut self, guid: ObjectGuid, change: &AttributeChange) {
+        const MULTI_VALUED: &str = "proxyAddresses";
+        if change.name == MULTI_VALUED {
+            let values = self.at(guid).attributes.entry(change.name.clone()).or_default();
+            values.retain(|value| Some(value) != change.before.as_ref());
+            values.extend(change.after.clone());
+            return;
+        }
+        self.set(guid, &change.name, change.after.as_deref());
     }
 
     fn set(&mut self, guid: ObjectGuid, name: &str, value: Option<&str>) {
@@ -195,7 +249,11 @@ impl World {
                 assert!(record.is_some(), "{text} is no record");
                 group.records = vec![RecordValue { text, record }];
             }
-            other => unreachable!("{other} is no attribute that is written"),
+            other => {
+                let name = AttributeName::parse(other).expect("an attribute name");
+                group.attributes.remove(&name);
+                group.attributes.extend(text.map(|text| (name, vec![text])));
+            }
         }
     }
 

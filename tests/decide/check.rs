@@ -77,7 +77,7 @@ pub(crate) fn line(world: &World, change: &Change) -> String {
                 format!("sam {group}: {}", one.after.as_deref().unwrap_or_default())
             }
             several => {
-                let names: Vec<_> = several.iter().map(|change| change.name).collect();
+                let names: Vec<&str> = several.iter().map(|change| &*change.name).collect();
                 format!("update {group}: {}", names.join(" "))
             }
         },
@@ -91,6 +91,16 @@ pub(crate) fn line(world: &World, change: &Change) -> String {
         Effect::RemoveMembers { members, .. } => {
             format!("remove {group}: {}", references(world, members))
         }
+        Effect::Restore { attributes } => {
+            let names: Vec<&str> = attributes.iter().map(|change| &*change.name).collect();
+            format!("restore {group}: {}", names.join(" "))
+        }
+        Effect::Handover { from, .. } => format!("handover {group}: {from} to {}", change.policy),
+        Effect::Disable { attributes, .. } => {
+            let names: Vec<&str> = attributes.iter().map(|change| &*change.name).collect();
+            format!("disable {group}: {}", names.join(" "))
+        }
+        Effect::Quarantine { to } => format!("quarantine {group} to {}", to.dn()),
         Effect::Delete { .. } => format!("delete {group}"),
         Effect::Freeze => format!("freeze {group}"),
     };

@@ -1,12 +1,13 @@
 //! Which policy a group belongs to, and what the state of its policy means for it.
 
 use writeback::decide::plan;
-use writeback::model::policy::{FlagRule, Mode};
+use writeback::model::Policy;
+use writeback::model::policy::{Departure, FlagRule, Matcher, Mode};
 use writeback::model::record::RecordState;
 
 use crate::check::check;
 use crate::observed::Order;
-use crate::world::{Listed, World, only, record, world};
+use crate::world::{Listed, World, id, only, record, world};
 
 fn by_q(world: World, group: &str) -> World {
     let value = record(group, "q", RecordState::Active);
@@ -34,20 +35,63 @@ fn equal_precedence_leaves_a_written_group_with_the_policy_of_its_record() {
 }
 
 #[test]
-fn a_written_group_stays_with_its_policy_although_a_stronger_one_selects_it() {
-    let world =
-        world().group("sales", &["ann"]).written("sales", &[]).also("q", |p| p.precedence = 1);
-    check(&world, "add sales: ann\n! PolicyConflict sales");
+fn a_stronger_policy_takes_a_group_over() {
+    let world = world().group("sales", &["ann"]).written("sales", &[]);
+    check(&world.clone().also("q", |p| p.precedence = 1), "handover sales: p to q\nadd sales: ann");
+    check(&world.also("q", |p| p.precedence = 200), "add sales: ann");
 }
 
 #[test]
-fn a_group_that_only_another_policy_selects_is_frozen_and_told() {
-    let world = world()
+fn between_equal_numbers_the_policy_of_the_record_keeps_the_group() {
+    let world = world().group("sales", &["ann"]).written("sales", &[]).also("q", |_| {});
+    check(&world, "add sales: ann\n! PolicyConflict sales");
+}
+
+/// A group of `p` that only `q` selects.
+fn left_to_q(edit: impl FnOnce(&mut Policy)) -> World {
+    world()
         .group("sales", &["ann"])
         .written("sales", &[])
         .policy(|p| p.selection.include = Some(Vec::new()))
-        .also("q", |_| {});
+        .also("q", edit)
+}
+
+#[test]
+fn a_group_that_only_another_policy_selects_is_handed_over_and_not_deleted() {
+    let world = left_to_q(|_| {}).policy(|p| p.deletion.on_out_of_scope = Departure::Delete);
+    check(&world, "handover sales: p to q\nadd sales: ann");
+}
+
+#[test]
+fn a_policy_that_takes_nothing_now_leaves_the_group_frozen_and_not_deleted() {
+    let delete = |p: &mut Policy| p.deletion.on_out_of_scope = Departure::Delete;
+    let world = left_to_q(|p| p.suspend = true).policy(delete);
     check(&world, "freeze sales\n! PolicyConflict sales");
+    let mut last_good = left_to_q(|_| {}).policy(delete);
+    last_good.policies[1].last_good = true;
+    check(&last_good, "freeze sales\n! PolicyConflict sales");
+    // Nor does a group leave a policy whose file cannot be parsed now.
+    let mut kept = left_to_q(|_| {}).policy(delete);
+    kept.policies[0].last_good = true;
+    check(&kept, "freeze sales\n! PolicyConflict sales");
+}
+
+#[test]
+fn a_group_that_two_equals_could_take_over_is_frozen() {
+    let world = left_to_q(|_| {}).also("r", |_| {});
+    check(&world, "freeze sales\n! PolicyConflict sales");
+}
+
+#[test]
+fn a_group_that_a_stalled_policy_may_select_does_not_leave() {
+    let world = left_to_q(|p| {
+        p.selection.include = Some(vec![Matcher { member_of: Some(id("control")), ..only(&[]) }]);
+        if let Some(entry) = p.selection.include.iter_mut().flatten().next() {
+            entry.ids = None;
+        }
+    });
+    let world = world.policy(|p| p.deletion.on_out_of_scope = Departure::Delete);
+    check(&world, "stalled q: SelectionUnreadable");
 }
 
 #[test]
@@ -142,8 +186,14 @@ fn a_last_good_policy_deletes_no_group() {
 
 #[test]
 fn a_group_of_a_policy_that_is_not_there_is_an_orphan() {
-    let world = by_q(world().both("sales", &["ann"]), "sales");
+    let world = world().both("sales", &["ann"]);
+    let world = by_q(world.policy(|p| p.selection.exclude = vec![only(&["sales"])]), "sales");
     check(&world, "freeze sales\n! Orphaned sales");
+}
+
+#[test]
+fn an_orphan_is_handed_over_to_a_policy_that_selects_it() {
+    check(&by_q(world().both("sales", &["ann"]), "sales"), "handover sales: q to p");
 }
 
 #[test]

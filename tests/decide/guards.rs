@@ -147,7 +147,7 @@ fn a_step_aside_is_held_with_the_step_that_it_prepares() {
         let name = format!("by-hand-{word}");
         world.both(word, &[]).directory(word, |g| g.dn = dn(GROUPS).child(&name))
     });
-    let mut world = by_hand.both("a", &[]).both("b", &[]).also("q", |p| p.precedence = 1);
+    let mut world = by_hand.both("a", &[]).both("b", &[]).also("q", |_| {});
     for (group, name) in [("a", "b"), ("b", "a")] {
         world = world.directory(group, |g| g.dn = dn(GROUPS).child(&id(name).anchor()));
     }

@@ -2,7 +2,7 @@
 
 use writeback::model::cloud::{Presence, Unread};
 use writeback::model::directory::DirectPresence;
-use writeback::model::policy::{Mode, OnHardDeleted};
+use writeback::model::policy::{Departure, Mode};
 
 use crate::check::check;
 use crate::observed::Order;
@@ -109,7 +109,7 @@ fn a_group_missing_from_the_listing_and_not_proven_deleted_is_unknown() {
 
 #[test]
 fn a_policy_that_retains_deletes_nothing() {
-    let world = gone("sales", &[]).policy(|p| p.on_hard_deleted = OnHardDeleted::Retain);
+    let world = gone("sales", &[]).policy(|p| p.deletion.on_hard_deleted = Departure::Retain);
     check(&world, "freeze sales");
 }
 

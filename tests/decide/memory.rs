@@ -93,7 +93,7 @@ fn what_changed_in_the_tenant_is_the_clouds_cause() {
 #[test]
 fn a_changed_policy_is_the_cause_of_new_names() {
     let world = settled().policy(|p: &mut Policy| {
-        p.group.common_name.preset = writeback::model::policy::NamePreset::DisplayNameAndId;
+        p.group.common_name.source = writeback::model::policy::NameSource::Preset(writeback::model::policy::NamePreset::DisplayNameAndId);
         p.generation = writeback::model::Digest::of(b"changed");
     });
     assert_eq!(causes(&world), ["rename sales: sales_~sales: policy line 20"]);

@@ -1,18 +1,18 @@
 //! Names and places: presets, clashes, look-alikes, swaps, what is left to the administrators.
 
-use writeback::model::policy::{Mode, NamePreset, Policy, Upkeep};
+use writeback::model::policy::{ContainerRule, Mode, NamePreset, NameSource, Policy, Upkeep};
 
 use crate::check::{check, lines};
 use crate::world::{GROUPS, Listed, World, dn, id, world};
 
 fn friendly(policy: &mut Policy) {
-    policy.group.common_name.preset = NamePreset::DisplayNameAndId;
-    policy.group.sam_account_name.preset = NamePreset::DisplayNameAndId;
+    policy.group.common_name.source = NameSource::Preset(NamePreset::DisplayNameAndId);
+    policy.group.sam_account_name.source = NameSource::Preset(NamePreset::DisplayNameAndId);
 }
 
 fn left_alone(policy: &mut Policy) {
     policy.group.common_name.mode = Upkeep::CreateOnly;
-    policy.group.container_mode = Upkeep::CreateOnly;
+    policy.group.placement.mode = Upkeep::CreateOnly;
     policy.group.sam_account_name.mode = Upkeep::CreateOnly;
 }
 
@@ -137,7 +137,7 @@ fn a_privileged_pre_windows_2000_name_is_not_imitated_either() {
     let tail = id("sales").tail();
     let world = world()
         .group("sales", &[])
-        .policy(|p| p.group.sam_account_name.preset = NamePreset::DisplayNameAndId)
+        .policy(|p| p.group.sam_account_name.source = NameSource::Preset(NamePreset::DisplayNameAndId))
         .cloud("sales", |group| group.display_name = "аdmins".to_owned())
         .principal("root", |p| {
             p.privileged = true;
@@ -175,7 +175,7 @@ fn what_is_left_to_the_administrators_is_left_alone() {
 fn a_name_is_kept_where_its_place_is_left_to_the_administrators() {
     let world = world()
         .both("sales", &[])
-        .policy(|p| p.group.container_mode = Upkeep::CreateOnly)
+        .policy(|p| p.group.placement.mode = Upkeep::CreateOnly)
         .directory("sales", |group| group.dn = dn(&format!("OU=Sub,{GROUPS}")).child("Other"));
     check(&world, "rename sales: Group_sales");
 }
@@ -280,6 +280,9 @@ fn a_container_outside_the_configured_ones_is_told_and_nothing_is_written_there(
     let world = world()
         .group("sales", &[])
         .both("hr", &["ann"])
-        .policy(|p| p.group.container = dn("OU=Elsewhere,DC=corp,DC=example"));
+        .policy(|p| p.group.placement.rules = vec![ContainerRule {
+            when: None,
+            container: dn("OU=Elsewhere,DC=corp,DC=example"),
+        }]);
     check(&world, "! OutsideContainers hr\n! OutsideContainers sales");
 }

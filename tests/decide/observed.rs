@@ -37,6 +37,18 @@ impl World {
                 let flags = order.turned(flags.iter().map(|(id, flag)| (*id, flag.clone())));
                 complete(flags, self.now).map(|all| all.into_iter().collect())
             }),
+            controls: self
+                .controls
+                .iter()
+                .map(|(id, members)| {
+                    let members = members.as_ref().map_err(unread);
+                    let members = members.map(|all| {
+                        complete(all.iter().copied(), self.now).map(|all| all.into_iter().collect())
+                    });
+                    (*id, members)
+                })
+                .collect(),
+            new_groups: self.new_groups.as_ref().copied().map_err(unread),
         };
         let of = self.members.iter().map(|(id, members)| {
             let members = members.as_ref().map_err(unread);
@@ -67,6 +79,9 @@ impl World {
             class: PrincipalClass::Group,
             dn: group.dn.clone(),
             sam_account_name: Some(group.sam_account_name.clone()),
+            group_type: Some(group.group_type),
+            primary_group: None,
+            device_id: None,
             privileged: group.privileged,
         });
         let principals: Vec<_> =
@@ -88,6 +103,7 @@ impl World {
                 naming_context: dn("DC=corp,DC=example"),
                 server: "dc1".to_owned(),
                 has_external_id: true,
+                exchange_prepared: self.domain.exchange_prepared,
             },
             principals: complete(order.turned(principals), self.now)
                 .map(|all| all.into_iter().map(|p| (p.guid, p)).collect()),
@@ -97,6 +113,9 @@ impl World {
                 .map(|all| all.into_iter().collect()),
             members: order.turned(members).into_iter().collect(),
             direct: self.domain.direct.clone(),
+            addresses: self.domain.addresses.clone(),
+            deleted: self.domain.deleted.clone(),
+            unsuitable: self.domain.unsuitable.clone(),
         }
     }
 

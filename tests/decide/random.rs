@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use fastrand::Rng;
 use writeback::decide::Inventory;
 use writeback::decide::guard::{Guarded, guard};
-use writeback::model::change::{Change, Effect};
+use writeback::model::change::{Change, Effect, MemberReference};
 use writeback::model::cloud::{Links, OnPremisesGroupType};
-use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
-use writeback::model::policy::{FlagRule, Mode, NamePreset, Policy, Upkeep};
+use writeback::model::directory::{PrincipalClass, UNIVERSAL_DISTRIBUTION};
+use writeback::model::policy::{
+    ContainerRule, Devices, FlagRule, Keep, KeepReference, MemberMode, Mode, NamePreset,
+    NameSource, Nested, Place, Policy, Standing, Upkeep,
+};
 use writeback::model::record::RecordState;
-use writeback::model::{ObjectGuid, ObjectId, PolicyName};
+use writeback::model::{DeviceId, ObjectGuid, ObjectId, PolicyName};
 
 use crate::check::canonical;
 use crate::observed::Order;
@@ -39,8 +42,8 @@ fn members(rng: &mut Rng) -> Vec<String> {
             0 => format!("nolink:x{user}"),
             1 => format!("group:g{}", rng.usize(0..GROUP_COUNT)),
             2 => rarely(rng, 3, format!("u{user}"), format!("lost:u{user}")),
-            3 => rarely(rng, 3, format!("u{user}"), format!("device:d{user}")),
-            4 => rarely(rng, 3, format!("u{user}"), format!("onprem:o{user}")),
+            3 => format!("device:d{user}"),
+            4 => format!("onprem:o{user}"),
             _ => format!("u{user}"),
         });
     }
@@ -59,14 +62,31 @@ fn policy(rng: &mut Rng, policy: &mut Policy) {
     let entry =
         writeback::model::policy::Matcher { ids: Some(ids.collect()), ..crate::world::only(&[]) };
     policy.selection.include = rng.bool().then(|| vec![entry]);
+    member_rules(rng, policy);
     let group = &mut policy.group;
     for naming in [&mut group.common_name, &mut group.sam_account_name] {
-        naming.preset = rarely(rng, 2, NamePreset::GroupId, NamePreset::DisplayNameAndId);
+        naming.source =
+            NameSource::Preset(rarely(rng, 2, NamePreset::GroupId, NamePreset::DisplayNameAndId));
         naming.mode = rarely(rng, 4, Upkeep::Always, Upkeep::CreateOnly);
     }
-    group.container_mode = rarely(rng, 4, Upkeep::Always, Upkeep::CreateOnly);
+    group.placement.mode = rarely(rng, 4, Upkeep::Always, Upkeep::CreateOnly);
     if rng.bool() {
-        group.container = dn(&format!("OU=Sub,{GROUPS}"));
+        group.placement.rules =
+            vec![ContainerRule { when: None, container: dn(&format!("OU=Sub,{GROUPS}")) }];
+    }
+}
+
+fn member_rules(rng: &mut Rng, policy: &mut Policy) {
+    let rules = &mut policy.members;
+    rules.mode = rarely(rng, 6, MemberMode::Mirror, MemberMode::AddOnly);
+    let nested = [Nested::Keep, Nested::Keep, Nested::Flatten, Nested::Skip];
+    rules.nested = rng.choice(nested).unwrap_or(Nested::Keep);
+    rules.devices = rarely(rng, 4, Devices::Include, Devices::Skip);
+    let place = Place { file: "policy.yaml".to_owned(), line: 30, column: 9 };
+    if rng.u32(0..3) == 0 {
+        let user = format!("u{}", rng.usize(0..USER_COUNT));
+        let object = rarely(rng, 6, object(&user), object("nobody"));
+        rules.keep.push(Keep { place, object: KeepReference::Guid(object) });
     }
 }
 
@@ -96,7 +116,32 @@ fn random(seed: u64) -> World {
     }
     swap_names(rng, &mut all);
     disturb(rng, &mut all);
+    vary_principals(rng, &mut all);
     all
+}
+
+/// Groups of every scope, devices that are registered only, accounts whose primary group is ours.
+fn vary_principals(rng: &mut Rng, world: &mut World) {
+    let marked = world.domain.groups.values();
+    let marked: Vec<_> = marked.filter_map(|g| Some((g.guid, g.sid.as_ref()?.rid()?))).collect();
+    for account in world.domain.accounts.values_mut() {
+        if account.class == PrincipalClass::Group {
+            account.group_type = rng.choice([Some(8), Some(2), Some(4), None]).flatten();
+        } else if account.class == PrincipalClass::Computer && rng.u32(0..4) == 0 {
+            account.class = PrincipalClass::Device;
+            account.device_id = Some(DeviceId(account.guid.0));
+            account.sid = None;
+        } else if account.class == PrincipalClass::User
+            && rng.u32(0..10) == 0
+            && let Some((group, rid)) = rng.choice(&marked)
+        {
+            account.primary_group = Some(*rid);
+            let members = world.domain.members.get_mut(group);
+            members.into_iter().for_each(|members| {
+                members.remove(&account.guid);
+            });
+        }
+    }
 }
 
 /// A directory group with what may be wrong about one.
@@ -237,6 +282,7 @@ fn after_an_applied_plan_the_next_plan_is_empty() {
         "convert",
         "create",
         "delete",
+        "handover",
         "move",
         "remove_members",
         "rename",
@@ -256,6 +302,96 @@ fn without_two_whole_reads_no_member_is_removed() {
             assert_eq!(world.links, Links::Readable, "{seed}");
         }
     });
+}
+
+#[test]
+fn no_member_is_added_that_the_directory_would_refuse() {
+    let mut refusable = 0;
+    each_world(|world, seed| {
+        for change in world.decide(Order::Given).plan.changes {
+            let Effect::AddMembers { members, .. } = &change.effect else { continue };
+            let group = change.target.object().and_then(|guid| world.domain.groups.get(&guid));
+            let rid = group.and_then(|group| group.sid.as_ref()?.rid());
+            for member in members {
+                let MemberReference::Existing { guid, .. } = member else { continue };
+                let account = world.domain.accounts.get(guid);
+                refusable += usize::from(account.is_some_and(|a| a.class == PrincipalClass::Group));
+                let local = account.is_some_and(|account| account.is_domain_local());
+                let primary = account.and_then(|account| account.primary_group);
+                assert!(!local, "{seed}: {change:?}");
+                assert!(primary.is_none() || primary != rid, "{seed}: {change:?}");
+            }
+        }
+    });
+    assert!(refusable > 0, "no world nests a group of the directory");
+}
+
+#[test]
+fn what_a_policy_keeps_is_never_taken_out_and_what_it_misses_holds_its_removals() {
+    let (mut kept, mut held) = (0, 0);
+    each_world(|world, seed| {
+        let decision = world.decide(Order::Given);
+        let missing = |policy: &Policy| {
+            let none = object("nobody");
+            policy.members.keep.iter().any(|keep| keep.object == KeepReference::Guid(none))
+        };
+        held += usize::from(world.policies.iter().any(|standing| missing(&standing.policy)));
+        for change in decision.plan.writes() {
+            let of = |standing: &&Standing| standing.policy.name == change.policy;
+            let Some(standing) = world.policies.iter().find(of) else { continue };
+            match &change.effect {
+                Effect::RemoveMembers { members, .. } => {
+                    assert!(!missing(&standing.policy), "{seed}: {change:?}");
+                    for keep in &standing.policy.members.keep {
+                        kept += 1;
+                        let KeepReference::Guid(keep) = keep.object else { continue };
+                        let taken = members.iter().any(|member| {
+                            matches!(member, MemberReference::Existing { guid, .. } if *guid == keep)
+                        });
+                        assert!(!taken, "{seed}: {change:?}");
+                    }
+                }
+                Effect::Delete { .. } | Effect::Disable { .. } | Effect::Quarantine { .. } => {
+                    assert!(!missing(&standing.policy), "{seed}: {change:?}");
+                }
+                Effect::Create { .. }
+                | Effect::Rename { .. }
+                | Effect::Move { .. }
+                | Effect::Update { .. }
+                | Effect::Convert { .. }
+                | Effect::Restore { .. }
+                | Effect::Handover { .. }
+                | Effect::AddMembers { .. }
+                | Effect::Freeze => {}
+            }
+        }
+    });
+    assert!(kept > 0 && held > 0, "{kept} {held}");
+}
+
+#[test]
+fn where_groups_are_flattened_or_skipped_none_is_added() {
+    let mut looked = 0;
+    each_world(|world, seed| {
+        for change in world.decide(Order::Given).plan.changes {
+            let Effect::AddMembers { members, .. } = &change.effect else { continue };
+            let of = |standing: &&Standing| standing.policy.name == change.policy;
+            let standing = world.policies.iter().find(of);
+            if standing.is_none_or(|standing| standing.policy.members.nested == Nested::Keep) {
+                continue;
+            }
+            looked += 1;
+            let users = members.iter().all(|member| match member {
+                MemberReference::Existing { guid, .. } => {
+                    let account = world.domain.accounts.get(guid);
+                    account.is_some_and(|account| account.class != PrincipalClass::Group)
+                }
+                MemberReference::Created { .. } => false,
+            });
+            assert!(users, "{seed}: {change:?}");
+        }
+    });
+    assert!(looked > 0);
 }
 
 #[test]
@@ -303,7 +439,9 @@ fn admitted_removals_stay_within_the_limits() {
             Default::default();
         for change in guarded.admitted.changes() {
             match &change.effect {
-                Effect::Delete { .. } => *groups.entry(change.policy.clone()).or_default() += 1,
+                Effect::Delete { .. } | Effect::Disable { .. } => {
+                    *groups.entry(change.policy.clone()).or_default() += 1;
+                }
                 Effect::Convert { from, to } if *from < 0 && *to > 0 => {
                     *groups.entry(change.policy.clone()).or_default() += 1;
                 }
@@ -317,6 +455,9 @@ fn admitted_removals_stay_within_the_limits() {
                 | Effect::Move { .. }
                 | Effect::Update { .. }
                 | Effect::Convert { .. }
+                | Effect::Restore { .. }
+                | Effect::Handover { .. }
+                | Effect::Quarantine { .. }
                 | Effect::AddMembers { .. }
                 | Effect::Freeze => {}
             }

@@ -81,7 +81,7 @@ fn a_mail_enabled_group_is_told_and_not_written() {
 #[test]
 fn a_group_mastered_on_premises_is_told_only_when_a_policy_names_it_by_id() {
     let world =
-        world().group("sales", &[]).cloud("sales", |group| group.origin = Origin::OnPremises);
+        world().group("sales", &[]).cloud("sales", |group| group.origin = Origin::OnPremises(None));
     check(&world, "");
     let named = world.policy(|p| p.selection.include = Some(vec![only(&["sales"])]));
     check(&named, "! MasteredOnPremises sales");

@@ -10,15 +10,16 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence};
 use writeback::model::directory::{
-    DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
+    DeletedGroup, DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
 };
 use writeback::model::policy::{
-    FlagRule, GroupShape, GroupTypeRule, HiddenMembership, Matcher, MemberRules, Membership, Mode,
-    NamePreset, Naming, OnHardDeleted, Place, Selection, Standing, Upkeep,
+    ContainerRule, Deletion, FlagRule, GroupShape, GroupTypeRule, HiddenMembership, MailRule,
+    Matcher, MemberRules, Membership, Mode, NamePreset, NameSource, Naming, Place, Placement,
+    RoleAssignable, Selection, Standing, Upkeep,
 };
 use writeback::model::record::RecordState;
 use writeback::model::{
-    CloudGroup, CloudMember, Digest, DirectoryGroup, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
+    AttributeName, CloudGroup, CloudMember, DeviceId, Digest, DirectoryGroup, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
     OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
 };
 
@@ -35,6 +36,10 @@ pub(crate) struct Domain {
     pub(crate) members: BTreeMap<ObjectGuid, BTreeSet<ObjectGuid>>,
     pub(crate) unread: BTreeMap<ObjectGuid, String>,
     pub(crate) direct: BTreeMap<ObjectGuid, DirectPresence>,
+    pub(crate) exchange_prepared: bool,
+    pub(crate) addresses: BTreeMap<String, BTreeSet<ObjectGuid>>,
+    pub(crate) deleted: BTreeMap<ObjectGuid, DeletedGroup>,
+    pub(crate) unsuitable: BTreeMap<AttributeName, String>,
 }
 
 /// What the flag listing says of a group.
@@ -56,6 +61,8 @@ pub(crate) struct World {
     pub(crate) members: BTreeMap<ObjectId, Result<Vec<CloudMember>, String>>,
     pub(crate) deleted: BTreeSet<ObjectId>,
     pub(crate) flags: Result<BTreeMap<ObjectId, Flag>, String>,
+    pub(crate) controls: BTreeMap<ObjectId, Result<BTreeSet<ObjectId>, String>>,
+    pub(crate) new_groups: Result<bool, String>,
     pub(crate) presence: BTreeMap<ObjectId, Presence>,
     pub(crate) links: Links,
     pub(crate) domain: Domain,
@@ -102,7 +109,7 @@ pub(crate) fn tenant() -> TenantId {
 
 fn policy(name: &str) -> Policy {
     let place = |line| Place { file: format!("{name}.yaml"), line, column: 1 };
-    let name_of = |preset| Naming { preset, mode: Upkeep::Always };
+    let name_of = |preset| Naming { source: NameSource::Preset(preset), mode: Upkeep::Always };
     Policy {
         name: policy_name(name),
         place: place(1),
@@ -115,18 +122,23 @@ fn policy(name: &str) -> Policy {
         selection: Selection {
             writeback_flag: FlagRule::Honour,
             hidden_membership: HiddenMembership::Skip,
+            role_assignable: RoleAssignable::Skip,
             include: None,
             exclude: Vec::new(),
         },
         group: GroupShape {
             group_type: GroupTypeRule::FromCloud,
-            container: dn(GROUPS),
-            container_mode: Upkeep::Always,
+            placement: Placement {
+                rules: vec![ContainerRule { when: None, container: dn(GROUPS) }],
+                mode: Upkeep::Always,
+            },
             common_name: name_of(NamePreset::GroupId),
             sam_account_name: name_of(NamePreset::GroupId),
+            mail: MailRule::WhenPrepared,
+            attributes: Vec::new(),
         },
         members: MemberRules::default(),
-        on_hard_deleted: OnHardDeleted::Delete,
+        deletion: Deletion::default(),
     }
 }
 
@@ -138,6 +150,8 @@ pub(crate) fn only(words: &[&str]) -> Matcher {
         membership: None,
         ids: Some(words.iter().map(|word| id(word)).collect()),
         display_name: None,
+        member_of: None,
+        expression: None,
     }
 }
 
@@ -150,9 +164,11 @@ pub(crate) fn world() -> World {
         members: BTreeMap::new(),
         deleted: BTreeSet::new(),
         flags: Ok(BTreeMap::new()),
+        controls: BTreeMap::new(),
+        new_groups: Ok(true),
         presence: BTreeMap::new(),
         links: Links::Readable,
-        domain: Domain::default(),
+        domain: Domain { exchange_prepared: true, ..Domain::default() },
         memory: Memory::default(),
         now: Timestamp::from_second(1_700_000_000).expect("a time of the tests"),
         names: BTreeMap::new(),
@@ -168,6 +184,10 @@ impl World {
             id: id(word),
             display_name: word.to_owned(),
             description: None,
+            mail: None,
+            mail_nickname: None,
+            security_enabled: Some(true),
+            visibility: None,
             kind: GroupKind::Security,
             membership: Membership::Assigned,
             hidden_membership: false,
@@ -242,6 +262,8 @@ impl World {
             admin_description: Some(cloud.anchor()),
             external_id: Some(cloud.anchor()),
             records: vec![record(word, "p", RecordState::Active)],
+            attributes: BTreeMap::new(),
+            parents: Vec::new(),
             privileged: false,
         };
         self.domain.groups.insert(group.guid, group);
@@ -276,6 +298,9 @@ impl World {
             class: PrincipalClass::Other,
             dn: dn(container).child(cn),
             sam_account_name: Some(sam.to_owned()),
+            group_type: None,
+            primary_group: None,
+            device_id: None,
             privileged: false,
         };
         self.domain.accounts.insert(object(cn), principal);
@@ -318,6 +343,9 @@ impl World {
                 class,
                 dn: dn(PEOPLE).child(word),
                 sam_account_name: Some(word.to_owned()),
+                group_type: None,
+                primary_group: None,
+                device_id: None,
                 privileged: false,
             });
         }
@@ -329,9 +357,18 @@ impl World {
         let (kind, word) = member.split_once(':').unwrap_or(("user", member));
         let by_sid = |sid| Link { sid: Some(sid), ..Link::default() };
         let kind = match kind {
-            "group" => MemberKind::Group { on_premises: false },
-            "onprem" => MemberKind::Group { on_premises: true },
-            "device" => MemberKind::Device,
+            "group" => MemberKind::Group,
+            "onprem" => {
+                self.account(member);
+                MemberKind::DirectoryGroup(by_sid(sid(word)))
+            }
+            "device" => {
+                self.account(member);
+                MemberKind::Device {
+                    device_id: Some(DeviceId(object(word).0)),
+                    link: Link::default(),
+                }
+            }
             "app" => MemberKind::Other("servicePrincipal".to_owned()),
             "blind" => MemberKind::Unreadable("userPrincipalName"),
             "nolink" => MemberKind::User(Link::default()),

@@ -4,6 +4,9 @@
 //! is read and changed with OpenLDAP's tools through `tests/lab/lab`, and the LDIF is parsed
 //! here: what the product wrote is never read back by code of the product.
 
+#[path = "lab/fixtures.rs"]
+pub mod fixtures;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -72,13 +75,18 @@ impl Entry {
 
 impl Lab {
     /// The lab of this run of the tests.
-    #[expect(clippy::disallowed_methods, reason = "tests/run names the lab in the environment")]
     pub fn here() -> Self {
-        let folder = std::env::var("WRITEBACK_LAB").unwrap_or_default();
+        Self::named_in("WRITEBACK_LAB")
+    }
+
+    /// The lab whose folder an environment variable names: a second domain runs beside the first.
+    #[expect(clippy::disallowed_methods, reason = "tests/run names the labs in the environment")]
+    pub fn named_in(variable: &str) -> Self {
+        let folder = std::env::var(variable).unwrap_or_default();
         assert!(
             !folder.is_empty(),
             "no Samba domain controller: run `tests/run`, which starts one and names it in \
-             WRITEBACK_LAB"
+             {variable}"
         );
         Self::at(Path::new(&folder))
     }
@@ -277,7 +285,7 @@ fn head(dn: &str) -> String {
     line("dn", dn)
 }
 
-fn line(name: &str, value: &str) -> String {
+fn line(name: &str, value: impl AsRef<[u8]>) -> String {
     format!("{name}:: {}\n", BASE64.encode(value))
 }
 

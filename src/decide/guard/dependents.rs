@@ -54,19 +54,26 @@ pub(super) fn uncreated(changes: &[Change], back: &BTreeSet<usize>) -> BTreeSet<
     let creations = changes
         .iter()
         .enumerate()
-        .filter(|(index, change)| back.contains(index) && change.effect.kind() == Kind::Create);
+        .filter(|(index, change)| back.contains(index) && comes_to_be(change));
     creations.map(|(_, change)| change.group).collect()
+}
+
+/// Whether other changes of its group, and nestings of it, need this one first.
+fn comes_to_be(change: &Change) -> bool {
+    matches!(change.effect.kind(), Kind::Create | Kind::Restore)
 }
 
 /// The name that a change takes.
 fn new_place(change: &Change) -> Option<&Target> {
     match &change.effect {
-        Effect::Create { .. } => Some(&change.target),
-        Effect::Rename { to } | Effect::Move { to } => Some(to),
+        Effect::Create { .. } | Effect::Restore { .. } => Some(&change.target),
+        Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => Some(to),
         Effect::Update { .. }
         | Effect::Convert { .. }
         | Effect::AddMembers { .. }
         | Effect::RemoveMembers { .. }
+        | Effect::Handover { .. }
+        | Effect::Disable { .. }
         | Effect::Delete { .. }
         | Effect::Freeze => None,
     }

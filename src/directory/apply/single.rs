@@ -1,4 +1,5 @@
-//! One change that is one operation: create, rename, move, update, convert, delete.
+//! One change that is one operation: create, restore, rename, move, update, convert, disable, hand
+//! over, delete.
 //!
 //! Input: an operation, and answers. Output: what to do next, and in the end how it went. After a
 //! refusal that contradicts what was read, and after every lost answer, the object is read before
@@ -8,8 +9,11 @@ use std::time::Duration;
 
 use super::ending::{Ending, Next, lost_sync};
 use super::step::{Answer, Question, Seen, Sight};
+use super::value::by_name;
 use crate::directory::outcome::{Reaction, Refusal};
-use crate::model::{Containers, Dn, ObjectGuid, Operation, Outcome, Target, record};
+use crate::model::{
+    AttributeChange, AttributeName, Containers, Dn, ObjectGuid, Operation, Outcome, Target, record,
+};
 use crate::retry::REQUEST;
 
 /// An operation on its way.
@@ -105,7 +109,7 @@ impl Single {
         let object = self.operation.target().object();
         match &self.operation {
             Operation::Add { .. } => Phase::ReadBack,
-            Operation::ModifyDn { to, .. } => {
+            Operation::ModifyDn { to, .. } | Operation::Restore { target: to, .. } => {
                 let place = object.map(|object| (object, to.dn().clone()));
                 Phase::End(Ending { place, ..Ending::of(Outcome::Done { object }) })
             }
@@ -140,7 +144,9 @@ impl Single {
             (Standing::So(object), _) => {
                 let object = object.or(self.operation.target().object());
                 let place = match &self.operation {
-                    Operation::Add { target: to, .. } | Operation::ModifyDn { to, .. } => {
+                    Operation::Add { target: to, .. }
+                    | Operation::Restore { target: to, .. }
+                    | Operation::ModifyDn { to, .. } => {
                         object.map(|object| (object, to.dn().clone()))
                     }
                     Operation::Modify { .. }
@@ -151,7 +157,10 @@ impl Single {
                 Phase::End(Ending { place, ..Ending::of(Outcome::AlreadySo { object }) })
             }
             (Standing::AsBefore, Doubt::Lost(message)) => self.again(message),
-            (Standing::AsBefore, Doubt::Refused(refusal)) if self.resent => {
+            // A deleted object shows nothing that another request could do better.
+            (Standing::AsBefore, Doubt::Refused(refusal))
+                if self.resent || matches!(self.operation, Operation::Restore { .. }) =>
+            {
                 Phase::End(refuse(refusal.message))
             }
             (Standing::AsBefore, Doubt::Refused(_)) => {
@@ -170,14 +179,14 @@ fn refuse(message: String) -> Ending {
 
 /// What to look at to know what became of an operation.
 fn question(operation: &Operation) -> Question {
-    let by = |target: &Target, attributes: Vec<&'static str>| match target.object() {
+    let by = |target: &Target, attributes: Vec<AttributeName>| match target.object() {
         Some(guid) => Question::Object { guid, attributes },
         None => Question::Name { dn: target.dn().clone() },
     };
     match operation {
         Operation::Add { target, .. } => Question::Name { dn: target.dn().clone() },
-        Operation::Modify { target, attributes } => {
-            by(target, attributes.iter().map(|change| change.name).collect())
+        Operation::Modify { target, attributes } | Operation::Restore { target, attributes } => {
+            by(target, attributes.iter().map(|change| change.name.clone()).collect())
         }
         Operation::ModifyDn { target, .. }
         | Operation::Delete { target }
@@ -188,7 +197,9 @@ fn question(operation: &Operation) -> Question {
 
 fn standing(operation: &Operation, sight: &Sight, containers: &Containers) -> Standing {
     let seen = match (operation, sight) {
-        (Operation::Add { .. }, Sight::Absent) => return Standing::AsBefore,
+        (Operation::Add { .. } | Operation::Restore { .. }, Sight::Absent) => {
+            return Standing::AsBefore;
+        }
         (Operation::Delete { .. }, Sight::Absent) => return Standing::So(None),
         (_, Sight::Absent) => {
             return Standing::Changed("the object is not in the directory any more".to_owned());
@@ -201,14 +212,16 @@ fn standing(operation: &Operation, sight: &Sight, containers: &Containers) -> St
             Standing::Changed(format!("the object was moved out of the containers, to {}", seen.dn))
         }
         Operation::Modify { attributes, .. } => {
-            let differing = attributes.iter().find(|change| !is_after(change, seen));
+            let changes = by_name(attributes);
+            let differing = changes.iter().find(|change| !change.is_after(seen));
             let Some(differing) = differing else { return Standing::So(Some(seen.guid)) };
-            if attributes.iter().all(|change| is_before(change, seen)) {
+            if changes.iter().all(|change| change.is_before(seen)) {
                 return Standing::AsBefore;
             }
             let name = differing.name;
             Standing::Changed(format!("somebody changed {name} since it was read"))
         }
+        Operation::Restore { target, attributes } => restored(target, attributes, seen),
         Operation::ModifyDn { target, to } => {
             if is_same_place(&seen.dn, to.dn()) {
                 return Standing::So(Some(seen.guid));
@@ -226,9 +239,9 @@ fn standing(operation: &Operation, sight: &Sight, containers: &Containers) -> St
 
 /// Whether the object under the new name is the one that was to be added: the same anchor and the
 /// same record. A record alone could be copied; the anchor alone Entra Connect writes as well.
-fn created(target: &Target, attributes: &[(&'static str, String)], seen: &Seen) -> Standing {
+fn created(target: &Target, attributes: &[(AttributeName, String)], seen: &Seen) -> Standing {
     let ours = Seen::MARKS.iter().all(|mark| {
-        let mut wanted = attributes.iter().filter(|(name, _)| name == mark);
+        let mut wanted = attributes.iter().filter(|(name, _)| *name == **mark);
         wanted.all(|(_, value)| seen.values(mark).contains(value))
     });
     let marked = attributes.iter().any(|(_, value)| value.starts_with(record::PREFIX));
@@ -242,26 +255,16 @@ fn created(target: &Target, attributes: &[(&'static str, String)], seen: &Seen) 
     ))
 }
 
-fn is_after(change: &crate::model::AttributeChange, seen: &Seen) -> bool {
-    let values = seen.values(change.name);
-    change.after.as_ref().is_none_or(|after| values.contains(after))
-        && change
-            .before
-            .as_ref()
-            .filter(|before| Some(*before) != change.after.as_ref())
-            .is_none_or(|before| !values.contains(before))
-}
-
-fn is_before(change: &crate::model::AttributeChange, seen: &Seen) -> bool {
-    let values = seen.values(change.name);
-    match &change.before {
-        Some(before) => values.contains(before),
-        // extensionName holds values of others beside ours.
-        None if change.name == "extensionName" => {
-            change.after.as_ref().is_none_or(|after| !values.contains(after))
-        }
-        None => values.is_empty(),
+/// Whether the living object is the one that was to be brought back, as it was to be. Whoever else
+/// restored it did not give it our record: then it is nobody's until the next pass has read it.
+fn restored(target: &Target, attributes: &[AttributeChange], seen: &Seen) -> Standing {
+    let recorded =
+        seen.values("extensionName").iter().any(|value| value.starts_with(record::PREFIX));
+    let complete = by_name(attributes).iter().all(|change| change.is_after(seen));
+    if recorded && complete && is_same_place(&seen.dn, target.dn()) {
+        return Standing::So(Some(seen.guid));
     }
+    Standing::Changed(format!("somebody restored it, as {}", seen.dn))
 }
 
 /// The same container and, byte for byte, the same name.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::directory::outcome::Refusal;
-use crate::model::{Dn, ObjectGuid, Operation, Outcome};
+use crate::model::{AttributeName, Dn, ObjectGuid, Operation, Outcome};
 
 /// What is to be done next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Question {
         /// Its objectGUID.
         guid: ObjectGuid,
         /// LDAP names beyond the marks.
-        attributes: Vec<&'static str>,
+        attributes: Vec<AttributeName>,
     },
     /// Where a group is, and all its members.
     Members {

@@ -49,12 +49,14 @@ fn change(number: u128, target: Target, effect: Effect) -> Change {
 }
 
 fn create(number: u128, cn: &str) -> Change {
-    let attributes = vec![
+    let attributes = [
         ("adminDescription", id(number).anchor()),
         ("extensionName", format!("{RECORD}{number}")),
         ("groupType", "8".to_owned()),
         ("sAMAccountName", cn.to_owned()),
-    ];
+    ]
+    .map(|(name, value)| (name.into(), value))
+    .to_vec();
     change(number, new_target(cn), Effect::Create { attributes })
 }
 
@@ -73,8 +75,49 @@ fn remove(numbers: impl IntoIterator<Item = u128>) -> Effect {
 
 fn update(name: &'static str, before: Option<&str>, after: Option<&str>) -> Effect {
     let own = |text: Option<&str>| text.map(str::to_owned);
-    let change = AttributeChange { name, before: own(before), after: own(after) };
+    let change = AttributeChange { name: name.into(), before: own(before), after: own(after) };
     Effect::Update { attributes: vec![change] }
+}
+
+/// What a deleted group without its marks gets when it comes back.
+fn restore(number: u128) -> Effect {
+    let own = |text: &str| Some(text.to_owned());
+    let attributes = vec![
+        AttributeChange {
+            name: "adminDescription".into(),
+            before: None,
+            after: Some(id(number).anchor()),
+        },
+        AttributeChange { name: "extensionName".into(), before: None, after: own(RECORD) },
+        AttributeChange { name: "sAMAccountName".into(), before: own("s"), after: own("s") },
+    ];
+    Effect::Restore { attributes }
+}
+
+fn handover() -> Effect {
+    let after = RECORD.replace("finance", "other");
+    let record = AttributeChange {
+        name: "extensionName".into(),
+        before: Some(RECORD.to_owned()),
+        after: Some(after),
+    };
+    Effect::Handover { from: PolicyName::parse("finance").unwrap(), record }
+}
+
+/// Three attributes at once, one of them with several values that differ in case.
+fn disable() -> Effect {
+    let own = |text: &str| Some(text.to_owned());
+    let change =
+        |name: &'static str, before, after| AttributeChange { name: name.into(), before, after };
+    let after = RECORD.replace("Active", "Disabled");
+    let attributes = vec![
+        change("extensionName", own(RECORD), Some(after)),
+        change("groupType", own("8"), own("2")),
+        change("proxyAddresses", None, own("SMTP:8@x")),
+        change("proxyAddresses", own("SMTP:eight@x"), own("smtp:eight@x")),
+        change("proxyAddresses", own("smtp:8@x"), None),
+    ];
+    Effect::Disable { members: 1, attributes }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +138,8 @@ enum Loss {
 #[derive(Clone, Debug)]
 struct World {
     objects: BTreeMap<ObjectGuid, Object>,
+    /// What was deleted, as it was.
+    deleted: BTreeMap<ObjectGuid, Object>,
     /// Members a rule forbids.
     forbidden: BTreeSet<ObjectGuid>,
     /// Members that are not there.
@@ -122,6 +167,7 @@ fn world(groups: &[(u128, &str, &[u128])]) -> World {
     let objects = groups.iter().map(|(n, cn, members)| (guid(*n), object(cn, members)));
     World {
         objects: objects.collect(),
+        deleted: BTreeMap::new(),
         forbidden: BTreeSet::new(),
         missing: BTreeSet::new(),
         values_max: usize::MAX,
@@ -136,6 +182,29 @@ fn world(groups: &[(u128, &str, &[u128])]) -> World {
 
 /// Result code and diagnostic message.
 type Refused = (u32, &'static str);
+type Values = BTreeMap<String, BTreeSet<String>>;
+
+/// What one modify makes of an object: first what goes, then what comes; values that differ in
+/// case alone are equal.
+fn changed(before: &Values, changes: &[AttributeChange]) -> Result<Values, Refused> {
+    let mut all = before.clone();
+    for AttributeChange { name, before, .. } in changes {
+        let values = all.entry(name.to_ascii_lowercase()).or_default();
+        if before.as_ref().is_some_and(|before| !values.remove(before)) {
+            return Err((16, "0000200A: AtrErr"));
+        }
+    }
+    for AttributeChange { name, after, .. } in changes {
+        let values = all.entry(name.to_ascii_lowercase()).or_default();
+        let Some(after) = after else { continue };
+        if values.iter().any(|value| value.to_lowercase() == after.to_lowercase()) {
+            return Err((20, "00002083: AtrErr"));
+        }
+        values.insert(after.clone());
+    }
+    all.retain(|_, values| !values.is_empty());
+    Ok(all)
+}
 
 impl World {
     fn run(&mut self, changes: Vec<Change>) -> Vec<ChangeResult> {
@@ -213,22 +282,29 @@ impl World {
                 Ok(())
             }
             Operation::Delete { .. } => {
-                self.objects.remove(&object.unwrap()).map(|_| ()).ok_or((32, "0000208D: NameErr"))
+                let object = object.unwrap();
+                let gone = self.objects.remove(&object).ok_or((32, "0000208D: NameErr"))?;
+                self.deleted.insert(object, gone);
+                Ok(())
+            }
+            Operation::Restore { target, attributes } => {
+                let object = object.unwrap();
+                if self.objects.contains_key(&object) {
+                    return Err((53, "00002077: SvcErr"));
+                }
+                let gone = self.deleted.get(&object).ok_or((32, "0000208D: NameErr"))?;
+                if taken(self, target.dn(), None) {
+                    return Err((68, "00002071: UpdErr"));
+                }
+                let attributes = changed(&gone.attributes, attributes)?;
+                let (dn, members) = (target.dn().clone(), BTreeSet::new());
+                self.deleted.remove(&object);
+                self.objects.insert(object, Object { dn, attributes, members });
+                Ok(())
             }
             Operation::Modify { attributes, .. } => {
                 let found = self.objects.get_mut(&object.unwrap()).ok_or((32, "0000208D: x"))?;
-                let mut changed = found.attributes.clone();
-                for AttributeChange { name, before, after } in attributes {
-                    let values = changed.entry(name.to_ascii_lowercase()).or_default();
-                    if before.as_ref().is_some_and(|before| !values.remove(before)) {
-                        return Err((16, "0000200A: AtrErr"));
-                    }
-                    if after.as_ref().is_some_and(|after| !values.insert(after.clone())) {
-                        return Err((20, "00002083: AtrErr"));
-                    }
-                }
-                changed.retain(|_, values| !values.is_empty());
-                found.attributes = changed;
+                found.attributes = changed(&found.attributes, attributes)?;
                 Ok(())
             }
             Operation::AddMembers { members, .. } => self.add(object.unwrap(), members),
@@ -284,6 +360,25 @@ impl World {
         }))
     }
 
+    /// Puts a group among the deleted ones, as a tombstone: without its marks.
+    fn bury(&mut self, number: u128, cn: &str) {
+        let attributes = [("samaccountname".to_owned(), BTreeSet::from(["s".to_owned()]))].into();
+        let object = Object { dn: dn(cn), attributes, members: BTreeSet::new() };
+        self.deleted.insert(guid(number), object);
+    }
+
+    fn set(&mut self, number: u128, name: &str, values: &[&str]) {
+        let values = values.iter().map(|text| (*text).to_owned()).collect();
+        let object = self.objects.get_mut(&guid(number)).unwrap();
+        object.attributes.insert(name.to_ascii_lowercase(), values);
+    }
+
+    fn values(&self, number: u128, name: &str) -> Vec<String> {
+        let object = self.objects.get(&guid(number)).unwrap();
+        let values = object.attributes.get(&name.to_ascii_lowercase());
+        values.into_iter().flatten().cloned().collect()
+    }
+
     fn members(&self, number: u128) -> Vec<u128> {
         let members = &self.objects.get(&guid(number)).unwrap().members;
         members.iter().map(|member| member.0.as_u128()).collect()
@@ -313,30 +408,44 @@ fn words(results: &[ChangeResult]) -> Vec<&'static str> {
     results.iter().map(|result| result.outcome.word()).collect()
 }
 
-/// One of everything, in the order of a plan: a swap of two names, a move of text, a new pair of
-/// groups nested in each other, members, a deletion.
+/// One of everything, in the order of a plan: a handover, a swap of two names, a move of text, a
+/// group brought back, a new pair of groups nested in each other, members, a group put out of use,
+/// a deletion.
 fn everything() -> (World, Vec<Change>) {
-    let world = world(&[(1, "a", &[100]), (2, "b", &[101, 102]), (3, "c", &[]), (4, "old", &[])]);
+    let mut world = world(&[
+        (1, "a", &[100]),
+        (2, "b", &[101, 102]),
+        (3, "c", &[]),
+        (4, "old", &[]),
+        (8, "unused", &[103]),
+    ]);
+    world.bury(7, "gone");
+    world.set(8, "proxyAddresses", &["SMTP:eight@x", "smtp:8@x", "x500:8"]);
     let nested =
         |n: u128, cn: &str| MemberReference::Created { group: id(n), label: cn.to_owned() };
     let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, of: None };
     let rename = |to: &str, number: u128| Effect::Rename { to: target(number, to) };
     let changes = vec![
+        change(3, target(3, "c"), handover()),
         change(1, target(1, "a"), rename("swap", 1)),
         change(2, target(2, "b"), rename("a", 2)),
         change(1, target(1, "swap"), rename("b", 1)),
         change(3, target(3, "c"), update("description", None, Some("new"))),
         change(3, target(3, "c"), Effect::Convert { from: 8, to: -2_147_483_640 }),
+        change(7, target(7, "seven"), restore(7)),
         create(5, "five"),
         create(6, "six"),
         change(5, new_target("five"), fill(vec![nested(6, "six")])),
         change(
             6,
             new_target("six"),
-            fill([existing([100, 101]), vec![nested(5, "five")]].concat()),
+            fill([existing([100, 101]), vec![nested(5, "five"), nested(7, "seven")]].concat()),
         ),
+        change(7, target(7, "seven"), fill(existing([100]))),
         change(3, target(3, "c"), add(100..110)),
         change(2, target(2, "b"), remove([101, 102])),
+        change(8, target(8, "unused"), disable()),
+        change(8, target(8, "unused"), Effect::Quarantine { to: target(8, "out of use") }),
         change(4, target(4, "old"), Effect::Delete { members: 0 }),
     ];
     (world, changes)
@@ -349,7 +458,11 @@ fn a_whole_plan_is_done_with_one_look_at_each_object() {
     let results = world.run(changes);
     assert_eq!(words(&results), vec!["done"; count]);
     assert_eq!(world.operations.len(), count);
-    assert_eq!(world.questions, 4 + 2, "four objects that were there, two read back");
+    assert_eq!(world.questions, 5 + 2, "five objects that were there, two read back");
+    assert_eq!(world.objects.get(&guid(7)).unwrap().dn, dn("seven"));
+    assert_eq!(world.members(7), [100]);
+    assert_eq!(world.values(8, "proxyAddresses"), ["SMTP:8@x", "smtp:eight@x", "x500:8"]);
+    assert_eq!(world.objects.get(&guid(8)).unwrap().dn, dn("out of use"));
     assert_eq!(world.objects.get(&guid(1)).unwrap().dn, dn("b"));
     assert_eq!(world.objects.get(&guid(2)).unwrap().dn, dn("a"));
     assert_eq!(world.members(3), (100..110).collect::<Vec<_>>());
@@ -429,7 +542,7 @@ fn a_refused_member_is_told_with_the_rule() {
     let results = world.run(vec![change(1, target(1, "a"), add([7]))]);
     assert_eq!(words(&results), ["refused"]);
     let refused = &results.first().unwrap().refused_members;
-    assert!(refused.first().unwrap().1.contains("domain local"), "{refused:?}");
+    assert!(refused.first().unwrap().1.contains("a local group"), "{refused:?}");
 }
 
 #[test]
@@ -616,4 +729,101 @@ fn an_answer_that_was_not_asked_for_claims_nothing() {
     stepper.feed(Answer::Done);
     assert_eq!(stepper.next(), None);
     assert_eq!(words(stepper.results()), ["unknown"]);
+}
+
+/// What came of bringing one deleted group back, and of filling it.
+fn restoration(world: &mut World) -> Vec<&'static str> {
+    let results = world.run(vec![
+        change(7, target(7, "seven"), restore(7)),
+        change(7, target(7, "seven"), add([100])),
+    ]);
+    words(&results)
+}
+
+#[test]
+fn a_restoration_without_an_answer_is_settled_by_reading() {
+    for (loss, wanted) in [(Loss::Before(0), "done"), (Loss::After(0), "already_so")] {
+        let mut world = world(&[]);
+        world.bury(7, "gone");
+        world.losses = vec![loss];
+        assert_eq!(restoration(&mut world), [wanted, "done"], "{loss:?}");
+        assert_eq!(world.members(7), [100]);
+    }
+}
+
+#[test]
+fn a_restored_group_is_nested_in_the_same_pass() {
+    let mut world = world(&[(2, "parent", &[])]);
+    world.bury(7, "gone");
+    let members = vec![MemberReference::Created { group: id(7), label: "seven".to_owned() }];
+    let results = world.run(vec![
+        change(7, target(7, "seven"), restore(7)),
+        change(2, target(2, "parent"), Effect::AddMembers { members, of: Some(0) }),
+    ]);
+    assert_eq!(words(&results), ["done", "done"]);
+    assert_eq!(world.members(2), [7]);
+}
+
+#[test]
+fn a_restoration_under_a_taken_name_is_refused_and_its_group_left_alone() {
+    let mut world = world(&[(1, "SEVEN", &[])]);
+    world.bury(7, "gone");
+    assert_eq!(restoration(&mut world), ["refused", "failed"]);
+    assert_eq!(world.operations.len(), 1);
+    assert!(world.deleted.contains_key(&guid(7)));
+}
+
+#[test]
+fn what_cannot_be_restored_is_refused_with_one_request() {
+    let denied = |code, text| match classify("restore", code, text) {
+        Verdict::Refused(refusal) => Answer::Refused(refusal),
+        Verdict::Done | Verdict::Busy(_) => panic!("{code} is a refusal"),
+    };
+    for answer in [
+        None,
+        Some(denied(50, "00002098: SecErr")),
+        Some(denied(53, "00002077: SvcErr")),
+        Some(denied(1, "00002020: operations error")),
+        Some(denied(16, "attribute 'isRecycled': no matching attribute value")),
+    ] {
+        let mut world = world(&[]);
+        world.always = answer;
+        assert_eq!(restoration(&mut world), ["refused", "failed"]);
+        assert_eq!(world.operations.len(), 1);
+    }
+}
+
+#[test]
+fn what_somebody_else_restored_is_left_to_the_next_pass() {
+    let elsewhere = world(&[(7, "by hand", &[])]);
+    let mut unmarked = world(&[(7, "seven", &[])]);
+    unmarked.set(7, "extensionName", &["other"]);
+    let mut outside = world(&[(7, "seven", &[])]);
+    outside.objects.get_mut(&guid(7)).unwrap().dn = Dn::parse("CN=seven,DC=corp").unwrap();
+    for mut world in [elsewhere, unmarked, outside] {
+        assert_eq!(restoration(&mut world), ["failed", "failed"]);
+        assert_eq!(world.operations.len(), 1);
+        assert_eq!(world.members(7), Vec::<u128>::new());
+    }
+}
+
+#[test]
+fn a_group_restored_as_it_was_to_be_is_so_already() {
+    let mut world = world(&[(7, "seven", &[])]);
+    world.set(7, "adminDescription", &[&id(7).anchor()]);
+    world.set(7, "sAMAccountName", &["s"]);
+    assert_eq!(restoration(&mut world), ["already_so", "done"]);
+}
+
+#[test]
+fn out_of_use_is_one_modify_of_everything() {
+    let mut world = world(&[(8, "unused", &[103])]);
+    world.set(8, "proxyAddresses", &["SMTP:eight@x", "smtp:8@x"]);
+    world.losses = vec![Loss::After(0)];
+    let results = world.run(vec![change(8, target(8, "unused"), disable())]);
+    assert_eq!(words(&results), ["already_so"]);
+    assert_eq!(world.operations.len(), 1);
+    assert_eq!(world.values(8, "groupType"), ["2"]);
+    assert_eq!(world.values(8, "proxyAddresses"), ["SMTP:8@x", "smtp:eight@x"]);
+    assert_eq!(world.members(8), [103]);
 }

@@ -20,11 +20,11 @@ pub(super) fn trouble(change: &Change, outcome: &Outcome) -> Option<Trouble> {
         Outcome::Failed { message } | Outcome::Unknown { message } => {
             Some(Trouble::Everything(message.clone()))
         }
-        Outcome::Refused { message } if kind == Kind::Create => {
+        Outcome::Refused { message } if matches!(kind, Kind::Create | Kind::Restore) => {
             Some(Trouble::Everything(message.clone()))
         }
         Outcome::Refused { message } => {
-            let naming = matches!(kind, Kind::Rename | Kind::Move);
+            let naming = matches!(kind, Kind::Rename | Kind::Move | Kind::Quarantine);
             naming.then(|| Trouble::Names(message.clone()))
         }
     }

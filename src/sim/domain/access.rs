@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::schema::{Attribute, Class, Origin};
-use super::tree::Tree;
+use super::schema::{Attribute, CLASSES, Class, Origin};
+use super::tree::{Object, Tree};
 
 /// On whose behalf something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +34,84 @@ pub(super) struct Access {
     pub(super) hidden: BTreeSet<Uuid>,
     /// Whether accounts other than administrators were given CN=Deleted Objects (KB892806).
     pub(super) deleted_readable: bool,
+    /// Rights over deleted objects by account.
+    pub(super) deleted: BTreeSet<(Uuid, DeletedRight)>,
 }
 
-/// Create and delete groups in a subtree, and write these of their attributes.
+/// What an account may be given over deleted objects beyond what administrators have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeletedRight {
+    /// List contents and read property on CN=Deleted Objects (KB892806). Without it the container
+    /// looks empty and what stands in it is not found.
+    Read,
+    /// The control access right Reanimate-Tombstones on the head of the domain (MS-ADTS
+    /// 3.1.1.5.3.7).
+    Reanimate,
+}
+
+/// What an account may do in a container and below it, as its access control entries would say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Classes whose objects it may create (create-child); `*` for all.
+    pub create: Vec<String>,
+    /// Classes whose objects it may delete (delete-child); `*` for all.
+    pub delete: Vec<String>,
+    /// The class of objects the next field is about (inherited object type), or `*` for all
+    /// objects, the container itself among them.
+    pub class: String,
+    /// Attributes it may write (write-property); `*` for all.
+    pub write: Vec<String>,
+    /// Whether it may change owner and access control lists (write-owner, write-DAC) of the same
+    /// objects.
+    pub security: bool,
+}
+
+impl Rights {
+    /// What the documented delegation gives: groups and exactly these of their attributes.
+    pub(super) fn over_groups(attributes: &[&str]) -> Self {
+        let group = || "group".to_owned();
+        Self {
+            create: vec![group()],
+            delete: vec![group()],
+            class: group(),
+            write: attributes.iter().map(|name| (*name).to_owned()).collect(),
+            security: false,
+        }
+    }
+
+    /// Full control, as of an account that was given too much.
+    pub fn everything() -> Self {
+        let all = || "*".to_owned();
+        Self {
+            create: vec![all()],
+            delete: vec![all()],
+            class: all(),
+            write: vec![all()],
+            security: true,
+        }
+    }
+}
+
+/// Rights of one account in one container.
 #[derive(Clone, Debug)]
 pub(super) struct Delegation {
     pub(super) account: Uuid,
     pub(super) container: Uuid,
-    /// Lower-case names.
-    pub(super) attributes: BTreeSet<String>,
+    pub(super) rights: Rights,
+}
+
+impl Delegation {
+    /// Whether what is said of objects is said of this one.
+    fn reaches(&self, object: &Object) -> bool {
+        self.rights.class == "*"
+            || (self.rights.class.eq_ignore_ascii_case(object.class.name)
+                && object.guid != self.container)
+    }
+}
+
+/// Whether a list of names has this one, or all.
+fn lists(names: &[String], name: &str) -> bool {
+    names.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(name))
 }
 
 /// What a group writer needs and no more (facts 8.2: CC and DC for class group on the unit, WP on
@@ -100,8 +169,24 @@ impl Tree {
         if !gone && !self.access.hidden.contains(&guid) {
             return actor != Actor::Anonymous;
         }
-        self.is_administrator(actor)
-            || (gone && self.access.deleted_readable && actor != Actor::Anonymous)
+        self.is_administrator(actor) || (gone && self.may_read_deleted(actor))
+    }
+
+    fn may_read_deleted(&self, actor: Actor) -> bool {
+        match actor {
+            Actor::Anonymous => false,
+            Actor::System => true,
+            Actor::Account(account) => {
+                self.access.deleted_readable
+                    || self.access.deleted.contains(&(account, DeletedRight::Read))
+            }
+        }
+    }
+
+    /// Reanimate-Tombstones on the head of the domain.
+    pub(super) fn may_reanimate(&self, actor: Actor) -> bool {
+        let given = |account| self.access.deleted.contains(&(account, DeletedRight::Reanimate));
+        self.is_administrator(actor) || matches!(actor, Actor::Account(account) if given(account))
     }
 
     fn delegations(&self, actor: Actor, guid: Uuid) -> impl Iterator<Item = &Delegation> {
@@ -115,7 +200,7 @@ impl Tree {
     /// add need no right of their own.
     pub(super) fn may_create(&self, actor: Actor, parent: Uuid, class: &Class) -> bool {
         self.is_administrator(actor)
-            || (class.name == "group" && self.delegations(actor, parent).next().is_some())
+            || self.delegations(actor, parent).any(|one| lists(&one.rights.create, class.name))
     }
 
     /// Delete-child on the parent (MS-ADTS 3.1.1.5.5.1), which the delegation gives for groups. A
@@ -127,49 +212,78 @@ impl Tree {
         let Some(object) = self.object(guid) else { return false };
         let Some(parent) = object.parent else { return false };
         self.is_administrator(actor)
-            || (object.class.name == "group" && self.delegations(actor, parent).next().is_some())
+            || self
+                .delegations(actor, parent)
+                .any(|one| lists(&one.rights.delete, object.class.name))
     }
 
-    /// Write-property (MS-ADTS 3.1.1.5.3.1). AdminSDHolder takes inherited rights off groups with
-    /// adminCount=1 (MS-ADTS 3.1.1.6.1.2), so a delegation does not reach them.
+    /// The delegations whose entries for objects reach this one. AdminSDHolder takes inherited
+    /// rights off principals with adminCount=1 (MS-ADTS 3.1.1.6.1.2). A deleted object keeps the
+    /// security descriptor it inherited where it stood (MS-ADTS 3.1.1.5.5.6.1).
+    fn reaching(&self, actor: Actor, guid: Uuid) -> Vec<&Delegation> {
+        let Some(object) = self.object(guid) else { return Vec::new() };
+        if object.number("adminCount") == Some(1) {
+            return Vec::new();
+        }
+        let place = object.last_parent.filter(|_| object.deleted).unwrap_or(guid);
+        self.delegations(actor, place).filter(|one| one.reaches(object)).collect()
+    }
+
+    /// Write-property (MS-ADTS 3.1.1.5.3.1).
     pub(super) fn may_write(&self, actor: Actor, guid: Uuid, attribute: &str) -> bool {
+        self.is_administrator(actor)
+            || self.reaching(actor, guid).iter().any(|one| lists(&one.rights.write, attribute))
+    }
+
+    /// sDRightsEffective (MS-ADTS 3.1.1.4.5.4): owner 1, group 2, DACL 4, SACL 8; the last takes
+    /// the privilege of administrators.
+    pub(super) fn security_rights(&self, actor: Actor, guid: Uuid) -> u8 {
         if self.is_administrator(actor) {
-            return true;
+            return 15;
         }
-        let Some(object) = self.object(guid) else { return false };
-        let Some(parent) = object.parent else { return false };
-        if object.class.name != "group" || object.number("adminCount") == Some(1) {
-            return false;
-        }
-        let wanted = attribute.to_ascii_lowercase();
-        // Inherit-only: the entries on the unit count for what stands below it.
-        self.delegations(actor, parent).any(|delegation| delegation.attributes.contains(&wanted))
+        if self.reaching(actor, guid).iter().any(|one| one.rights.security) { 7 } else { 0 }
     }
 
     /// allowedChildClassesEffective (MS-ADTS 3.1.1.4.5.5).
     pub(super) fn allowed_child_classes(&self, actor: Actor, guid: Uuid) -> Vec<&'static str> {
-        const CREATED: [&str; 6] =
-            ["computer", "contact", "container", "group", "organizationalUnit", "user"];
-        let holds = self.object(guid).is_some_and(|object| {
-            matches!(object.class.name, "organizationalUnit" | "container" | "domainDNS")
-        });
-        let allowed = |name: &&'static str| {
+        let Some(object) = self.object(guid) else { return Vec::new() };
+        let mut names = possible_children(object.class);
+        names.retain(|name| {
             super::schema::class_named(name)
                 .is_some_and(|class| self.may_create(actor, guid, class))
-        };
-        CREATED.into_iter().filter(|_| holds).filter(allowed).collect()
+        });
+        names
     }
 
-    /// allowedAttributesEffective (MS-ADTS 3.1.1.4.5.7).
-    pub(super) fn allowed_attributes(&self, actor: Actor, guid: Uuid) -> Vec<&'static str> {
-        let writable = |attribute: &&'static Attribute| match attribute.origin {
-            Origin::Stored | Origin::Link | Origin::Naming => {
-                self.may_write(actor, guid, attribute.name)
-            }
-            Origin::System | Origin::BackLink(_) | Origin::Constructed => false,
+    /// allowedAttributes (MS-ADTS 3.1.1.4.5.6): what the class of the object may carry.
+    pub(super) fn allowed_attributes(&self, object: &Object) -> Vec<&'static str> {
+        let carried = |attribute: &&'static Attribute| attribute.is_carried_by(object.class);
+        self.schema.attributes().filter(carried).map(|attribute| attribute.name).collect()
+    }
+
+    /// allowedAttributesEffective (MS-ADTS 3.1.1.4.5.7): of those, what the actor may write, without
+    /// back links and constructed ones; attributes that only the system writes are not left out.
+    pub(super) fn writable_attributes(&self, actor: Actor, guid: Uuid) -> Vec<&'static str> {
+        let Some(object) = self.object(guid) else { return Vec::new() };
+        let all = self.is_administrator(actor);
+        let reaching = self.reaching(actor, guid);
+        let writable = |attribute: &&'static Attribute| {
+            let real = match attribute.origin {
+                Origin::Stored | Origin::Link | Origin::Naming | Origin::System => true,
+                Origin::BackLink(_) | Origin::Constructed => false,
+            };
+            real && attribute.is_carried_by(object.class)
+                && (all || reaching.iter().any(|one| lists(&one.rights.write, attribute.name)))
         };
         self.schema.attributes().filter(writable).map(|attribute| attribute.name).collect()
     }
+}
+
+/// allowedChildClasses: structural classes whose objects may stand below one of this class
+/// (possibleInferiors, MS-ADTS 3.1.1.4.5.21).
+pub(super) fn possible_children(parent: &Class) -> Vec<&'static str> {
+    let below = CLASSES.iter().filter(|class| class.parents.contains(&parent.name));
+    below.map(|class| class.name).collect()
 }
 
 /// Direction of a walk over memberships.

@@ -6,26 +6,26 @@
 
 use super::ber::{self, INTEGER, OCTET_STRING, Reader, SEQUENCE};
 use super::refusal::Refusal;
-use super::search::View;
+use super::search::{Deletion, View};
 use super::tree::Extended;
 use super::wire::Control;
 use super::write::Manner;
 
 const PAGED: &str = "1.2.840.113556.1.4.319";
 const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+const SHOW_RECYCLED: &str = "1.2.840.113556.1.4.2064";
 const EXTENDED_DN: &str = "1.2.840.113556.1.4.529";
 const PERMISSIVE: &str = "1.2.840.113556.1.4.1413";
 
 /// Controls that change nothing here: security descriptor flags, lazy commit, tree delete,
-/// verify name, domain scope, search options, show recycled, show deactivated links.
-const HARMLESS: [&str; 8] = [
+/// verify name, domain scope, search options, show deactivated links.
+const HARMLESS: [&str; 7] = [
     "1.2.840.113556.1.4.801",
     "1.2.840.113556.1.4.619",
     "1.2.840.113556.1.4.805",
     "1.2.840.113556.1.4.1338",
     "1.2.840.113556.1.4.1339",
     "1.2.840.113556.1.4.1340",
-    "1.2.840.113556.1.4.2064",
     "1.2.840.113556.1.4.2065",
 ];
 
@@ -116,7 +116,8 @@ impl Asked {
                 EXTENDED_DN => {
                     asked.view.extended = Some(extended(value).ok_or_else(Refusal::protocol)?);
                 }
-                SHOW_DELETED => asked.view.show_deleted = true,
+                SHOW_DELETED => asked.view.deletion = asked.view.deletion.max(Deletion::Deleted),
+                SHOW_RECYCLED => asked.view.deletion = Deletion::Recycled,
                 PERMISSIVE => asked.manner = Manner::Permissive,
                 oid if HARMLESS.contains(&oid) => {}
                 _ if control.critical => return Err(Refusal::critical_extension()),

@@ -30,6 +30,8 @@ pub(super) enum Reference {
     Guid(Uuid),
     /// `<SID=…>`.
     Sid(Vec<u8>),
+    /// `<WKGUID=…,DC=…>`: 32 digits in upper case and the head of the naming context.
+    WellKnown(String, Dn),
 }
 
 /// The text is no name.
@@ -127,6 +129,13 @@ impl Reference {
         }
         if kind.eq_ignore_ascii_case("sid") {
             return identity::sid_of(value).map(Self::Sid).ok_or(BadName);
+        }
+        if kind.eq_ignore_ascii_case("wkguid") {
+            let (digits, head) = value.split_once(',').ok_or(BadName)?;
+            if digits.len() != 32 || identity::octets_of(digits).is_none() {
+                return Err(BadName);
+            }
+            return Ok(Self::WellKnown(digits.to_ascii_uppercase(), Dn::parse(head)?));
         }
         Err(BadName)
     }

@@ -95,6 +95,36 @@ impl Tree {
         self.put("computer", name, parent, identifiers, &[("sAMAccountName", account_name)])
     }
 
+    /// Makes the device object that device writeback makes, in CN=RegisteredDevices, which is made
+    /// with the first one (MS-ADSC 2.136; its msDS-DeviceID is the cloud's deviceId).
+    pub fn add_device(
+        &mut self,
+        display_name: &str,
+        device_id: Uuid,
+        guid: Option<Uuid>,
+    ) -> Result<String, Refusal> {
+        let base = self.base_dn();
+        let container = format!("CN=RegisteredDevices,{base}");
+        if !self.exists(&container) {
+            let none = Identifiers::default();
+            self.put("msDS-DeviceContainer", "RegisteredDevices", &base, none, &[])?;
+        }
+        let class = class_named("msDS-Device").ok_or_else(Refusal::class_violation)?;
+        let name = device_id.to_string();
+        let key = format!("X509:<SHA1-TP-PUBKEY>{name}");
+        let mut all = vec![
+            attribute("objectClass", class.chain),
+            attribute("displayName", &[display_name]),
+            attribute("msDS-IsEnabled", &["TRUE"]),
+            attribute("altSecurityIdentities", &[&key]),
+        ];
+        let octets = vec![device_id.to_bytes_le().to_vec()];
+        all.push(LdapPartialAttribute { atype: "msDS-DeviceID".to_owned(), vals: octets });
+        let dn = format!("{},{container}", Rdn::new("CN", &name).text());
+        let made = self.add(Actor::System, &dn, &all, Identifiers { guid, sid: None })?;
+        Ok(self.name(made))
+    }
+
     /// Makes a contact.
     pub fn add_contact(&mut self, name: &str, parent: &str) -> Result<String, Refusal> {
         self.put("contact", name, parent, Identifiers::default(), &[])
@@ -136,6 +166,7 @@ impl Tree {
                 return Err(Refusal::constraint("0000209A", attribute.name));
             }
         }
+        let primary_group = self.object(guid).and_then(|object| object.number("primaryGroupID"));
         self.rewrite(guid, |object| {
             if values.is_empty() {
                 object.attributes.remove(attribute.name);
@@ -143,7 +174,17 @@ impl Tree {
                 object.attributes.insert(attribute.name, values);
             }
         });
+        self.regroup(guid, primary_group);
         Ok(())
+    }
+
+    /// Makes a group the primary group of an account: the account leaves its member attribute and
+    /// enters that of the group that was it before.
+    pub fn set_primary_group(&mut self, account: &str, group: &str) -> Result<(), Refusal> {
+        let group = self.object(self.resolve(group)?);
+        let rid = group.and_then(super::tree::Object::relative_identifier);
+        let rid = rid.ok_or_else(|| Refusal::unwilling("0000213A"))?;
+        self.set(account, "primaryGroupID", &[&rid.to_string()])
     }
 
     /// Adds one value.
@@ -161,13 +202,16 @@ impl Tree {
         self.add_value(group, "member", member)
     }
 
-    /// Adds many members at once; more than one request could carry.
+    /// Adds many members, in order and by the thousand.
     pub fn add_members<'a>(
         &mut self,
         group: &str,
         members: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), Refusal> {
-        members.into_iter().try_for_each(|member| self.add_member(group, member))
+        let members: Vec<&str> = members.into_iter().collect();
+        members
+            .chunks(1000)
+            .try_for_each(|chunk| self.change(group, LdapModifyType::Add, "member", chunk))
     }
 
     /// Removes a member.
@@ -204,7 +248,35 @@ impl Tree {
         self.relocate(dn, None, Some(parent))
     }
 
-    /// Deletes a leaf; what remains is a tombstone.
+    /// Restores a deleted object under this name, as an administrator would.
+    pub fn restore(&mut self, guid: Uuid, dn: &str) -> Result<String, Refusal> {
+        if !self.object(guid).is_some_and(|object| object.deleted) {
+            return Err(Refusal::no_object(""));
+        }
+        let change = |operation, name: &str, values: &[&str]| LdapModify {
+            operation,
+            modification: attribute(name, values),
+        };
+        let changes = [
+            change(LdapModifyType::Delete, "isDeleted", &[]),
+            change(LdapModifyType::Replace, "distinguishedName", &[dn]),
+        ];
+        self.undelete(Actor::System, guid, &changes, Manner::Strict)?;
+        Ok(self.name(guid))
+    }
+
+    /// Takes a deleted object away for good, as the end of its lifetime would.
+    pub fn purge(&mut self, guid: Uuid) -> Result<(), Refusal> {
+        self.collect_garbage(guid)
+    }
+
+    /// The name in CN=Deleted Objects of an object that is deleted.
+    pub fn deleted_dn_of(&self, guid: Uuid) -> Option<String> {
+        self.object(guid).filter(|object| object.deleted).map(|_| self.name(guid))
+    }
+
+    /// Deletes a leaf; what remains is a tombstone, or a deleted-object where the Recycle Bin is
+    /// on.
     pub fn remove(&mut self, dn: &str) -> Result<(), Refusal> {
         self.delete(Actor::System, dn).map(|_| ())
     }

@@ -4,6 +4,9 @@
 //! Input: the options of the domain. Output: a tree that a client cannot tell from a new forest
 //! as far as it looks: privileged groups with adminCount=1, critical objects, their identifiers.
 
+mod forest;
+mod schema;
+
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -11,7 +14,7 @@ use uuid::Uuid;
 use super::DomainOptions;
 use super::dn::{Dn, Rdn};
 use super::identity::sid_octets;
-use super::schema::{Attribute, Origin, Schema, class_named, syntax_oid};
+use super::schema::{Schema, class_named};
 use super::tree::{Object, Tree};
 
 /// groupType values: global and universal security, domain local security, builtin.
@@ -62,6 +65,15 @@ fn critical() -> (&'static str, String) {
     ("isCriticalSystemObject", "TRUE".to_owned())
 }
 
+/// What a domain controller's own account says of it.
+fn controller(name: &str, domain: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("dNSHostName", format!("{}.{domain}", name.to_lowercase())),
+        ("operatingSystem", "Windows Server 2022 Standard".to_owned()),
+        ("operatingSystemVersion", "10.0 (20348)".to_owned()),
+    ]
+}
+
 /// Places objects without the checks that writes go through.
 struct Builder {
     tree: Tree,
@@ -93,6 +105,7 @@ impl Builder {
             created: usn,
             changed: usn,
             deleted: false,
+            last_parent: None,
         });
         guid
     }
@@ -139,7 +152,9 @@ impl Builder {
         let mut disabled = flags(0x202, 513);
         disabled.push(("adminCount", "1".to_owned()));
         let krbtgt = self.principal(users, "krbtgt", "user", 502, &disabled);
-        self.principal(controllers, "DC1", "computer", 1000, &flags(0x82000, 516));
+        let mut server = flags(0x82000, 516);
+        server.extend(controller("DC1", &self.tree.base.domain_name()));
+        self.principal(controllers, "DC1", "computer", 1000, &server);
         (administrator, krbtgt)
     }
 
@@ -182,54 +197,6 @@ impl Builder {
             }
         }
     }
-
-    /// Sites, servers and the settings object whose invocationId names this database.
-    fn configuration(&mut self, configuration: Uuid) {
-        let mut parent = configuration;
-        for (name, class) in [
-            ("Sites", "container"),
-            ("Default-First-Site-Name", "container"),
-            ("Servers", "container"),
-            ("DC1", "server"),
-            ("NTDS Settings", "nTDSDSA"),
-        ] {
-            parent = self.put(Some(parent), name, class, None, &[]);
-        }
-        let invocation = self.tree.next_guid().to_bytes_le().to_vec();
-        self.tree.rewrite(parent, |object| {
-            object.attributes.insert("invocationId", vec![invocation]);
-        });
-    }
-
-    /// One attributeSchema object for each attribute; the relative names of a real schema are
-    /// other words (`Is-Member-Of-DL`), which no client has a reason to use.
-    fn schema(&mut self, container: Uuid) {
-        self.tree.rewrite(container, |object| {
-            object.attributes.insert("objectVersion", vec![b"88".to_vec()]);
-        });
-        let attributes: Vec<&'static Attribute> = self.tree.schema.attributes().collect();
-        for attribute in attributes {
-            let flag = |yes: bool| if yes { "TRUE" } else { "FALSE" }.to_owned();
-            let mut values = vec![
-                ("lDAPDisplayName", attribute.name.to_owned()),
-                ("isSingleValued", flag(attribute.single)),
-                ("attributeSyntax", syntax_oid(attribute.syntax).to_owned()),
-                ("searchFlags", if attribute.kept { "8" } else { "0" }.to_owned()),
-            ];
-            if let Some((lower, upper)) = attribute.range {
-                values.push(("rangeLower", lower.to_string()));
-                values.push(("rangeUpper", upper.to_string()));
-            }
-            // linkID: even for the forward link, one more for its way back (MS-ADTS 3.1.1.1.6).
-            let forward = |name: &str| if name == "member" { 2 } else { 72 };
-            match attribute.origin {
-                Origin::Link => values.push(("linkID", forward(attribute.name).to_string())),
-                Origin::BackLink(name) => values.push(("linkID", (forward(name) + 1).to_string())),
-                Origin::Stored | Origin::System | Origin::Naming | Origin::Constructed => {}
-            }
-            self.put(Some(container), attribute.name, "attributeSchema", None, &values);
-        }
-    }
 }
 
 /// The tree of a new forest, and its Administrator.
@@ -247,12 +214,18 @@ pub(super) fn fresh(options: &DomainOptions, base: &Dn, random: fastrand::Rng) -
     let domain = builder.head(base.clone(), "domainDNS", Some(&domain_sid));
     let configuration = builder.head(configuration_dn, "configuration", None);
     let container = builder.head(schema_dn, "dMD", None);
-    builder.schema(container);
-    builder.configuration(configuration);
+    let version = if options.external_id { 88 } else { 69 };
+    builder.schema(container, version);
+    builder.configuration(options, configuration, domain);
     let at = Some(domain);
     let users = builder.put(at, "Users", "container", None, &[critical()]);
     builder.put(at, "Computers", "container", None, &[critical()]);
     builder.put(at, "System", "container", None, &[critical()]);
+    if options.exchange {
+        let version = [("objectVersion", forest::EXCHANGE_DOMAIN.to_owned())];
+        let name = "Microsoft Exchange System Objects";
+        builder.put(at, name, "msExchSystemObjectsContainer", None, &version);
+    }
     let builtin = builder.put(at, "Builtin", "builtinDomain", None, &[critical()]);
     let foreign = builder.put(at, "ForeignSecurityPrincipals", "container", None, &[critical()]);
     let deleted = builder.put(at, "Deleted Objects", "container", None, &[critical()]);
@@ -263,5 +236,6 @@ pub(super) fn fresh(options: &DomainOptions, base: &Dn, random: fastrand::Rng) -
     let (administrator, _) = builder.accounts(users, controllers);
     let groups = builder.groups(users, builtin);
     builder.memberships(&groups, administrator);
+    builder.other_controllers(&options.other_controllers, controllers);
     (builder.tree, administrator)
 }

@@ -160,6 +160,12 @@ impl Refusal {
         Self::service(LdapResultCode::Other, "00002089", Kind::Upd, "6001 (NAMING_VIOLATION)")
     }
 
+    /// 1: an undelete into another naming context (samba's tombstone_reanimation.py).
+    pub(super) fn other_context() -> Self {
+        let text = "00002077: SvcErr: DSID-031A1254, problem 5005 (UNABLE_TO_PROCEED), data 0\n\0";
+        Self::new(LdapResultCode::OperationsError, text.to_owned())
+    }
+
     /// 1: too much for one transaction (KB of event 2866).
     pub(super) fn too_much() -> Self {
         let text = "000021B1: SvcErr: DSID-0315155D, problem 5005 (UNABLE_TO_PROCEED), data 0\n\0";

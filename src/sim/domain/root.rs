@@ -43,6 +43,12 @@ impl Tree {
         let schema = format!("CN=Schema,{configuration}");
         let server =
             format!("CN=DC1,CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}");
+        // The levels follow the schema: without the attributes of Windows Server 2016 the forest
+        // stands at 2012 R2 (MS-ADTS 6.1.4.4).
+        let level = match self.schema.attribute("msDS-ExternalDirectoryObjectId") {
+            Some(_) => "7",
+            None => "6",
+        };
         let one = |text: &str| vec![text.to_owned()];
         let many = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         vec![
@@ -59,8 +65,9 @@ impl Tree {
             ("highestCommittedUSN", vec![self.usn.to_string()]),
             ("isSynchronized", one("TRUE")),
             ("isGlobalCatalogReady", one("TRUE")),
-            ("domainFunctionality", one("7")),
-            ("forestFunctionality", one("7")),
+            ("currentTime", vec![super::tree::time(self.usn)]),
+            ("domainFunctionality", one(level)),
+            ("forestFunctionality", one(level)),
             ("domainControllerFunctionality", one("7")),
             ("supportedLDAPVersion", many(&["3", "2"])),
             ("supportedControl", many(&SUPPORTED)),

@@ -1,15 +1,19 @@
-//! The part of the Windows Server 2019 schema (objectVersion 88) that this domain knows.
+//! The part of the Windows Server schema that this domain knows: attributes, classes, syntaxes.
 //!
-//! Ranges, single values and search flags are those of Microsoft's schema files
-//! (AD_DS_Attributes__Windows_Server_2016.ldf and siblings; MS-ADA1/2/3). Output: what the other
-//! rooms ask about an attribute or a class, and the attributeSchema objects clients search for.
+//! Input: which extensions the forest has. Output: what the other rooms ask about an attribute or
+//! a class, and what the objects of the schema container say.
+
+mod attributes;
+mod classes;
 
 use std::collections::BTreeMap;
+
+pub(super) use classes::{CLASSES, Class, category_of, class_named};
 
 /// How values of an attribute are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// String(Unicode) 2.5.5.12 and String(Object-Identifier) 2.5.5.2.
+    /// String(Unicode) 2.5.5.12, String(Object-Identifier) 2.5.5.2 and their like.
     Text,
     /// Integer 2.5.5.9 and LargeInteger 2.5.5.16.
     Integer,
@@ -42,16 +46,30 @@ pub(super) enum Origin {
     Constructed,
 }
 
-/// Which classes may carry an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
-    /// Groups among others.
-    Anything,
-    /// Users and computers, not groups.
-    Account,
-    /// Objects outside the account classes.
-    Other,
-}
+/// Every class may carry the attribute.
+pub(super) const EVERY: &[&str] = &["top"];
+
+/// fATTINDEX (MS-ADTS 2.2.10): searches for a value are quick.
+const INDEXED: u8 = 0x1;
+/// fPRESERVEONDELETE (MS-ADTS 2.2.10).
+const PRESERVED: u8 = 0x8;
+
+/// What a tombstone keeps beside the attributes with fPRESERVEONDELETE (MS-ADTS 3.1.1.5.5.6.1), as
+/// far as this schema knows them.
+const RETAINED: [&str; 12] = [
+    "dNSHostName",
+    "groupType",
+    "instanceType",
+    "lDAPDisplayName",
+    "legacyExchangeDN",
+    "nCName",
+    "sAMAccountName",
+    "sIDHistory",
+    "subClassOf",
+    "systemFlags",
+    "userAccountControl",
+    "attributeSyntax",
+];
 
 /// One attributeSchema object.
 #[derive(Clone, Copy, Debug)]
@@ -60,38 +78,36 @@ pub(super) struct Attribute {
     pub(super) name: &'static str,
     pub(super) syntax: Syntax,
     pub(super) origin: Origin,
-    pub(super) holder: Holder,
+    /// Structural classes whose objects may carry it; `top` stands for all.
+    pub(super) classes: &'static [&'static str],
     pub(super) single: bool,
     /// rangeLower and rangeUpper, in UTF-16 units.
     pub(super) range: Option<(usize, usize)>,
-    /// searchFlags 8, fPRESERVEONDELETE (MS-ADTS 2.2.10).
-    pub(super) kept: bool,
+    /// searchFlags (MS-ADTS 2.2.10).
+    pub(super) search_flags: u8,
+    /// linkID: even for a forward link, one more for its way back (MS-ADTS 3.1.1.1.6).
+    pub(super) link: Option<u16>,
+    /// attributeSyntax and oMSyntax where they are not the usual ones of `syntax`.
+    wire: Option<(&'static str, u8)>,
 }
 
-const fn attribute(name: &'static str, syntax: Syntax, origin: Origin) -> Attribute {
+const fn attribute(
+    name: &'static str,
+    syntax: Syntax,
+    origin: Origin,
+    classes: &'static [&'static str],
+) -> Attribute {
     Attribute {
         name,
         syntax,
         origin,
-        holder: Holder::Anything,
+        classes,
         single: true,
         range: None,
-        kept: false,
+        search_flags: 0,
+        link: None,
+        wire: None,
     }
-}
-
-const fn text(name: &'static str, lower: usize, upper: usize) -> Attribute {
-    let mut made = attribute(name, Syntax::Text, Origin::Stored);
-    made.range = Some((lower, upper));
-    made
-}
-
-const fn plain(name: &'static str, syntax: Syntax) -> Attribute {
-    attribute(name, syntax, Origin::Stored)
-}
-
-const fn system(name: &'static str, syntax: Syntax) -> Attribute {
-    attribute(name, syntax, Origin::System)
 }
 
 impl Attribute {
@@ -100,13 +116,23 @@ impl Attribute {
         self
     }
 
-    const fn kept(mut self) -> Self {
-        self.kept = true;
+    const fn range(mut self, lower: usize, upper: usize) -> Self {
+        self.range = Some((lower, upper));
         self
     }
 
-    const fn held_by(mut self, holder: Holder) -> Self {
-        self.holder = holder;
+    const fn flags(mut self, search_flags: u8) -> Self {
+        self.search_flags = search_flags;
+        self
+    }
+
+    const fn linked(mut self, identifier: u16) -> Self {
+        self.link = Some(identifier);
+        self
+    }
+
+    const fn wire(mut self, oid: &'static str, om_syntax: u8) -> Self {
+        self.wire = Some((oid, om_syntax));
         self
     }
 
@@ -114,98 +140,35 @@ impl Attribute {
     pub(super) fn is_link(&self) -> bool {
         matches!(self.origin, Origin::Link | Origin::BackLink(_))
     }
+
+    /// Whether an object of this class may have it.
+    pub(super) fn is_carried_by(&self, class: &Class) -> bool {
+        self.classes == EVERY || self.classes.contains(&class.name)
+    }
+
+    /// Whether a tombstone keeps it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.search_flags & PRESERVED != 0 || RETAINED.contains(&self.name)
+    }
+
+    /// Whether the directory keeps an index over its values.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.search_flags & INDEXED != 0 && matches!(self.syntax, Syntax::Text | Syntax::Octets)
+    }
+
+    /// attributeSyntax and oMSyntax (MS-ADTS 3.1.1.2.2.2).
+    pub(super) fn wire_syntax(&self) -> (&'static str, u8) {
+        self.wire.unwrap_or(match self.syntax {
+            Syntax::Text => ("2.5.5.12", 64),
+            Syntax::Integer => ("2.5.5.9", 2),
+            Syntax::Boolean => ("2.5.5.8", 1),
+            Syntax::Octets => ("2.5.5.10", 4),
+            Syntax::Sid => ("2.5.5.17", 4),
+            Syntax::Time => ("2.5.5.11", 24),
+            Syntax::Name => ("2.5.5.1", 127),
+        })
+    }
 }
-
-use Holder::{Account, Other};
-use Origin::{BackLink, Constructed, Link, Naming, System};
-use Syntax::{Boolean, Integer, Name, Octets, Sid, Text, Time};
-
-const ATTRIBUTES: &[Attribute] = &[
-    attribute("cn", Text, Naming),
-    attribute("ou", Text, Naming),
-    attribute("dc", Text, Naming),
-    attribute("name", Text, Naming),
-    attribute("distinguishedName", Name, Naming),
-    text("sAMAccountName", 0, 256).kept(),
-    text("displayName", 0, 256),
-    // Multi-valued in the schema, one value for SAM objects (MS-SAMR 3.1.1.8).
-    text("description", 0, 1024).many(),
-    text("info", 1, 1024),
-    text("notes", 0, 32_768),
-    text("mail", 0, 256),
-    text("adminDescription", 0, 1024),
-    text("adminDisplayName", 1, 256),
-    text("proxyAddresses", 1, 1123).many(),
-    text("wWWHomePage", 1, 2048),
-    text("textEncodedORAddress", 1, 1024),
-    text("legacyExchangeDN", 1, 256),
-    text("telephoneNumber", 1, 64),
-    text("extensionName", 1, 255).many(),
-    attribute("managedBy", Name, Link),
-    attribute("member", Name, Link).many(),
-    attribute("memberOf", Name, BackLink("member")).many(),
-    attribute("managedObjects", Name, BackLink("managedBy")).many(),
-    plain("groupType", Integer).kept(),
-    plain("mS-DS-ConsistencyGuid", Octets),
-    text("msDS-ExternalDirectoryObjectId", 0, 256).kept(),
-    text("msDS-ObjectSoa", 1, 256),
-    plain("adminCount", Integer),
-    text("userPrincipalName", 0, 1024).held_by(Account),
-    plain("userAccountControl", Integer).held_by(Account),
-    plain("primaryGroupID", Integer).held_by(Account),
-    text("givenName", 1, 64).held_by(Account),
-    text("sn", 1, 64).held_by(Account),
-    text("title", 1, 128).held_by(Account),
-    text("department", 1, 64).held_by(Account),
-    text("company", 1, 64).held_by(Account),
-    text("employeeID", 0, 16).held_by(Account),
-    text("dNSHostName", 0, 2048).held_by(Account),
-    text("operatingSystem", 0, 1024).held_by(Account),
-    text("servicePrincipalName", 0, 1024).many().held_by(Account),
-    plain("sIDHistory", Sid).many(),
-    plain("msDS-DeviceID", Octets).held_by(Other),
-    plain("msDS-IsEnabled", Boolean).held_by(Other),
-    text("altSecurityIdentities", 0, 1024).many(),
-    text("gPLink", 0, 32_768).held_by(Other),
-    // Only with the Exchange schema.
-    text("mailNickname", 1, 64),
-    plain("hideDLMembership", Boolean),
-    text("extensionAttribute1", 1, 1024),
-    plain("msExchRecipientDisplayType", Integer),
-    // Kept by the directory itself.
-    attribute("objectClass", Text, System).many(),
-    attribute("objectCategory", Name, System),
-    attribute("objectGUID", Octets, System),
-    attribute("objectSid", Sid, System),
-    system("sAMAccountType", Integer),
-    system("instanceType", Integer),
-    system("whenCreated", Time),
-    system("whenChanged", Time),
-    system("uSNCreated", Integer),
-    system("uSNChanged", Integer),
-    system("isDeleted", Boolean),
-    system("isCriticalSystemObject", Boolean),
-    system("lastKnownParent", Name),
-    system("msDS-LastKnownRDN", Text).kept(),
-    system("systemFlags", Integer),
-    system("invocationId", Octets).held_by(Other),
-    system("objectVersion", Integer).held_by(Other),
-    system("lDAPDisplayName", Text).held_by(Other),
-    system("isSingleValued", Boolean).held_by(Other),
-    system("attributeSyntax", Text).held_by(Other),
-    system("rangeLower", Integer).held_by(Other),
-    system("rangeUpper", Integer).held_by(Other),
-    system("searchFlags", Integer).held_by(Other),
-    system("linkID", Integer).held_by(Other),
-    attribute("primaryGroupToken", Integer, Constructed),
-    attribute("canonicalName", Text, Constructed),
-    attribute("allowedChildClassesEffective", Text, Constructed).many(),
-    attribute("allowedAttributesEffective", Text, Constructed).many(),
-];
-
-/// Attributes that come with Exchange's schema only (facts: base schema files lack them).
-const EXCHANGE: [&str; 4] =
-    ["mailNickname", "hideDLMembership", "extensionAttribute1", "msExchRecipientDisplayType"];
 
 /// The attributes of one forest, by lower-case name.
 #[derive(Clone, Debug)]
@@ -214,12 +177,14 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// The base schema, with or without Exchange's part and the identifier of Server 2016.
+    /// The base schema, with or without Exchange's part and the additions of Server 2016.
     pub(super) fn new(exchange: bool, external_id: bool) -> Self {
-        let attributes = ATTRIBUTES
+        let recent = ["msDS-ExternalDirectoryObjectId", "msDS-ObjectSoa"];
+        let added = if exchange { attributes::EXCHANGE } else { &[] };
+        let attributes = attributes::BASE
             .iter()
-            .filter(|attribute| exchange || !EXCHANGE.contains(&attribute.name))
-            .filter(|attribute| external_id || attribute.name != "msDS-ExternalDirectoryObjectId")
+            .chain(added)
+            .filter(|attribute| external_id || !recent.contains(&attribute.name))
             .map(|attribute| (attribute.name.to_ascii_lowercase(), attribute))
             .collect();
         Self { attributes }
@@ -234,79 +199,4 @@ impl Schema {
     pub(super) fn attributes(&self) -> impl Iterator<Item = &'static Attribute> + '_ {
         self.attributes.values().copied()
     }
-}
-
-/// The OID of an attributeSyntax (MS-ADTS 3.1.1.2.2.2).
-pub(super) fn syntax_oid(syntax: Syntax) -> &'static str {
-    match syntax {
-        Syntax::Text => "2.5.5.12",
-        Syntax::Integer => "2.5.5.9",
-        Syntax::Boolean => "2.5.5.8",
-        Syntax::Octets => "2.5.5.10",
-        Syntax::Sid => "2.5.5.17",
-        Syntax::Time => "2.5.5.11",
-        Syntax::Name => "2.5.5.1",
-    }
-}
-
-/// A structural class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Class {
-    /// lDAPDisplayName.
-    pub(super) name: &'static str,
-    /// Values of objectClass, the most general first.
-    pub(super) chain: &'static [&'static str],
-    /// The relative name of its defaultObjectCategory.
-    pub(super) category: &'static str,
-    /// rDNAttID.
-    pub(super) naming: &'static str,
-    /// Whether objects are security principals with an objectSid of the domain.
-    pub(super) principal: bool,
-}
-
-const fn class(
-    name: &'static str,
-    chain: &'static [&'static str],
-    category: &'static str,
-    naming: &'static str,
-    principal: bool,
-) -> Class {
-    Class { name, chain, category, naming, principal }
-}
-
-const PERSON: &[&str] = &["top", "person", "organizationalPerson", "user"];
-const COMPUTER: &[&str] = &["top", "person", "organizationalPerson", "user", "computer"];
-const CONTACT: &[&str] = &["top", "person", "organizationalPerson", "contact"];
-const FOREIGN: &[&str] = &["top", "foreignSecurityPrincipal"];
-
-const CLASSES: &[Class] = &[
-    class("group", &["top", "group"], "Group", "CN", true),
-    class("user", PERSON, "Person", "CN", true),
-    class("computer", COMPUTER, "Computer", "CN", true),
-    class("contact", CONTACT, "Person", "CN", false),
-    class("organizationalUnit", &["top", "organizationalUnit"], "Organizational-Unit", "OU", false),
-    class("container", &["top", "container"], "Container", "CN", false),
-    class("builtinDomain", &["top", "builtinDomain"], "Builtin-Domain", "CN", false),
-    class("domainDNS", &["top", "domain", "domainDNS"], "Domain-DNS", "DC", false),
-    class("foreignSecurityPrincipal", FOREIGN, "Foreign-Security-Principal", "CN", false),
-    class("msDS-Device", &["top", "msDS-Device"], "ms-DS-Device", "CN", false),
-    class("configuration", &["top", "configuration"], "Configuration", "CN", false),
-    class("dMD", &["top", "dMD"], "DMD", "CN", false),
-    class("attributeSchema", &["top", "attributeSchema"], "Attribute-Schema", "CN", false),
-    class("nTDSDSA", &["top", "applicationSettings", "nTDSDSA"], "NTDS-DSA", "CN", false),
-    class("server", &["top", "server"], "Server", "CN", false),
-];
-
-/// The class of this name; letter case does not count.
-pub(super) fn class_named(name: &str) -> Option<&'static Class> {
-    CLASSES.iter().find(|class| class.name.eq_ignore_ascii_case(name))
-}
-
-/// The category that `(objectCategory=name)` means when `name` is a class and no DN
-/// (MS-ADTS 3.1.1.3.1.3.5).
-pub(super) fn category_of(name: &str) -> Option<&'static str> {
-    if ["person", "organizationalPerson"].iter().any(|one| one.eq_ignore_ascii_case(name)) {
-        return Some("Person");
-    }
-    class_named(name).map(|class| class.category)
 }

@@ -8,11 +8,11 @@ use ldap3_proto::proto::LdapPartialAttribute;
 use ldap3_proto::{LdapResultCode, LdapSearchResultEntry};
 use uuid::Uuid;
 
-use super::access::Actor;
+use super::access::{Actor, possible_children};
 use super::filter::{Filter, Indexed, Test};
 use super::identity;
 use super::refusal::Refusal;
-use super::schema::{Attribute, Origin};
+use super::schema::{Attribute, Origin, Syntax};
 use super::tree::{Extended, Object, Tree};
 
 /// MaxValRange: values of one attribute in one answer (KB315071).
@@ -42,7 +42,19 @@ pub(super) struct SearchRequest {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct View {
     pub(super) extended: Option<Extended>,
-    pub(super) show_deleted: bool,
+    pub(super) deletion: Deletion,
+}
+
+/// Which objects a request sees beside the living (MS-ADTS 3.1.1.3.4.1.14 and .26).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Deletion {
+    /// None.
+    #[default]
+    Hidden,
+    /// Tombstones and deleted-objects.
+    Deleted,
+    /// Recycled-objects too.
+    Recycled,
 }
 
 /// One attribute of a selection.
@@ -85,12 +97,10 @@ impl Tree {
         view: View,
     ) -> Result<Vec<Uuid>, Refusal> {
         let base = self.resolve(&request.base)?;
-        let visible = |guid: Uuid| {
-            let gone = self.object(guid).is_none_or(|object| object.deleted)
-                || guid == self.deleted_objects;
-            (view.show_deleted || !gone) && self.may_see(actor, guid)
-        };
-        if !visible(base) {
+        let visible = |guid: Uuid| self.is_shown(guid, view.deletion) && self.may_see(actor, guid);
+        // The container stands openly below the domain; it is its content that is not listed.
+        let empty = base == self.deleted_objects && view.deletion != Deletion::Hidden;
+        if !visible(base) && !empty {
             let above = self.object(base).and_then(|object| object.parent);
             return Err(Refusal::no_object(&above.map(|p| self.name(p)).unwrap_or_default()));
         }
@@ -111,6 +121,19 @@ impl Tree {
             }
         };
         Ok(found)
+    }
+
+    /// Whether a request that sees so much is about this object at all.
+    pub(super) fn is_shown(&self, guid: Uuid, deletion: Deletion) -> bool {
+        match self.object(guid) {
+            Some(object) if object.deleted => match deletion {
+                Deletion::Hidden => false,
+                Deletion::Deleted => !self.is_recycled(object),
+                Deletion::Recycled => true,
+            },
+            Some(_) => guid != self.deleted_objects || deletion != Deletion::Hidden,
+            None => false,
+        }
     }
 
     /// The object and everything below, parents first.
@@ -191,7 +214,7 @@ impl Tree {
             }
             Origin::Stored | Origin::System | Origin::Naming => {
                 let values = self.stored(object, attribute).into_iter().map(|value| {
-                    if attribute.name == "distinguishedName" || attribute.name == "objectCategory" {
+                    if attribute.syntax == Syntax::Name {
                         return self.extended_value(&value, view.extended);
                     }
                     value.into_owned()
@@ -236,7 +259,12 @@ impl Tree {
             "allowedChildClassesEffective" => {
                 octets(self.allowed_child_classes(actor, object.guid))
             }
-            "allowedAttributesEffective" => octets(self.allowed_attributes(actor, object.guid)),
+            "allowedAttributesEffective" => octets(self.writable_attributes(actor, object.guid)),
+            "allowedAttributes" => octets(self.allowed_attributes(object)),
+            "allowedChildClasses" => octets(possible_children(object.class)),
+            "sDRightsEffective" => {
+                vec![self.security_rights(actor, object.guid).to_string().into_bytes()]
+            }
             "primaryGroupToken" if object.class.name == "group" => {
                 let rid = object.sid.as_deref().and_then(identity::relative_identifier);
                 rid.map(|rid| rid.to_string().into_bytes()).into_iter().collect()

@@ -6,7 +6,7 @@
 
 mod act;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -68,7 +68,7 @@ struct Answers {
 /// Search results that wait for the client to ask for the next page.
 #[derive(Debug)]
 struct Pending {
-    rest: Vec<Uuid>,
+    rest: VecDeque<Uuid>,
 }
 
 /// One connection.

@@ -1,13 +1,17 @@
 //! The simulated domain controller, asked by a real LDAP client over LDAPS.
 
+mod deleted;
+mod forest;
+mod large;
 mod names;
+mod primary;
 mod reading;
 mod rights;
 mod rules;
 mod weather;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ldap3::controls::RawControl;
@@ -17,6 +21,7 @@ use ldap3::{
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use uuid::Uuid;
 
 use super::*;
 

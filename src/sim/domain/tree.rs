@@ -3,9 +3,10 @@
 //! Links are kept as GUIDs on both ends, so they follow renames and moves by themselves
 //! (MS-ADTS 3.1.1.1.6). Input: the verbs of the other rooms. Output: objects and their values.
 
+mod index;
 mod values;
 
-pub(super) use values::Extended;
+pub(super) use values::{Extended, time};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,9 +36,18 @@ pub(super) struct Object {
     pub(super) created: u64,
     pub(super) changed: u64,
     pub(super) deleted: bool,
+    /// Where the object stood when it was deleted, also after it was restored. The security
+    /// descriptor that a deleted object keeps was inherited there.
+    pub(super) last_parent: Option<Uuid>,
 }
 
 impl Object {
+    /// Whether deletion took the attributes away: a tombstone or recycled-object. Windows Server
+    /// 2008 R2 and later mark it so even where the Recycle Bin is off.
+    pub(super) fn is_stripped(&self) -> bool {
+        self.deleted && self.text("isRecycled") == Some("TRUE")
+    }
+
     /// The first value of a stored attribute as text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let value = self.attributes.get(name)?.first()?;
@@ -79,12 +89,18 @@ pub struct Tree {
     pub(super) foreign_principals: Uuid,
     pub(super) usn: u64,
     pub(super) next_rid: u32,
+    /// Whether the Recycle Bin optional feature is on.
+    pub(super) recycle_bin: bool,
+    /// Links from or to deleted-objects: source, attribute, target.
+    pub(super) dormant: BTreeSet<(Uuid, &'static str, Uuid)>,
     pub(super) random: fastrand::Rng,
     objects: BTreeMap<Uuid, Object>,
     children: BTreeMap<Uuid, BTreeMap<String, Uuid>>,
     by_sid: BTreeMap<Vec<u8>, Uuid>,
     by_account_name: BTreeMap<String, Uuid>,
     by_primary_group: BTreeMap<u32, BTreeSet<Uuid>>,
+    /// Living and deleted objects by the folded values of indexed attributes.
+    by_value: BTreeMap<&'static str, BTreeMap<Vec<u8>, BTreeSet<Uuid>>>,
 }
 
 impl Tree {
@@ -109,12 +125,15 @@ impl Tree {
             usn: 12_288,
             // Relative identifiers below 1000 are Microsoft's; a first DC takes 1000 to 1103.
             next_rid: 1104,
+            recycle_bin: false,
+            dormant: BTreeSet::new(),
             random,
             objects: BTreeMap::new(),
             children: BTreeMap::new(),
             by_sid: BTreeMap::new(),
             by_account_name: BTreeMap::new(),
             by_primary_group: BTreeMap::new(),
+            by_value: BTreeMap::new(),
         }
     }
 
@@ -141,6 +160,21 @@ impl Tree {
     /// The living principal with this SID.
     pub(super) fn by_sid(&self, sid: &[u8]) -> Option<Uuid> {
         self.by_sid.get(sid).copied()
+    }
+
+    /// The principal of this domain with this relative identifier.
+    pub(super) fn by_relative_identifier(&self, rid: u32) -> Option<Uuid> {
+        let sid = identity::sid_octets(&format!("{}-{rid}", self.domain_sid))?;
+        self.by_sid(&sid)
+    }
+
+    /// The head of the naming context that an object stands in.
+    pub(super) fn head_of(&self, guid: Uuid) -> Uuid {
+        let mut here = guid;
+        while let Some(parent) = self.objects.get(&here).and_then(|object| object.parent) {
+            here = parent;
+        }
+        here
     }
 
     /// Accounts whose primary group has this relative identifier.
@@ -195,12 +229,27 @@ impl Tree {
         Ok(here)
     }
 
-    /// Finds the object that a name, `<GUID=…>` or `<SID=…>` leads to.
+    /// The containers that keep their GUID whatever their name (MS-ADTS 6.1.1.4).
+    fn well_known(&self, kind: &str, head: &Dn) -> Result<Uuid, Refusal> {
+        let head = self.locate(head)?;
+        let name = match kind {
+            "18E2EA80684F11D2B9AA00C04F79F805" => "CN=Deleted Objects",
+            "A9D1CA15768811D1ADED00C04FD8D5CD" => "CN=Users",
+            "AA312825768811D1ADED00C04FD8D5CD" => "CN=Computers",
+            "22B70C67D56E4EFB91E9300FCA3DC1AA" => "CN=ForeignSecurityPrincipals",
+            _ => return Err(Refusal::no_object("")),
+        };
+        let rdn = Rdn::parse(name).map_err(|BadName| Refusal::bad_name())?;
+        self.child(head, &rdn).ok_or_else(|| Refusal::no_object(""))
+    }
+
+    /// Finds the object that a name, `<GUID=…>`, `<SID=…>` or `<WKGUID=…>` leads to.
     pub(super) fn resolve(&self, text: &str) -> Result<Uuid, Refusal> {
         match Reference::parse(text) {
             Ok(Reference::Name(dn)) => self.locate(&dn),
             Ok(Reference::Guid(guid)) if self.objects.contains_key(&guid) => Ok(guid),
             Ok(Reference::Sid(sid)) => self.by_sid(&sid).ok_or_else(|| Refusal::no_object("")),
+            Ok(Reference::WellKnown(kind, dn)) => self.well_known(&kind, &dn),
             Ok(Reference::Guid(_)) => Err(Refusal::no_object("")),
             Err(BadName) => Err(Refusal::bad_name()),
         }
@@ -254,36 +303,6 @@ impl Tree {
         self.index(guid);
     }
 
-    /// Enters SID, account name and primary group of a living object.
-    fn index(&mut self, guid: Uuid) {
-        let Some(object) = self.objects.get(&guid).filter(|object| !object.deleted) else { return };
-        if let Some(sid) = &object.sid {
-            self.by_sid.insert(sid.clone(), guid);
-        }
-        if let Some(name) = object.text("sAMAccountName") {
-            self.by_account_name.insert(fold(name), guid);
-        }
-        if let Some(rid) = object.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok()) {
-            self.by_primary_group.entry(rid).or_default().insert(guid);
-        }
-    }
-
-    /// The opposite of `index`.
-    fn forget(&mut self, guid: Uuid) {
-        let Some(object) = self.objects.get(&guid).filter(|object| !object.deleted) else { return };
-        if let Some(sid) = &object.sid {
-            self.by_sid.remove(sid);
-        }
-        if let Some(name) = object.text("sAMAccountName") {
-            self.by_account_name.remove(&fold(name));
-        }
-        if let Some(rid) = object.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok())
-            && let Some(members) = self.by_primary_group.get_mut(&rid)
-        {
-            members.remove(&guid);
-        }
-    }
-
     /// Changes an object itself; the indices follow, place and links are not changed here.
     pub(super) fn rewrite(&mut self, guid: Uuid, change: impl FnOnce(&mut Object)) {
         self.forget(guid);
@@ -304,6 +323,15 @@ impl Tree {
         }
         self.children.entry(parent).or_default().insert(rdn.key(), guid);
         self.touch(guid);
+    }
+
+    /// Takes an object without children out of the tree and out of every index.
+    pub(super) fn uproot(&mut self, guid: Uuid) {
+        self.forget(guid);
+        let Some(object) = self.objects.remove(&guid) else { return };
+        if let Some(siblings) = object.parent.and_then(|parent| self.children.get_mut(&parent)) {
+            siblings.remove(&object.rdn.key());
+        }
     }
 
     /// Adds one link value on both ends.

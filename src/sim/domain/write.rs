@@ -7,7 +7,9 @@
 mod add;
 mod delete;
 mod modify;
+mod primary;
 mod rename;
+mod undelete;
 
 pub(super) use add::Identifiers;
 pub(super) use modify::Manner;
@@ -17,19 +19,23 @@ use uuid::Uuid;
 
 use super::dn::Rdn;
 use super::refusal::Refusal;
-use super::schema::{Attribute, Class, Holder, Syntax};
+use super::schema::{Attribute, Class, Syntax};
 use super::tree::{Object, Tree};
 
 /// An unbroken run of this many values is the documented ceiling of one modify; more overflow the
 /// audit queue or the transaction (AD DS maximum limits; event 2866).
 const VALUES_LIMIT: usize = 5000;
 
+/// Values that fit beside each other into one record of a database with 8 kB pages
+/// (learn.microsoft.com, AD DS maximum limits: about 1,200).
+const UNLINKED_VALUES_LIMIT: usize = 1200;
+
 /// Characters that no account name may hold (MS-SAMR 3.1.1.6; adschema a-samaccountname).
 const FORBIDDEN_IN_ACCOUNT_NAMES: &str = "\"/\\[]:;|=,+*?<>";
 
 /// Refuses values that the attribute cannot take.
 fn check_values(attribute: &Attribute, class: &Class, values: &[Vec<u8>]) -> Result<(), Refusal> {
-    if !may_carry(class, attribute) {
+    if !attribute.is_carried_by(class) {
         return Err(Refusal::class_violation());
     }
     for value in values {
@@ -38,20 +44,14 @@ fn check_values(attribute: &Attribute, class: &Class, values: &[Vec<u8>]) -> Res
     if attribute.single && values.len() > 1 {
         return Err(Refusal::constraint("00002081", attribute.name));
     }
+    if values.len() > UNLINKED_VALUES_LIMIT {
+        return Err(Refusal::admin_limit());
+    }
     // One value for SAM objects although the schema says many; seen as 20, not 19.
     if attribute.name == "description" && class.principal && values.len() > 1 {
         return Err(Refusal::value_exists("00002081", attribute.name));
     }
     Ok(())
-}
-
-fn may_carry(class: &Class, attribute: &Attribute) -> bool {
-    let account = matches!(class.name, "user" | "computer" | "contact");
-    match attribute.holder {
-        Holder::Anything => true,
-        Holder::Account => account,
-        Holder::Other => !account && class.name != "group",
-    }
 }
 
 fn check_value(attribute: &Attribute, value: &[u8]) -> Result<(), Refusal> {
@@ -76,7 +76,7 @@ fn check_value(attribute: &Attribute, value: &[u8]) -> Result<(), Refusal> {
             return Err(Refusal::constraint("00002082", attribute.name));
         }
     }
-    if attribute.name == "mS-DS-ConsistencyGuid" && value.len() != 16 {
+    if matches!(attribute.name, "mS-DS-ConsistencyGuid" | "msDS-DeviceID") && value.len() != 16 {
         return Err(Refusal::constraint("00002082", attribute.name));
     }
     Ok(())

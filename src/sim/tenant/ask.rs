@@ -16,7 +16,7 @@ pub(super) const LARGEST_PAGE: usize = 999;
 /// The page size without `$top` (the same page).
 pub(super) const DEFAULT_PAGE: usize = 100;
 
-/// Which resource a path names. Both versions have the same ones.
+/// Which resource a path names. Both versions have the same ones but for the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Token {
@@ -32,9 +32,22 @@ pub(super) enum Endpoint {
         transitive: bool,
         cast: Option<Cast>,
     },
+    /// `members/$ref`, `members/{id}/$ref`: for writing alone.
+    Reference {
+        group: Uuid,
+        member: Option<Uuid>,
+    },
     DeletedGroups,
     DeletedItem(Uuid),
+    /// `directory/deletedItems/{id}/restore`: for writing alone.
+    Restore(Uuid),
     Organization,
+    /// `groupSettings`, in beta `settings`.
+    Settings,
+    /// `subscribedSkus`.
+    Licences,
+    /// `directory/onPremisesSynchronization`, with or without the tenant's id.
+    Synchronization(Option<Uuid>),
     Users,
     User(String),
     /// A path this API does not have; the segment that is not known.
@@ -78,8 +91,8 @@ impl Ask {
     pub(super) fn read(path: &str, query: Option<&str>) -> Self {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let (version, endpoint) = match segments.as_slice() {
-            ["v1.0", rest @ ..] => (Version::V1, graph_endpoint(rest)),
-            ["beta", rest @ ..] => (Version::Beta, graph_endpoint(rest)),
+            ["v1.0", rest @ ..] => (Version::V1, graph_endpoint(rest, Version::V1)),
+            ["beta", rest @ ..] => (Version::Beta, graph_endpoint(rest, Version::Beta)),
             [tenant, "oauth2", "v2.0", "token"] => {
                 (Version::V1, Endpoint::Token { tenant: (*tenant).to_owned() })
             }
@@ -91,6 +104,11 @@ impl Ask {
         let options = Options::read(query.unwrap_or_default());
         let query = query.map(str::to_owned);
         Self { endpoint, version, options, path: path.to_owned(), query }
+    }
+
+    /// Whether Graph answers it, and not the login page.
+    pub(super) fn is_of_graph(&self) -> bool {
+        !matches!(self.endpoint, Endpoint::Token { .. } | Endpoint::Metadata { .. })
     }
 
     /// Whether this is a later page of a listing.
@@ -176,10 +194,22 @@ impl Options {
     }
 }
 
-fn graph_endpoint(segments: &[&str]) -> Endpoint {
+fn graph_endpoint(segments: &[&str], version: Version) -> Endpoint {
     let nowhere = || Endpoint::Nowhere(segments.join("/"));
     let group = |id: &str| id.parse::<Uuid>().ok();
     match segments {
+        ["groupSettings"] if version == Version::V1 => Endpoint::Settings,
+        ["settings"] if version == Version::Beta => Endpoint::Settings,
+        ["subscribedSkus"] => Endpoint::Licences,
+        ["directory", rest @ ..] => directory_endpoint(rest).unwrap_or_else(nowhere),
+        ["groups", id, "members", "$ref"] => match group(id) {
+            Some(group) => Endpoint::Reference { group, member: None },
+            None => nowhere(),
+        },
+        ["groups", id, "members", member, "$ref"] => match (group(id), group(member)) {
+            (Some(group), Some(member)) => Endpoint::Reference { group, member: Some(member) },
+            _ => nowhere(),
+        },
         ["groups"] => Endpoint::Groups,
         ["groups", id] => group(id).map_or_else(nowhere, Endpoint::Group),
         ["groups", id, members @ ("members" | "transitiveMembers")] => {
@@ -196,17 +226,29 @@ fn graph_endpoint(segments: &[&str]) -> Endpoint {
                 _ => nowhere(),
             }
         }
-        ["directory", items, cast] if items.eq_ignore_ascii_case("deletedItems") => {
-            match (cast_to(cast), cast.parse()) {
-                (Some(Cast::To(Type::Group)), _) => Endpoint::DeletedGroups,
-                (_, Ok(id)) => Endpoint::DeletedItem(id),
-                _ => nowhere(),
-            }
-        }
         ["organization"] => Endpoint::Organization,
         ["users"] => Endpoint::Users,
         ["users", id] => Endpoint::User((*id).to_owned()),
         _ => nowhere(),
+    }
+}
+
+/// What is under `directory/`. None: nothing.
+fn directory_endpoint(segments: &[&str]) -> Option<Endpoint> {
+    let is = |segment: &str, name: &str| segment.eq_ignore_ascii_case(name);
+    match segments {
+        [items, cast] if is(items, "deletedItems") => match cast_to(cast) {
+            Some(Cast::To(Type::Group)) => Some(Endpoint::DeletedGroups),
+            _ => cast.parse().ok().map(Endpoint::DeletedItem),
+        },
+        [items, id, "restore"] if is(items, "deletedItems") => {
+            id.parse().ok().map(Endpoint::Restore)
+        }
+        [one] if is(one, "onPremisesSynchronization") => Some(Endpoint::Synchronization(None)),
+        [one, id] if is(one, "onPremisesSynchronization") => {
+            id.parse().ok().map(|id| Endpoint::Synchronization(Some(id)))
+        }
+        _ => None,
     }
 }
 

@@ -1,16 +1,26 @@
 //! What the tenant holds: groups, users, deleted items, and what tests do to them.
 //!
 //! Input: a [`World`], then edits. Output: looked at by the answers, whole or as it was some
-//! edits ago. Copies are cheap: every object is shared between the states that hold it.
+//! edits ago. Copies are cheap: every object is shared between the states that hold it, and so
+//! are the two largest of its shelves.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod questions;
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::sim::world::{GroupKind, Link, OtherObject, Person, World, WorldGroup};
+use crate::sim::world::{GroupKind, Link, OtherObject, Person, TenantFacts, World, WorldGroup};
+
+use self::questions::Walks;
+pub(super) use self::questions::{Depth, Reached, is_hidden};
+
+/// How long a deleted object can be restored
+/// (learn.microsoft.com/graph/api/resources/directory, deleted items).
+const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// An edit names an object that the tenant does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,14 +34,18 @@ pub struct Cloud {
     pub(super) tenant_name: String,
     groups: BTreeMap<Uuid, Arc<WorldGroup>>,
     deleted_groups: BTreeMap<Uuid, Arc<WorldGroup>>,
-    people: BTreeMap<Uuid, Arc<Person>>,
+    people: Arc<BTreeMap<Uuid, Arc<Person>>>,
     deleted_people: BTreeMap<Uuid, Arc<Person>>,
-    others: BTreeMap<Uuid, Arc<OtherObject>>,
+    others: Arc<BTreeMap<Uuid, Arc<OtherObject>>>,
+    facts: TenantFacts,
     /// When each soft-deleted object was deleted.
     deleted_at: BTreeMap<Uuid, Timestamp>,
     /// Values told instead of the true ones, by object and property.
     said: BTreeMap<Uuid, BTreeMap<String, Value>>,
     now: Timestamp,
+    /// The transitive members asked for since the last edit: pages of a large group come by the
+    /// hundred.
+    reached: Arc<Mutex<Walks>>,
 }
 
 /// An object that may be a member.
@@ -61,21 +75,36 @@ impl Cloud {
             tenant_name: world.tenant_name.clone(),
             groups: BTreeMap::new(),
             deleted_groups: BTreeMap::new(),
-            people: world.people.iter().map(|person| (person.id, person.clone().into())).collect(),
+            people: Arc::new(
+                world.people.iter().map(|person| (person.id, person.clone().into())).collect(),
+            ),
             deleted_people: BTreeMap::new(),
-            others: world.others.iter().map(|other| (other.id, other.clone().into())).collect(),
+            others: Arc::new(
+                world.others.iter().map(|other| (other.id, other.clone().into())).collect(),
+            ),
+            facts: world.facts.clone(),
             deleted_at: BTreeMap::new(),
             said: BTreeMap::new(),
             now,
+            reached: Arc::default(),
         };
         for group in &world.groups {
-            cloud.create_group(group.clone());
+            cloud.put_group(group.clone());
         }
         cloud
     }
 
-    /// Adds a group, or puts this one in the place of the group of its id.
+    /// Adds a group, made now if it does not say when, or puts this one in the place of the group
+    /// of its id. Whether the tenant gives a new Microsoft 365 group a flag of its own by
+    /// `NewUnifiedGroupWritebackDefault` is not documented: the group says what its flag is.
     pub fn create_group(&mut self, mut group: WorldGroup) {
+        if !self.groups.contains_key(&group.id) {
+            group.created.get_or_insert(self.now);
+        }
+        self.put_group(group);
+    }
+
+    fn put_group(&mut self, mut group: WorldGroup) {
         group.members.sort_unstable();
         group.members.dedup();
         self.groups.insert(group.id, Arc::new(group));
@@ -134,21 +163,56 @@ impl Cloud {
     }
 
     /// Deletes a group as its owner would. Microsoft 365 and security groups can be restored for
-    /// 30 days, the other kinds are gone at once (Message Center MC1183299; msgraph-sdk 1.65.0,
-    /// DELETE /groups/{id}).
+    /// 30 days, the other kinds and those mastered on-premises are gone at once (Message Center
+    /// MC1183299; msgraph-sdk 1.65.0, DELETE /groups/{id}). So are security groups in a tenant
+    /// whose facts say that they cannot be restored.
     pub fn soft_delete_group(&mut self, id: Uuid) -> Result<(), NoSuchObject> {
         let group = self.groups.get(&id).ok_or(NoSuchObject(id))?.clone();
-        match group.kind {
-            GroupKind::Microsoft365 | GroupKind::Security => {
-                self.groups.remove(&id);
-                self.deleted_groups.insert(id, group);
-                self.deleted_at.insert(id, self.now);
-                Ok(())
+        let of_a_kind = match &group.kind {
+            GroupKind::Microsoft365 => true,
+            GroupKind::Security => self.facts.security_groups_restorable,
+            GroupKind::Unusual { group_types, .. } => {
+                group_types.iter().any(|one| one == "Unified")
             }
-            GroupKind::MailEnabledSecurity
-            | GroupKind::DistributionList
-            | GroupKind::Unusual { .. } => self.hard_delete_group(id),
+            GroupKind::MailEnabledSecurity | GroupKind::DistributionList => false,
+        };
+        if !of_a_kind || group.on_premises_sync_enabled == Some(true) {
+            return self.hard_delete_group(id);
         }
+        self.groups.remove(&id);
+        self.deleted_groups.insert(id, group);
+        self.deleted_at.insert(id, self.now);
+        Ok(())
+    }
+
+    /// Ends the 30 days of everything deleted before `now` less 30 days, as the service does by
+    /// itself (learn.microsoft.com/graph/api/resources/directory, deleted items). The tenant's
+    /// clock can be shifted.
+    pub fn purge(&mut self) {
+        let over = |at: &Timestamp| self.now.duration_since(*at) >= RETENTION;
+        let gone: Vec<Uuid> =
+            self.deleted_at.iter().filter(|(_, at)| over(at)).map(|(id, _)| *id).collect();
+        for id in gone {
+            let _gone = self.hard_delete_group(id).or_else(|_| self.hard_delete_person(id));
+        }
+    }
+
+    /// Changes what the tenant says of itself.
+    pub fn change_facts<R>(&mut self, edit: impl FnOnce(&mut TenantFacts) -> R) -> R {
+        edit(&mut self.facts)
+    }
+
+    /// Converts a group mastered on-premises to the cloud; its SID stays
+    /// (learn.microsoft.com/entra/identity/hybrid/how-to-group-source-of-authority-configure).
+    /// What `onPremisesSyncEnabled` shows then, false or null, is not documented: `sync_enabled`.
+    pub fn convert_group(
+        &mut self,
+        id: Uuid,
+        sync_enabled: Option<bool>,
+    ) -> Result<(), NoSuchObject> {
+        self.change(id, |group| {
+            group.on_premises_sync_enabled = sync_enabled.filter(|enabled| !enabled);
+        })
     }
 
     /// Brings a soft-deleted group back with its properties and members (MC1183299).
@@ -171,12 +235,34 @@ impl Cloud {
 
     /// Adds a user, or puts this one in the place of the user of its id.
     pub fn create_person(&mut self, person: Person) {
-        self.people.insert(person.id, Arc::new(person));
+        Arc::make_mut(&mut self.people).insert(person.id, Arc::new(person));
     }
 
     /// Adds an object of another type, or puts this one in the place of the object of its id.
     pub fn create_other(&mut self, other: OtherObject) {
-        self.others.insert(other.id, Arc::new(other));
+        Arc::make_mut(&mut self.others).insert(other.id, Arc::new(other));
+    }
+
+    /// Changes anything of a living device, contact or other object except the id.
+    pub fn change_other<R>(
+        &mut self,
+        id: Uuid,
+        edit: impl FnOnce(&mut OtherObject) -> R,
+    ) -> Result<R, NoSuchObject> {
+        let others = Arc::make_mut(&mut self.others);
+        let other = Arc::make_mut(others.get_mut(&id).ok_or(NoSuchObject(id))?);
+        let answer = edit(other);
+        other.id = id;
+        Ok(answer)
+    }
+
+    /// Deletes a device, contact or other object for good, with all memberships: none of them
+    /// has a second life (learn.microsoft.com/graph/api/resources/directory; identities of
+    /// applications have one, but nobody here asks for it).
+    pub fn hard_delete_other(&mut self, id: Uuid) -> Result<(), NoSuchObject> {
+        Arc::make_mut(&mut self.others).remove(&id).ok_or(NoSuchObject(id))?;
+        self.forget_member(id);
+        Ok(())
     }
 
     /// Changes anything of a living user except the id.
@@ -185,7 +271,8 @@ impl Cloud {
         id: Uuid,
         edit: impl FnOnce(&mut Person) -> R,
     ) -> Result<R, NoSuchObject> {
-        let person = Arc::make_mut(self.people.get_mut(&id).ok_or(NoSuchObject(id))?);
+        let person =
+            Arc::make_mut(Arc::make_mut(&mut self.people).get_mut(&id).ok_or(NoSuchObject(id))?);
         let answer = edit(person);
         person.id = id;
         Ok(answer)
@@ -204,7 +291,7 @@ impl Cloud {
     /// Soft-deletes a user: no listing shows them, their memberships are kept
     /// (learn.microsoft.com/graph/delta-query-groups).
     pub fn soft_delete_person(&mut self, id: Uuid) -> Result<(), NoSuchObject> {
-        let person = self.people.remove(&id).ok_or(NoSuchObject(id))?;
+        let person = Arc::make_mut(&mut self.people).remove(&id).ok_or(NoSuchObject(id))?;
         self.deleted_people.insert(id, person);
         self.deleted_at.insert(id, self.now);
         Ok(())
@@ -214,13 +301,13 @@ impl Cloud {
     pub fn restore_person(&mut self, id: Uuid) -> Result<(), NoSuchObject> {
         let person = self.deleted_people.remove(&id).ok_or(NoSuchObject(id))?;
         self.deleted_at.remove(&id);
-        self.people.insert(id, person);
+        Arc::make_mut(&mut self.people).insert(id, person);
         Ok(())
     }
 
     /// Deletes a user for good, with all memberships.
     pub fn hard_delete_person(&mut self, id: Uuid) -> Result<(), NoSuchObject> {
-        let living = self.people.remove(&id);
+        let living = Arc::make_mut(&mut self.people).remove(&id);
         let deleted = self.deleted_people.remove(&id);
         self.deleted_at.remove(&id);
         living.or(deleted).ok_or(NoSuchObject(id))?;
@@ -245,97 +332,5 @@ impl Cloud {
                 Arc::make_mut(group).members.remove(place);
             }
         }
-    }
-}
-
-/// Questions.
-impl Cloud {
-    /// A living group.
-    pub fn group(&self, id: Uuid) -> Option<&WorldGroup> {
-        self.groups.get(&id).map(Arc::as_ref)
-    }
-
-    /// The first living group of this display name.
-    pub fn group_named(&self, display_name: &str) -> Option<&WorldGroup> {
-        self.groups().find(|group| group.display_name == display_name)
-    }
-
-    /// The living groups by id.
-    pub fn groups(&self) -> impl Iterator<Item = &WorldGroup> {
-        self.groups.values().map(Arc::as_ref)
-    }
-
-    /// The soft-deleted groups by id.
-    pub fn deleted_groups(&self) -> impl Iterator<Item = &WorldGroup> {
-        self.deleted_groups.values().map(Arc::as_ref)
-    }
-
-    /// A living user.
-    pub fn person(&self, id: Uuid) -> Option<&Person> {
-        self.people.get(&id).map(Arc::as_ref)
-    }
-
-    /// The living users by id.
-    pub fn people(&self) -> impl Iterator<Item = &Person> {
-        self.people.values().map(Arc::as_ref)
-    }
-
-    /// The direct members of a living group that are not deleted, by id.
-    pub(super) fn members(&self, group: &WorldGroup) -> Vec<Object<'_>> {
-        group.members.iter().filter_map(|id| self.object(*id)).collect()
-    }
-
-    /// All members at any depth, by id. A group in a cycle is a member of itself.
-    pub(super) fn transitive_members(&self, group: &WorldGroup) -> Vec<Object<'_>> {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<Uuid> = group.members.clone();
-        while let Some(id) = open.pop() {
-            let Some(object) = self.object(id) else {
-                continue;
-            };
-            if !seen.insert(id) {
-                continue;
-            }
-            match object {
-                Object::Group(inner) => open.extend(&inner.members),
-                Object::Person(_) | Object::Other(_) => {}
-            }
-        }
-        seen.into_iter().filter_map(|id| self.object(id)).collect()
-    }
-
-    /// A soft-deleted group or user.
-    pub(super) fn deleted(&self, id: Uuid) -> Option<Object<'_>> {
-        let group = self.deleted_groups.get(&id).map(|group| Object::Group(group));
-        group.or_else(|| self.deleted_people.get(&id).map(|person| Object::Person(person)))
-    }
-
-    pub(super) fn deleted_at(&self, id: Uuid) -> Option<Timestamp> {
-        self.deleted_at.get(&id).copied()
-    }
-
-    pub(super) fn said(&self, id: Uuid, property: &str) -> Option<&Value> {
-        self.said.get(&id)?.get(property)
-    }
-
-    /// Whether any user comes from a directory.
-    pub(super) fn syncs(&self) -> bool {
-        self.people.values().any(|person| person.link.is_some())
-    }
-
-    /// When this state was made.
-    pub(super) fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    pub(super) fn set_now(&mut self, now: Timestamp) {
-        self.now = now;
-    }
-
-    fn object(&self, id: Uuid) -> Option<Object<'_>> {
-        let person = self.people.get(&id).map(|person| Object::Person(person));
-        person
-            .or_else(|| self.groups.get(&id).map(|group| Object::Group(group)))
-            .or_else(|| self.others.get(&id).map(|other| Object::Other(other)))
     }
 }

@@ -10,12 +10,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use axum::http::{HeaderName, Method, Response, StatusCode, header};
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::ask::{Ask, Endpoint};
+use super::change::change;
 use super::clock::{Clock, http_date};
 use super::cloud::Cloud;
 use super::credentials::Credentials;
@@ -24,10 +25,14 @@ use super::error::{LoginRefusal, Refusal};
 use super::graph::{HiddenAnswer, View};
 use super::login::{Issued, Login};
 use super::orders::{Fault, Orders};
+use super::reply::{Reply, bearer, client_request_id, text};
 use super::wire::Cut;
 
 /// A token request is a few kilobytes: the longest part is an assertion.
 const LARGEST_FORM_BYTES: usize = 64 * 1024;
+
+/// Earlier states kept for stale replicas. A replica is seconds behind, not more edits than this.
+const HISTORY: usize = 64;
 
 /// A request that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,25 +74,13 @@ pub(super) struct Desk {
     pub(super) seen: Vec<Seen>,
 }
 
-/// An answer before it is dressed.
-struct Reply {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Reply {
-    fn json(status: StatusCode, body: &Value) -> Self {
-        let mut headers = HeaderMap::new();
-        let kind = HeaderValue::from_static("application/json; charset=utf-8");
-        headers.insert(header::CONTENT_TYPE, kind);
-        Self { status, headers, body: body.to_string().into_bytes() }
-    }
-
-    fn put(&mut self, name: &'static str, value: &str) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(HeaderName::from_static(name), value);
+impl Desk {
+    /// Puts a new state in the place of the present one.
+    pub(super) fn put(&mut self, cloud: Cloud) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
         }
+        self.history.push_back(std::mem::replace(&mut self.cloud, Arc::new(cloud)));
     }
 }
 
@@ -134,6 +127,8 @@ impl Shared {
 
     fn reply(&self, parts: &Parts, form: &[u8]) -> (Reply, Vec<Fault>) {
         let ask = Ask::read(parts.uri.path(), parts.uri.query());
+        // A write is an edit: it waits for its turn before it takes the desk, as every edit does.
+        let _turn = (parts.method != Method::GET && ask.is_of_graph()).then(|| self.turn());
         let mut desk = self.desk();
         let faults = desk.orders.take(&ask);
         let mut reply = match self.instead(&ask, parts, &faults) {
@@ -144,12 +139,17 @@ impl Shared {
                 Endpoint::Groups
                 | Endpoint::Group(_)
                 | Endpoint::Members { .. }
+                | Endpoint::Reference { .. }
                 | Endpoint::DeletedGroups
                 | Endpoint::DeletedItem(_)
+                | Endpoint::Restore(_)
                 | Endpoint::Organization
+                | Endpoint::Settings
+                | Endpoint::Licences
+                | Endpoint::Synchronization(_)
                 | Endpoint::Users
                 | Endpoint::User(_)
-                | Endpoint::Nowhere(_) => self.graph(&desk, parts, &ask, &faults),
+                | Endpoint::Nowhere(_) => self.graph(&mut desk, parts, &ask, &faults, form),
             },
         };
         reply.put("date", &http_date(self.clock.now()));
@@ -166,7 +166,7 @@ impl Shared {
 
     /// The answer of a fault that takes the place of the true one.
     fn instead(&self, ask: &Ask, parts: &Parts, faults: &[Fault]) -> Option<Reply> {
-        let of_login = matches!(ask.endpoint, Endpoint::Token { .. } | Endpoint::Metadata { .. });
+        let of_login = !ask.is_of_graph();
         let refuse = |status: StatusCode, code: &'static str, text: &str, login_code: u32| {
             if of_login {
                 let refusal = LoginRefusal {
@@ -215,7 +215,7 @@ impl Shared {
             Fault::WrongJson => {
                 Some(Reply::json(StatusCode::OK, &json!({ "value": { "not": "a list" } })))
             }
-            Fault::Html200 => Some(web_page()),
+            Fault::Html200 => Some(Reply::web_page()),
             Fault::Reset
             | Fault::TruncatedBody
             | Fault::SlowDrip { .. }
@@ -266,16 +266,47 @@ impl Shared {
         }
     }
 
-    fn graph(&self, desk: &Desk, parts: &Parts, ask: &Ask, faults: &[Fault]) -> Reply {
-        let issued = match self.authenticate(desk, parts) {
-            Ok(issued) => issued,
+    fn graph(
+        &self,
+        desk: &mut Desk,
+        parts: &Parts,
+        ask: &Ask,
+        faults: &[Fault],
+        body: &[u8],
+    ) -> Reply {
+        let roles = match self.authenticate(desk, parts) {
+            Ok(issued) => issued.roles.clone(),
             Err(refusal) => return self.refused(parts, &refusal),
         };
-        if parts.method != Method::GET {
-            let status = StatusCode::METHOD_NOT_ALLOWED;
-            let text = "Specified HTTP method is not allowed for the request target.";
-            return self.refused(parts, &Refusal::new(status, "Request_BadRequest", text));
+        if parts.method == Method::GET {
+            return self.read(desk, parts, ask, faults, &roles);
         }
+        let mut cloud = Cloud::clone(&desk.cloud);
+        cloud.set_now(self.clock.now());
+        match change(&mut cloud, &roles, &parts.method, ask, body) {
+            Ok(()) => {
+                desk.put(cloud);
+                // Who restores an object is shown it; every other change is answered with nothing
+                // (learn.microsoft.com/graph/api/directory-deleteditems-restore).
+                if matches!(ask.endpoint, Endpoint::Restore(_)) {
+                    return self.read(desk, parts, ask, faults, &roles);
+                }
+                let mut reply = Reply::empty(StatusCode::NO_CONTENT);
+                reply.identify(parts, Uuid::new_v4());
+                reply
+            }
+            Err(refusal) => self.refused(parts, &refusal),
+        }
+    }
+
+    fn read(
+        &self,
+        desk: &Desk,
+        parts: &Parts,
+        ask: &Ask,
+        faults: &[Fault],
+        roles: &[String],
+    ) -> Reply {
         // Casts, like `$count`, need advanced query
         // (learn.microsoft.com/graph/aad-advanced-queries).
         let cast = matches!(ask.endpoint, Endpoint::Members { cast: Some(_), .. });
@@ -288,18 +319,15 @@ impl Shared {
         }
         let view = View {
             cloud: replica(desk, faults),
-            roles: &issued.roles,
+            roles,
             faults,
             hidden: desk.hidden,
             base: self.base(),
         };
         match view.answer(ask) {
             Ok(document) => {
-                let mut reply = Reply::json(StatusCode::OK, &Value::Object(document.body));
-                reply.put("content-type", GRAPH_JSON);
-                reply.put("odata-version", "4.0");
-                reply.put("x-ms-resource-unit", &document.resource_units.to_string());
-                identify(parts, Uuid::new_v4(), &mut reply);
+                let mut reply = Reply::document(document);
+                reply.identify(parts, Uuid::new_v4());
                 reply
             }
             Err(refusal) => self.refused(parts, &refusal),
@@ -325,26 +353,13 @@ impl Shared {
         let body = refusal.body(self.clock.now(), request, &client_request);
         let mut reply = Reply::json(refusal.status, &body);
         reply.headers.extend(refusal.headers.iter().cloned());
-        identify(parts, request, &mut reply);
+        reply.identify(parts, request);
         reply
     }
 
     fn login_refused(&self, refusal: &LoginRefusal) -> Reply {
         Reply::json(refusal.status, &refusal.body(self.clock.now(), self.base()))
     }
-}
-
-const GRAPH_JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
-                          IEEE754Compatible=false;charset=utf-8";
-
-/// The headers to look an answer up by (learn.microsoft.com/graph/best-practices-concept).
-fn identify(parts: &Parts, request: Uuid, reply: &mut Reply) {
-    reply.put("request-id", &request.to_string());
-    reply.put("client-request-id", &client_request_id(parts, request));
-    reply.put(
-        "x-ms-ags-diagnostic",
-        "{\"ServerInfo\":{\"DataCenter\":\"Loopback\",\"Slice\":\"E\",\"Ring\":\"0\"}}",
-    );
 }
 
 /// The state a request looks at: the present one, or one of some edits ago.
@@ -359,26 +374,4 @@ fn replica<'d>(desk: &'d Desk, faults: &[Fault]) -> &'d Cloud {
             desk.history.get(place).unwrap_or(&desk.cloud)
         }
     }
-}
-
-fn web_page() -> Reply {
-    let page = "<!DOCTYPE html><html><head><title>Sign in to the network</title></head>\
-                <body><p>Please accept the terms of use.</p></body></html>";
-    let mut reply =
-        Reply { status: StatusCode::OK, headers: HeaderMap::new(), body: page.as_bytes().to_vec() };
-    reply.put("content-type", "text/html; charset=utf-8");
-    reply
-}
-
-fn client_request_id(parts: &Parts, request: Uuid) -> String {
-    let sent = text(&parts.headers, HeaderName::from_static("client-request-id"));
-    sent.map_or_else(|| request.to_string(), str::to_owned)
-}
-
-fn bearer(parts: &Parts) -> Option<&str> {
-    text(&parts.headers, header::AUTHORIZATION)?.strip_prefix("Bearer ")
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }

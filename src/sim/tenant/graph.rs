@@ -3,16 +3,19 @@
 //! Input: a request, the state of the tenant it looks at, the roles of its token and the faults
 //! of view. Output: a JSON document in Graph's shape, or a refusal.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::ask::{Ask, Cast, Endpoint};
-use super::cloud::{Cloud, Object};
+use super::cloud::{Cloud, Depth, Object, Reached, is_hidden};
 use super::error::Refusal;
 use super::orders::Fault;
 use super::property::{Type, Version};
 use super::resource::{self, Sight};
 use super::roles;
+use crate::sim::world::{GroupKind, WorldGroup};
 
 /// What a token without `Member.Read.Hidden` gets for the members of a group whose visibility is
 /// `HiddenMembership`. Which of the two Graph does is not documented.
@@ -70,7 +73,14 @@ impl View<'_> {
                 let object = self.cloud.deleted(*id);
                 self.single(ask, object, &id.to_string(), Type::DirectoryObject)
             }
+            Endpoint::Restore(id) => {
+                let group = self.cloud.group(*id).map(Object::Group);
+                self.single(ask, group, &id.to_string(), Type::DirectoryObject)
+            }
             Endpoint::Organization => self.organization(ask),
+            Endpoint::Settings => self.settings(ask),
+            Endpoint::Licences => self.licences(ask),
+            Endpoint::Synchronization(id) => self.synchronization(ask, *id),
             Endpoint::Users => self.users(ask),
             Endpoint::User(id) => {
                 let person = self.cloud.people().find(|person| {
@@ -79,7 +89,10 @@ impl View<'_> {
                 });
                 self.single(ask, person.map(Object::Person), id, Type::User)
             }
-            Endpoint::Token { .. } | Endpoint::Metadata { .. } | Endpoint::Nowhere(_) => {
+            Endpoint::Token { .. }
+            | Endpoint::Metadata { .. }
+            | Endpoint::Reference { .. }
+            | Endpoint::Nowhere(_) => {
                 return Err(Refusal::not_found(&ask.path));
             }
         }?;
@@ -93,8 +106,10 @@ impl View<'_> {
             Some(filter) if is_unified_filter(filter) => true,
             Some(filter) => return Err(unknown_filter(filter)),
         };
-        let groups = self.cloud.groups().map(Object::Group);
-        let chosen = groups.filter(|object| !unified_only || is_unified(*object));
+        let chosen = |after: Option<Uuid>| {
+            let groups = self.cloud.groups_after(after);
+            groups.filter(move |object| !unified_only || is_unified(*object))
+        };
         self.page(ask, chosen, "groups", &[Type::Group])
     }
 
@@ -103,7 +118,8 @@ impl View<'_> {
         if let Some(filter) = &ask.options.filter {
             return Err(unknown_filter(filter));
         }
-        self.page(ask, self.cloud.deleted_groups().map(Object::Group), "groups", &[Type::Group])
+        let deleted = |after: Option<Uuid>| self.cloud.deleted_groups_after(after);
+        self.page(ask, deleted, "groups", &[Type::Group])
     }
 
     /// `$filter=onPremisesSyncEnabled eq true` is the one filter that needs no advanced query
@@ -115,8 +131,12 @@ impl View<'_> {
             Some("onPremisesSyncEnabled eq true") => true,
             Some(filter) => return Err(unknown_filter(filter)),
         };
-        let people = self.cloud.people().filter(|person| !synced_only || person.link.is_some());
-        self.page(ask, people.map(Object::Person), "users", &[Type::User])
+        let chosen = |after: Option<Uuid>| {
+            let people = self.cloud.people_after(after);
+            let people = people.filter(move |person| !synced_only || person.link.is_some());
+            people.map(Object::Person)
+        };
+        self.page(ask, chosen, "users", &[Type::User])
     }
 
     fn members(
@@ -140,26 +160,42 @@ impl View<'_> {
             return Err(unknown_filter(filter));
         }
         let group = self.cloud.group(id).ok_or_else(|| Refusal::not_found(&id.to_string()))?;
-        let hidden = group.visibility.as_deref() == Some("HiddenMembership");
-        let members = match (hidden && !roles::may_see_hidden(self.roles), self.hidden) {
-            (true, HiddenAnswer::Denied) => return Err(Refusal::denied()),
-            (true, HiddenAnswer::Empty) => Vec::new(),
-            (false, _) if transitive => self.cloud.transitive_members(group),
-            (false, _) => self.cloud.members(group),
+        let reached;
+        let ids: &[Uuid] = if is_hidden(group) && !roles::may_see_hidden(self.roles) {
+            self.refuse_hidden()?;
+            &[]
+        } else if transitive {
+            reached = self.reached(group)?;
+            &reached.ids
+        } else {
+            &group.members
         };
-        let chosen =
-            members.into_iter().filter(|object| to.is_none_or(|kind| Type::of(*object) == kind));
+        let chosen = |after: Option<Uuid>| {
+            let members = self.cloud.living_after(ids, after);
+            members.filter(move |object| to.is_none_or(|kind| Type::of(*object) == kind))
+        };
         let set = to.map_or("directoryObjects", Type::entity_set);
         self.page(ask, chosen, set, &types)
     }
 
-    fn organization(&self, ask: &Ask) -> Result<Map<String, Value>, Refusal> {
-        check_select(ask, &[Type::Organization])?;
-        let body = resource::organization(self.cloud, ask.options.select.as_deref());
-        let mut document = Map::new();
-        document.insert("@odata.context".into(), json!(self.context(ask, "organization")));
-        document.insert("value".into(), json!([body]));
-        Ok(document)
+    /// What is shown of hidden members without the right: a refusal, or nothing.
+    fn refuse_hidden(&self) -> Result<(), Refusal> {
+        match self.hidden {
+            HiddenAnswer::Denied => Err(Refusal::denied()),
+            HiddenAnswer::Empty => Ok(()),
+        }
+    }
+
+    /// Members at any depth. What a listing does that meets a hidden group on its way is not
+    /// documented: it does what a listing of that group does.
+    fn reached(&self, group: &WorldGroup) -> Result<Arc<Reached>, Refusal> {
+        let may = roles::may_see_hidden(self.roles);
+        let depth = if may { Depth::Everything } else { Depth::NotHidden };
+        let reached = self.cloud.transitive(group, depth);
+        if reached.met_hidden {
+            self.refuse_hidden()?;
+        }
+        Ok(reached)
     }
 
     fn single(
@@ -185,42 +221,30 @@ impl View<'_> {
         Ok(body)
     }
 
-    /// One page of objects that come in the order of their ids.
-    fn page<'o>(
+    /// One page of objects that come in the order of their ids, from after one of them on. Only
+    /// the first page tells how many there are (learn.microsoft.com/graph/aad-advanced-queries,
+    /// query parameter limitations).
+    fn page<'o, I: Iterator<Item = Object<'o>>>(
         &self,
         ask: &Ask,
-        objects: impl Iterator<Item = Object<'o>>,
+        objects: impl Fn(Option<Uuid>) -> I,
         entity_set: &str,
         types: &[Type],
     ) -> Result<Map<String, Value>, Refusal> {
         let size = ask.page_size()?;
         let after = ask.position()?;
+        let shown = |object: &Object<'_>| !self.omits(ask, object.id());
+        let mut rest = objects(after).filter(shown);
+        let page: Vec<Object<'_>> = rest.by_ref().take(size).collect();
         let mixed = types.len() > 1;
-        let mut matching = 0_usize;
-        let mut more = false;
-        let mut last = None;
-        let mut value = Vec::new();
-        for object in objects.filter(|object| !self.omits(ask, object.id())) {
-            matching += 1;
-            if after.is_some_and(|after| object.id() <= after) {
-                continue;
-            }
-            if value.len() == size {
-                more = true;
-                if ask.options.count {
-                    continue;
-                }
-                break;
-            }
-            last = Some(object.id());
-            value.push(self.element(ask, object, mixed));
-        }
+        let value: Vec<_> = page.iter().map(|object| self.element(ask, *object, mixed)).collect();
         let mut body = Map::new();
         body.insert("@odata.context".into(), json!(self.context(ask, entity_set)));
-        if ask.options.count {
-            body.insert("@odata.count".into(), json!(matching));
+        if ask.options.count && !ask.continues() {
+            body.insert("@odata.count".into(), json!(objects(None).filter(shown).count()));
         }
-        if more {
+        if rest.next().is_some() {
+            let last = page.last().map(|object| object.id());
             body.insert("@odata.nextLink".into(), json!(ask.next_link(self.base, last)));
         }
         body.insert("value".into(), json!(value));
@@ -270,7 +294,7 @@ impl View<'_> {
         }
     }
 
-    fn context(&self, ask: &Ask, entity_set: &str) -> String {
+    pub(super) fn context(&self, ask: &Ask, entity_set: &str) -> String {
         let version = match ask.version {
             Version::V1 => "v1.0",
             Version::Beta => "beta",
@@ -282,20 +306,25 @@ impl View<'_> {
 }
 
 /// A property that none of the types has is refused before anything is read.
-fn check_select(ask: &Ask, types: &[Type]) -> Result<(), Refusal> {
+pub(super) fn check_select(ask: &Ask, types: &[Type]) -> Result<(), Refusal> {
     for name in ask.options.select.iter().flatten() {
         if !types.iter().any(|kind| kind.has(ask.version, name)) {
             let shown = match types {
                 [one] => one.name(),
                 _ => Type::DirectoryObject.name(),
             };
-            return Err(Refusal::bad_request(&format!(
-                "Parsing OData Select and Expand failed: Could not find a property named \
-                 '{name}' on type 'microsoft.graph.{shown}'."
-            )));
+            return Err(no_such_property(name, shown));
         }
     }
     Ok(())
+}
+
+/// A property was asked for that the type does not have.
+pub(super) fn no_such_property(name: &str, type_name: &str) -> Refusal {
+    Refusal::bad_request(&format!(
+        "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type \
+         'microsoft.graph.{type_name}'."
+    ))
 }
 
 /// `groupTypes/any(c:c eq 'Unified')` with any name for the variable; it works without advanced
@@ -309,7 +338,6 @@ fn is_unified_filter(filter: &str) -> bool {
 }
 
 fn is_unified(object: Object<'_>) -> bool {
-    use crate::sim::world::GroupKind;
     match object {
         Object::Group(group) => match &group.kind {
             GroupKind::Microsoft365 => true,
@@ -331,7 +359,7 @@ fn unknown_filter(filter: &str) -> Refusal {
 /// Base cost of the request, less one for `$select` and for a `$top` below 20, at least 1.
 fn resource_units(ask: &Ask) -> u32 {
     let base: u32 = match &ask.endpoint {
-        Endpoint::Members { transitive: false, .. } => 3,
+        Endpoint::Members { transitive: false, .. } | Endpoint::Licences => 3,
         Endpoint::Members { transitive: true, .. } => 5,
         Endpoint::Users => 2,
         Endpoint::Token { .. }
@@ -340,7 +368,11 @@ fn resource_units(ask: &Ask) -> u32 {
         | Endpoint::Group(_)
         | Endpoint::DeletedGroups
         | Endpoint::DeletedItem(_)
+        | Endpoint::Restore(_)
+        | Endpoint::Reference { .. }
         | Endpoint::Organization
+        | Endpoint::Settings
+        | Endpoint::Synchronization(_)
         | Endpoint::User(_)
         | Endpoint::Nowhere(_) => 1,
     };

@@ -120,12 +120,18 @@ pub(super) struct Orders(Vec<Standing>);
 
 struct Standing {
     order: Order,
+    /// The one path it is about. None: every path of its place.
+    path: Option<String>,
     seen: u32,
 }
 
 impl Orders {
     pub(super) fn add(&mut self, order: Order) {
-        self.0.push(Standing { order, seen: 0 });
+        self.0.push(Standing { order, path: None, seen: 0 });
+    }
+
+    pub(super) fn add_for(&mut self, path: &str, order: Order) {
+        self.0.push(Standing { order, path: Some(path.to_owned()), seen: 0 });
     }
 
     pub(super) fn clear(&mut self) {
@@ -144,7 +150,9 @@ impl Orders {
         let mut answer_fails = false;
         for standing in &mut self.0 {
             let order = &standing.order;
-            if standing.is_over() || !order.on.covers(ask) || !order.what.acts_on(ask) {
+            let elsewhere = standing.path.as_ref().is_some_and(|path| *path != ask.path);
+            let covered = order.on.covers(ask) && !elsewhere;
+            if standing.is_over() || !covered || !order.what.acts_on(ask) {
                 continue;
             }
             if !order.what.is_of_view() && answer_fails {
@@ -187,8 +195,13 @@ impl Where {
                 | Endpoint::Metadata { .. }
                 | Endpoint::Groups
                 | Endpoint::Members { .. }
+                | Endpoint::Reference { .. }
                 | Endpoint::DeletedGroups
+                | Endpoint::Restore(_)
                 | Endpoint::Organization
+                | Endpoint::Settings
+                | Endpoint::Licences
+                | Endpoint::Synchronization(_)
                 | Endpoint::Users
                 | Endpoint::Nowhere(_) => false,
             },
@@ -222,7 +235,7 @@ impl Fault {
     }
 
     fn acts_on(&self, ask: &Ask) -> bool {
-        let of_graph = !matches!(ask.endpoint, Endpoint::Token { .. } | Endpoint::Metadata { .. });
+        let of_graph = ask.is_of_graph();
         let of_pages = matches!(
             ask.endpoint,
             Endpoint::Groups | Endpoint::Members { .. } | Endpoint::DeletedGroups | Endpoint::Users

@@ -14,11 +14,10 @@ use super::property::{Type, Version, nothing};
 use crate::sim::world::{GroupKind, MAIL_DOMAIN, OtherKind, OtherObject, Person, WorldGroup};
 
 /// When everything that was there from the start was made.
-const CREATED: &str = "2026-01-05T08:00:00Z";
+pub(super) const CREATED: &str = "2026-01-05T08:00:00Z";
 
-/// The service plan of Entra ID P1 (AAD_PREMIUM) in
-/// learn.microsoft.com/entra/identity/users/licensing-service-plan-reference.
-const ENTRA_P1: &str = "41781fb2-bc02-4b7c-bd55-b576c07bb09d";
+/// The rule of a dynamic group that has none of its own.
+const EVERYBODY: &str = "user.accountEnabled -eq true";
 
 /// How much of an object the token may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,35 +84,6 @@ pub(super) fn odata_type(object: Object<'_>) -> String {
     format!("#microsoft.graph.{named}")
 }
 
-/// The tenant itself (learn.microsoft.com/graph/api/resources/organization).
-pub(super) fn organization(cloud: &Cloud, select: Option<&[String]>) -> Map<String, Value> {
-    let mut map = Map::new();
-    let all = Type::Organization.default_properties();
-    for name in all.iter().copied() {
-        if select.is_some_and(|select| !select.iter().any(|asked| asked == name)) {
-            continue;
-        }
-        let syncs = cloud.syncs();
-        let value = match name {
-            "id" => json!(cloud.tenant_id),
-            "displayName" => json!(cloud.tenant_name),
-            "tenantType" => json!("AAD"),
-            "createdDateTime" => json!(CREATED),
-            "countryLetterCode" => json!("SE"),
-            "onPremisesSyncEnabled" => syncs.then_some(true).into(),
-            "onPremisesLastSyncDateTime" => syncs.then(|| graph_time(cloud.now())).into(),
-            "verifiedDomains" => json!([{ "capabilities": "Email, OfficeCommunicationsOnline",
-                "isDefault": true, "isInitial": true, "name": MAIL_DOMAIN, "type": "Managed" }]),
-            "assignedPlans" => json!([{ "assignedDateTime": CREATED,
-                "capabilityStatus": "Enabled", "service": "AADPremiumService",
-                "servicePlanId": ENTRA_P1 }]),
-            _ => nothing(name),
-        };
-        map.insert(name.to_owned(), value);
-    }
-    map
-}
-
 fn value(cloud: &Cloud, object: Object<'_>, name: &str) -> Value {
     if let Some(said) = cloud.said(object.id(), name) {
         return said.clone();
@@ -142,14 +112,17 @@ fn group_value(cloud: &Cloud, group: &WorldGroup, name: &str) -> Value {
             (false, *mail_enabled, *security_enabled)
         }
     };
+    let mastered = group.on_premises_sync_enabled == Some(true);
     match name {
         "displayName" => json!(group.display_name),
         "description" => json!(group.description),
         "mailNickname" => json!(group.mail_nickname),
         "mail" => json!(group.mail),
         "proxyAddresses" => {
-            json!(group.mail.iter().map(|mail| format!("SMTP:{mail}")).collect::<Vec<_>>())
+            let primary = group.mail.iter().map(|mail| format!("SMTP:{mail}"));
+            json!(primary.chain(group.further_addresses.iter().cloned()).collect::<Vec<_>>())
         }
+        "classification" => json!(group.classification),
         "mailEnabled" => json!(mail_enabled),
         "securityEnabled" => json!(security_enabled),
         "groupTypes" => {
@@ -164,17 +137,24 @@ fn group_value(cloud: &Cloud, group: &WorldGroup, name: &str) -> Value {
             types.extend(unified.then(|| "Unified".to_owned()));
             json!(types)
         }
-        "membershipRule" => group.dynamic.then_some("user.accountEnabled -eq true").into(),
+        "membershipRule" => {
+            let rule = group.membership_rule.as_deref().unwrap_or(EVERYBODY);
+            group.dynamic.then_some(rule).into()
+        }
         "membershipRuleProcessingState" => group.dynamic.then_some("On").into(),
         "visibility" => json!(group.visibility),
         "isAssignableToRole" => json!(group.role_assignable),
         "onPremisesSyncEnabled" => json!(group.on_premises_sync_enabled),
         "onPremisesSecurityIdentifier" => json!(group.on_premises_security_identifier),
-        "onPremisesSamAccountName" => {
-            let mastered = group.on_premises_sync_enabled == Some(true);
-            mastered.then_some(group.mail_nickname.as_str()).into()
+        // Names from the directory are told of groups that sync (msgraph-sdk 1.65.0, Group);
+        // what is left of them after a conversion is not documented.
+        "onPremisesSamAccountName" => mastered.then_some(group.mail_nickname.as_str()).into(),
+        "onPremisesDomainName" => mastered.then_some(MAIL_DOMAIN).into(),
+        "onPremisesNetBiosName" => mastered.then(netbios_name).into(),
+        "onPremisesLastSyncDateTime" => mastered.then(|| graph_time(cloud.now())).into(),
+        "createdDateTime" | "renewedDateTime" => {
+            group.created.map_or_else(|| CREATED.to_owned(), graph_time).into()
         }
-        "createdDateTime" | "renewedDateTime" => json!(CREATED),
         "organizationId" => json!(cloud.tenant_id),
         "writebackConfiguration" => json!({
             "isEnabled": group.writeback_enabled,
@@ -182,6 +162,11 @@ fn group_value(cloud: &Cloud, group: &WorldGroup, name: &str) -> Value {
         }),
         _ => nothing(name),
     }
+}
+
+/// The short name of the domain of [`MAIL_DOMAIN`]: its first label, in capitals.
+fn netbios_name() -> String {
+    MAIL_DOMAIN.split('.').next().unwrap_or_default().to_uppercase()
 }
 
 fn person_value(cloud: &Cloud, person: &Person, name: &str) -> Value {

@@ -69,6 +69,30 @@ const ORGANIZATION: &[&str] = &[
     "Organization.ReadWrite.All",
     "User.Read.All",
 ];
+const SETTINGS: &[&str] = &[
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "GroupSettings.Read.All",
+    "GroupSettings.ReadWrite.All",
+];
+const LICENCES: &[&str] = &[
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+    "LicenseAssignment.Read.All",
+    "Organization.Read.All",
+    "Organization.ReadWrite.All",
+];
+/// The data file lists no application permission for the path, though the role exists (id
+/// bb70e231-92dc-4729-aff5-697b3f04be95): whether it opens anything, the world says.
+const SYNCHRONIZATION: &[&str] = &["OnPremDirectorySynchronization.Read.All"];
+/// learn.microsoft.com/graph/api/group-update, group-delete, directory-deleteditems-restore. The
+/// rights that write one property each are left out.
+const WRITE: &[&str] = &["Directory.ReadWrite.All", "Group.ReadWrite.All"];
+/// learn.microsoft.com/graph/api/group-post-members
+const WRITE_MEMBERS: &[&str] =
+    &["Directory.ReadWrite.All", "Group.ReadWrite.All", "GroupMember.ReadWrite.All"];
 /// Not in the data file: learn.microsoft.com/graph/api/directory-deleteditems-list names
 /// Group.Read.All as the least one; its writing twin holds it.
 const DELETED_GROUPS: &[&str] = &["Group.Read.All", "Group.ReadWrite.All"];
@@ -100,11 +124,21 @@ pub(super) fn may(roles: &[String], endpoint: &Endpoint) -> bool {
         Endpoint::Group(_) => GROUP,
         Endpoint::Members { .. } => MEMBERS,
         Endpoint::DeletedGroups | Endpoint::DeletedItem(_) => DELETED_GROUPS,
+        Endpoint::Restore(_) => WRITE,
+        Endpoint::Reference { .. } => WRITE_MEMBERS,
         Endpoint::Organization => ORGANIZATION,
+        Endpoint::Settings => SETTINGS,
+        Endpoint::Licences => LICENCES,
+        Endpoint::Synchronization(_) => SYNCHRONIZATION,
         Endpoint::Users | Endpoint::User(_) => USERS,
         Endpoint::Token { .. } | Endpoint::Metadata { .. } | Endpoint::Nowhere(_) => return true,
     };
     has_any(roles, needed)
+}
+
+/// Whether these roles change groups, or members of groups.
+pub(super) fn may_write(roles: &[String], members: bool) -> bool {
+    has_any(roles, if members { WRITE_MEMBERS } else { WRITE })
 }
 
 /// Whether these roles show the members of a group of hidden membership.
@@ -167,6 +201,9 @@ mod tests {
             ("/users", Endpoint::Users),
             ("/users/{id}", Endpoint::User("someone".to_owned())),
             ("/organization", Endpoint::Organization),
+            ("/groupsettings", Endpoint::Settings),
+            ("/settings", Endpoint::Settings),
+            ("/subscribedskus", Endpoint::Licences),
         ];
         for (path, endpoint) in asked {
             let listed: BTreeSet<&str> = requests[path]["GET"]
@@ -180,5 +217,11 @@ mod tests {
                 assert_eq!(opens, listed.contains(role), "{role} on {path}");
             }
         }
+        assert!(requests["/directory/onpremisessynchronization"]["GET"].is_null());
+        for role in &every {
+            assert!(!may(&[(*role).to_owned()], &Endpoint::Synchronization(None)), "{role}");
+        }
+        let writes = requests["/groups/{id}"]["PATCH"].as_array().unwrap();
+        assert!(WRITE.iter().all(|role| writes.contains(&Value::from(*role))));
     }
 }

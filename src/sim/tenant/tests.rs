@@ -3,11 +3,15 @@
 //! Input: worlds, edits, orders. Output: proof that it answers as its pages say and fails as it is
 //! told to; a simulator that cannot fail proves nothing about its client.
 
+mod about;
 mod access;
 mod faults;
+mod kinds;
+mod large;
 mod login;
 mod reading;
 mod schema;
+mod writing;
 
 use reqwest::Response;
 use serde_json::Value;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    DOMAIN_SID, GroupKind, MAIL_DOMAIN, OtherKind, OtherObject, Person, World, WorldGroup,
-    random_id,
+    DOMAIN_SID, GroupKind, MAIL_DOMAIN, OtherKind, OtherObject, Person, TenantFacts, World,
+    WorldGroup, random_id,
 };
 
 /// Members of the one large group: twice the 1,500 values a domain controller gives out at once
@@ -68,7 +68,8 @@ pub(super) fn world(seed: u64, people: usize, groups: usize) -> World {
         group.members.retain(|id| known.binary_search(id).is_ok());
     }
     let tenant_name = format!("Generated {seed}");
-    let mut world = World { tenant_id, tenant_name, people, groups: made, others };
+    let facts = TenantFacts::default();
+    let mut world = World { tenant_id, tenant_name, people, groups: made, others, facts };
     world.link_all(DOMAIN_SID);
     world
 }

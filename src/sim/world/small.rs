@@ -5,7 +5,9 @@
 use fastrand::Rng;
 use uuid::Uuid;
 
-use super::{DOMAIN_SID, GroupKind, MAIL_DOMAIN, Person, World, WorldGroup, random_id};
+use super::{
+    DOMAIN_SID, GroupKind, MAIL_DOMAIN, Person, TenantFacts, World, WorldGroup, random_id,
+};
 
 const PEOPLE: [&str; 12] = [
     "Ada Lovelace",
@@ -28,7 +30,8 @@ pub(super) fn world(seed: u64) -> World {
     let people: Vec<Person> = PEOPLE.iter().map(|name| person(&mut rng, name)).collect();
     let groups = groups(&mut rng, &people);
     let tenant_name = "Corp Example".to_owned();
-    let mut world = World { tenant_id, tenant_name, people, groups, others: Vec::new() };
+    let facts = TenantFacts::default();
+    let mut world = World { tenant_id, tenant_name, people, groups, others: Vec::new(), facts };
     world.link_all(DOMAIN_SID);
     world
 }

@@ -311,16 +311,13 @@ impl Test {
                 }
                 Indexed::Only(sum)
             }
-            Self::Text(attribute, name) if attribute.name == "sAMAccountName" => {
-                with_deleted(tree, tree.by_account_name(name))
-            }
+            Self::Text(attribute, folded) => indexed_value(tree, attribute, folded.as_bytes()),
             Self::Octets(attribute, sid) if attribute.name == "objectSid" => {
                 with_deleted(tree, tree.by_sid(sid))
             }
+            Self::Octets(attribute, value) => indexed_value(tree, attribute, value),
             Self::Not(_)
             | Self::Category(_)
-            | Self::Text(..)
-            | Self::Octets(..)
             | Self::Number(..)
             | Self::Order(..)
             | Self::Pieces(..)
@@ -329,7 +326,11 @@ impl Test {
     }
 }
 
-/// The indices hold living objects; a deleted one keeps its SID and account name as values.
+fn indexed_value(tree: &Tree, attribute: &Attribute, value: &[u8]) -> Indexed {
+    tree.by_value(attribute, value).map_or(Indexed::All, Indexed::Only)
+}
+
+/// The index holds living objects; a deleted one keeps its SID as a value.
 fn with_deleted(tree: &Tree, living: Option<Uuid>) -> Indexed {
     Indexed::Only(tree.children_of(tree.deleted_objects).chain(living).collect())
 }

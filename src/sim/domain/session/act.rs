@@ -3,6 +3,8 @@
 //! Input: a request of a bound or unbound connection. Output: the messages that answer it, and
 //! the record of the operation.
 
+use std::collections::VecDeque;
+
 use ldap3_proto::LdapMsg;
 use ldap3_proto::control::LdapControl;
 use ldap3_proto::proto::{
@@ -183,13 +185,26 @@ impl Session {
                 LdapOp::AddResponse(outcome(made))
             }
             LdapOp::ModifyRequest(modify) => {
-                let done = tree.modify(actor, &modify.dn, &modify.changes, asked.manner);
+                let done = match tree.deleted_target(actor, &modify.dn, asked.view.deletion) {
+                    Some(gone) => tree.undelete(actor, gone, &modify.changes, asked.manner),
+                    None => tree.modify(actor, &modify.dn, &modify.changes, asked.manner),
+                };
                 LdapOp::ModifyResponse(outcome(done))
             }
             LdapOp::ModifyDNRequest(rename) => {
-                LdapOp::ModifyDNResponse(outcome(tree.rename(actor, &rename)))
+                let done = match tree.deleted_target(actor, &rename.dn, asked.view.deletion) {
+                    Some(_) => Err(Refusal::unwilling("00002077")),
+                    None => tree.rename(actor, &rename),
+                };
+                LdapOp::ModifyDNResponse(outcome(done))
             }
-            LdapOp::DelRequest(dn) => LdapOp::DelResponse(outcome(tree.delete(actor, &dn))),
+            LdapOp::DelRequest(dn) => {
+                let done = match tree.deleted_target(actor, &dn, asked.view.deletion) {
+                    Some(_) => Err(Refusal::unwilling("00002077")),
+                    None => tree.delete(actor, &dn),
+                };
+                LdapOp::DelResponse(outcome(done))
+            }
             LdapOp::ExtendedRequest(extended) => {
                 return vec![self.extended(id, &extended.name)];
             }
@@ -270,16 +285,26 @@ impl Session {
             return Err(Refusal::not_bound());
         }
         let mut found = match asked.page.as_ref().filter(|page| !page.cookie.is_empty()) {
-            Some(page) => self.resumed(page, asked, tree)?,
-            None => tree.find(self.actor, search, asked.view)?,
+            Some(page) => self.resumed(page)?,
+            None => VecDeque::from(tree.find(self.actor, search, asked.view)?),
         };
         let limit = |size: usize| if size == 0 { usize::MAX } else { size };
         let page_size = asked.page.as_ref().map_or(PAGE_LIMIT, |page| page.size.min(PAGE_LIMIT));
-        let rest = found.split_off(found.len().min(page_size));
-        let over_client_limit = found.len() > limit(search.size_limit);
-        found.truncate(limit(search.size_limit));
-        let mut messages = Vec::with_capacity(found.len() + 1);
-        for guid in found {
+        // Between two pages an object may have gone.
+        let here = |guid: &Uuid| {
+            tree.is_shown(*guid, asked.view.deletion) && tree.may_see(self.actor, *guid)
+        };
+        let mut page = Vec::new();
+        while page.len() < page_size
+            && let Some(guid) = found.pop_front()
+        {
+            page.extend(Some(guid).filter(here));
+        }
+        let rest = found;
+        let over_client_limit = page.len() > limit(search.size_limit);
+        page.truncate(limit(search.size_limit));
+        let mut messages = Vec::with_capacity(page.len() + 1);
+        for guid in page {
             let entry = tree.entry(self.actor, guid, search, asked.view)?;
             messages.push(LdapMsg::new(id, LdapOp::SearchResultEntry(entry)));
         }
@@ -294,24 +319,20 @@ impl Session {
         Ok(messages)
     }
 
-    /// What an earlier page left over and still matches; 12 for a cookie of another connection,
+    /// What an earlier page left over; 12 for a cookie of another connection,
     /// of a search that was thrown away, or that was used before.
-    fn resumed(&mut self, page: &Page, asked: &Asked, tree: &Tree) -> Result<Vec<Uuid>, Refusal> {
+    fn resumed(&mut self, page: &Page) -> Result<VecDeque<Uuid>, Refusal> {
         let cookie = page.cookie.as_slice().try_into().map(u64::from_be_bytes);
         let pending = cookie.ok().and_then(|cookie| self.pages.remove(&cookie));
         let pending = pending.ok_or_else(Refusal::critical_extension)?;
         // Size 0 gives the search up (RFC 2696 3).
         if page.size == 0 {
-            return Ok(Vec::new());
+            return Ok(VecDeque::new());
         }
-        let gone = |guid: &Uuid| {
-            tree.object(*guid).is_none_or(|object| object.deleted && !asked.view.show_deleted)
-                || !tree.may_see(self.actor, *guid)
-        };
-        Ok(pending.rest.into_iter().filter(|guid| !gone(guid)).collect())
+        Ok(pending.rest)
     }
 
-    fn keep(&mut self, rest: Vec<Uuid>) -> Vec<u8> {
+    fn keep(&mut self, rest: VecDeque<Uuid>) -> Vec<u8> {
         let cookie = self.next_cookie;
         self.next_cookie += 1;
         self.pages.insert(cookie, Pending { rest });

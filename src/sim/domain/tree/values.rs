@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::super::identity;
-use super::super::schema::Attribute;
+use super::super::schema::{Attribute, Origin};
 use super::{Object, Tree};
 
 /// Seconds since 1970 at which the simulated clock starts: 2026-01-01. The clock moves one
@@ -20,7 +20,7 @@ fn owned(text: impl Into<String>) -> Vec<Cow<'static, [u8]>> {
 }
 
 /// Generalized time as Active Directory prints it.
-fn time(usn: u64) -> String {
+pub(in super::super) fn time(usn: u64) -> String {
     let seconds = i64::try_from(EPOCH_SECONDS + usn).unwrap_or(i64::MAX);
     let moment = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
     moment.strftime("%Y%m%d%H%M%S.0Z").to_string()
@@ -48,6 +48,14 @@ impl Tree {
         object: &'a Object,
         attribute: &Attribute,
     ) -> Vec<Cow<'a, [u8]>> {
+        let kept = || {
+            let values = object.attributes.get(attribute.name).into_iter().flatten();
+            values.map(|value| Cow::Borrowed(value.as_slice())).collect()
+        };
+        // Most attributes of most objects have no value: those are to cost nothing.
+        if attribute.origin == Origin::Stored {
+            return kept();
+        }
         match attribute.name {
             "cn" | "ou" | "dc" if !object.rdn.attribute.eq_ignore_ascii_case(attribute.name) => {
                 Vec::new()
@@ -61,24 +69,24 @@ impl Tree {
             "whenCreated" => owned(time(object.created)),
             "whenChanged" => owned(time(object.changed)),
             "instanceType" => owned(if object.parent.is_some() { "4" } else { "5" }),
-            "isDeleted" if object.deleted => owned("TRUE"),
+            // So does the container itself (MS-ADTS 6.1.1.4.2).
+            "isDeleted" if object.deleted || object.guid == self.deleted_objects => owned("TRUE"),
             "isDeleted" => Vec::new(),
             "objectClass" => {
                 object.class.chain.iter().map(|name| Cow::Borrowed(name.as_bytes())).collect()
             }
-            // A tombstone keeps neither (MS-ADTS 3.1.1.5.5.1.1).
-            "objectCategory" | "sAMAccountType" if object.deleted => Vec::new(),
+            // A tombstone keeps neither (MS-ADTS 3.1.1.5.5.6.1).
+            "objectCategory" | "sAMAccountType" if object.is_stripped() => Vec::new(),
             "objectCategory" => owned(self.category_name(object.class.category)),
             "sAMAccountType" => {
                 account_type(object).map(|n| owned(n.to_string())).unwrap_or_default()
             }
-            name => object
-                .attributes
-                .get(name)
-                .into_iter()
-                .flatten()
-                .map(|value| Cow::Borrowed(value.as_slice()))
-                .collect(),
+            // A reference, so it follows the parent (MS-ADTS 3.1.1.1.6); it outlives a restore.
+            "lastKnownParent" => {
+                let parent = object.last_parent.filter(|parent| self.object(*parent).is_some());
+                parent.map(|parent| owned(self.name(parent))).unwrap_or_default()
+            }
+            _ => kept(),
         }
     }
 

@@ -24,6 +24,10 @@ pub(in super::super) struct Identifiers {
     pub(in super::super) sid: Option<Vec<u8>>,
 }
 
+/// systemMustContain of class msDS-Device (MS-ADSC 2.136).
+const DEVICE_MUST_CONTAIN: [&str; 4] =
+    ["altSecurityIdentities", "displayName", "msDS-DeviceID", "msDS-IsEnabled"];
+
 /// An attribute of the request and its values.
 type Known<'a> = (&'static Attribute, &'a [Vec<u8>]);
 
@@ -55,7 +59,7 @@ impl Tree {
             return Err(Refusal::no_right());
         }
         check_rdn(&rdn, class)?;
-        if !self.is_possible_parent(parent) {
+        if !self.is_possible_parent(parent, class) {
             return Err(Refusal::naming());
         }
         if self.child(parent, &rdn).is_some() {
@@ -85,6 +89,7 @@ impl Tree {
             created: usn,
             changed: usn,
             deleted: false,
+            last_parent: None,
         });
         for (name, targets) in draft.links {
             for target in targets {
@@ -111,13 +116,10 @@ impl Tree {
         attributes.iter().map(known).collect()
     }
 
-    /// Groups, users and units stand below containers of any kind, not below each other.
-    fn is_possible_parent(&self, parent: Uuid) -> bool {
-        self.object(parent).is_some_and(|object| {
-            let leaf = object.class.principal
-                || matches!(object.class.name, "contact" | "msDS-Device" | "attributeSchema");
-            !leaf && !object.deleted
-        })
+    /// Whether objects of the class may stand there (possSuperiors, MS-ADTS 3.1.1.5.2.2).
+    pub(super) fn is_possible_parent(&self, parent: Uuid, class: &Class) -> bool {
+        let parent = self.object(parent).filter(|object| !object.deleted);
+        parent.is_some_and(|object| class.parents.contains(&object.class.name))
     }
 
     fn draft(&self, known: &[Known<'_>], rdn: &Rdn, class: &Class) -> Result<Draft, Refusal> {
@@ -164,6 +166,11 @@ impl Tree {
 
     /// Fills in what the directory makes itself, and checks what depends on it.
     fn complete(&mut self, draft: &mut Draft, class: &Class) -> Result<(), Refusal> {
+        if class.name == "msDS-Device" {
+            let lacks = |name: &&str| !draft.attributes.contains_key(*name);
+            let complete = !DEVICE_MUST_CONTAIN.iter().any(lacks);
+            return if complete { Ok(()) } else { Err(Refusal::class_violation()) };
+        }
         if !class.principal {
             return Ok(());
         }

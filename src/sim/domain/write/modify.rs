@@ -17,6 +17,7 @@ use super::super::refusal::Refusal;
 use super::super::schema::{Attribute, Origin, class_named};
 use super::super::tree::{Object, Tree};
 use super::add::Identifiers;
+use super::undelete::instructions;
 use super::{VALUES_LIMIT, check_values, equal};
 
 /// Values added to and taken from a link attribute.
@@ -28,7 +29,7 @@ struct LinkDelta {
 
 /// What the object will be.
 #[derive(Debug, Default)]
-struct Draft {
+pub(super) struct Draft {
     attributes: BTreeMap<&'static str, Vec<Vec<u8>>>,
     links: BTreeMap<&'static str, LinkDelta>,
 }
@@ -72,6 +73,12 @@ impl Draft {
         }
     }
 
+    /// The first value that an attribute was given, as text.
+    pub(super) fn first(&self, name: &str) -> Option<String> {
+        let value = self.attributes.get(name)?.first()?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
     fn values(&self, object: &Object, name: &str) -> Vec<Vec<u8>> {
         let drafted = self.attributes.get(name).or_else(|| object.attributes.get(name));
         drafted.cloned().unwrap_or_default()
@@ -91,6 +98,24 @@ impl Tree {
         if !self.may_see(actor, guid) || self.object(guid).is_none_or(|object| object.deleted) {
             return Err(Refusal::no_object(""));
         }
+        // An undelete of what lives (the result is Samba's).
+        if instructions(changes).is_some() {
+            return Err(Refusal::unwilling("00002077"));
+        }
+        let changes: Vec<&LdapModify> = changes.iter().collect();
+        let draft = self.drafted(actor, guid, &changes, manner)?;
+        self.commit(guid, draft);
+        Ok(guid)
+    }
+
+    /// What the object will be after these changes, if they may all be made.
+    pub(super) fn drafted(
+        &mut self,
+        actor: Actor,
+        guid: Uuid,
+        changes: &[&LdapModify],
+        manner: Manner,
+    ) -> Result<Draft, Refusal> {
         let values: usize = changes.iter().map(|change| change.modification.vals.len()).sum();
         if values > VALUES_LIMIT {
             return Err(Refusal::too_much());
@@ -110,8 +135,7 @@ impl Tree {
         }
         let object = self.object(guid).ok_or_else(|| Refusal::no_object(""))?;
         self.check(&draft, object)?;
-        self.commit(guid, draft);
-        Ok(guid)
+        Ok(draft)
     }
 
     /// The attribute, if it exists, can be written at all, and by this account.
@@ -222,13 +246,6 @@ impl Tree {
         }
     }
 
-    /// Whether the group is the primary group of the account.
-    fn is_primary_member(&self, group: &Object, account: Uuid) -> bool {
-        let rid = group.relative_identifier();
-        let primary = self.object(account).and_then(|object| object.number("primaryGroupID"));
-        rid.is_some() && primary == rid.map(i64::from)
-    }
-
     /// A SID of another domain becomes a foreignSecurityPrincipal when a domain local group takes
     /// it as a member (MS-SAMR 3.1.1.8.9). Elsewhere it stays an unknown name.
     fn make_foreign_principals(&mut self, group: Uuid, change: &LdapModify) -> Result<(), Refusal> {
@@ -273,18 +290,17 @@ impl Tree {
                 return Err(Refusal::constraint("00002081", name));
             }
         }
-        let first = |name: &str| {
-            let value = draft.attributes.get(name)?.first()?;
-            Some(String::from_utf8_lossy(value).into_owned())
-        };
-        if let Some(name) = first("sAMAccountName") {
+        if let Some(name) = draft.first("sAMAccountName") {
             self.check_account_name(&name, object.class, Some(object.guid))?;
+        }
+        if let Some(rid) = draft.first("primaryGroupID") {
+            return self.check_primary_group(object, &rid);
         }
         if object.class.name != "group" {
             return Ok(());
         }
         let before = object.number("groupType").unwrap_or_default();
-        let after = first("groupType").and_then(|text| text.parse().ok()).unwrap_or(before);
+        let after = draft.first("groupType").and_then(|text| text.parse().ok()).unwrap_or(before);
         if let Some(delta) = draft.links.get("member") {
             delta.added.iter().try_for_each(|target| self.check_member(after, *target))?;
         }
@@ -295,7 +311,8 @@ impl Tree {
         Ok(())
     }
 
-    fn commit(&mut self, guid: Uuid, draft: Draft) {
+    pub(super) fn commit(&mut self, guid: Uuid, draft: Draft) {
+        let primary_group = self.object(guid).and_then(|object| object.number("primaryGroupID"));
         self.rewrite(guid, |object| {
             for (name, values) in draft.attributes {
                 if values.is_empty() {
@@ -305,6 +322,7 @@ impl Tree {
                 }
             }
         });
+        self.regroup(guid, primary_group);
         for (name, delta) in draft.links {
             for target in delta.removed {
                 self.unlink(guid, name, target);
@@ -353,7 +371,15 @@ fn draft_values(
                 }
             }
         }
-        LdapModifyType::Replace => values.clone_from(asserted),
+        LdapModifyType::Replace => {
+            values.clear();
+            for value in asserted {
+                if values.iter().any(|one| equal(attribute, one, value)) {
+                    return Err(Refusal::value_exists("00002083", name));
+                }
+                values.push(value.clone());
+            }
+        }
         LdapModifyType::Increment => return Err(Refusal::protocol()),
     }
     draft.attributes.insert(name, values);

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::sim::world::{
+    DeviceTrust, GroupKind, Link, OtherObject, Synchronization, TenantFacts, WorldGroup,
+};
 
 /// The schema table: `microsoftgraph/msgraph-metadata schemas/v1.0-Prod.csdl` and what beta adds.
 struct Schema(Value);
@@ -56,6 +59,9 @@ impl Schema {
             "DateTimeOffset" => {
                 value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
             }
+            known if self.0["types"][known]["enum"].is_array() => {
+                self.0["types"][known]["enum"].as_array().unwrap().contains(value)
+            }
             complex => {
                 assert!(value.is_object(), "{complex}: {value}");
                 self.check(complex, value, beta);
@@ -63,6 +69,27 @@ impl Schema {
             }
         }
     }
+}
+
+/// A group with a member of each type the builders make, and one of each new property.
+fn plant_every_member_type(world: &mut World) {
+    let id = |number: u128| Uuid::from_u128(number);
+    let account = Link { sid: "S-1-5-21-1-2-3-4".to_owned(), guid: id(13) };
+    let others = [
+        OtherObject::computer(id(1), "One", &account),
+        OtherObject::device(id(2), "Two", id(12), DeviceTrust::Joined),
+        OtherObject::device(id(3), "Three", id(14), DeviceTrust::Registered),
+        OtherObject::contact(id(4), "Four", "four@partner.example"),
+        OtherObject::service_principal(id(5), "Five", id(15)),
+    ];
+    let mut group = WorldGroup::new(id(6), "Planted", "planted", GroupKind::Security)
+        .mastered_on_premises("S-1-5-21-1-2-3-5");
+    group.members = others.iter().map(|other| other.id).collect();
+    group.classification = Some("Internal".to_owned());
+    group.further_addresses = vec!["smtp:planted@corp.example".to_owned()];
+    group.created = Some("2025-01-01T00:00:00Z".parse().unwrap());
+    world.others.extend(others);
+    world.groups.push(group);
 }
 
 /// All names the schema has for a type, so that each of them is asked for.
@@ -82,6 +109,7 @@ async fn every_answer_keeps_to_the_published_schema() {
     let schema = Schema::read();
     let mut world = World::generated(11, 120, 70);
     world.groups[0].description = None;
+    plant_every_member_type(&mut world);
     let bench = Bench::new(&world).await;
     bench.grant(&["Directory.Read.All", "Group.Read.All", "Member.Read.Hidden"]);
     let gone = [bench.group("Empty team"), bench.group("Empty security")];
@@ -133,6 +161,38 @@ async fn every_answer_keeps_to_the_published_schema() {
     schema.check("group", &deleted, false);
     let person = bench.json(&format!("/v1.0/users/{}", world.people[0].id)).await;
     schema.check("user", &person, false);
+}
+
+#[tokio::test]
+async fn what_the_tenant_says_of_itself_keeps_to_the_published_schema() {
+    let schema = Schema::read();
+    let mut world = World::small(1);
+    world.facts = TenantFacts::with_writeback_default(Some("False"));
+    world.facts.synchronization = Synchronization::readable(true, false);
+    world.facts.synchronization.features.insert("userWritebackEnabled".to_owned(), None);
+    let bench = Bench::new(&world).await;
+    bench.grant(&["Directory.Read.All", "OnPremDirectorySynchronization.Read.All"]);
+    let synchronization = "/v1.0/directory/onPremisesSynchronization";
+    for (path, kind) in [
+        ("/v1.0/groupSettings", "groupSetting"),
+        ("/beta/settings", "groupSetting"),
+        ("/v1.0/subscribedSkus", "subscribedSku"),
+        (synchronization, "onPremisesDirectorySynchronization"),
+        ("/v1.0/organization", "organization"),
+    ] {
+        let (elements, _) = bench.list(path).await;
+        assert_eq!(elements.len(), 1, "{path}");
+        schema.check(kind, &elements[0], false);
+        // Nothing that the schema has is left out.
+        for name in schema.0["types"][kind]["properties"].as_object().unwrap().keys() {
+            let told = elements[0].get(name).is_some();
+            assert!(told || kind == "organization", "{kind} without {name}");
+        }
+    }
+    let features = &bench.list(synchronization).await.0[0]["features"];
+    let feature = &schema.0["types"]["onPremisesDirectorySynchronizationFeature"]["properties"];
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(features), names(feature));
 }
 
 #[tokio::test]

@@ -1,16 +1,7 @@
-//! Why a group leaves its policy, and how well that is known.
+//! Why a group leaves its policy.
 //!
-//! The words that `claim` answers with; `diff` acts on them, `nest` asks what they mean for the
-//! groups around.
-
-/// How well it is known that a cloud group is gone for good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
-    /// This pass is the first to see it, or comes too soon after the first.
-    Once,
-    /// Two looks at least `confirmAfter` apart saw it.
-    Confirmed,
-}
+//! The words that `decide::claim` answers with; `decide::depart` acts on them, `decide::nest` asks
+//! what they mean for the groups around, memory keeps them until the grace is over.
 
 /// Why a group leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

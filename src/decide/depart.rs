@@ -1,0 +1,187 @@
+//! How the directory group of a cloud group that leaves ends: disabled, quarantined, deleted, or
+//! kept while the grace lasts.
+//!
+//! From a claim to changes; what the directory would refuse is left out and told. Table:
+//! SEMANTICS "Life cycle".
+
+use jiff::Timestamp;
+
+use crate::decide::holdings::Owned;
+use crate::decide::wanted::freeze;
+use crate::decide::{Decision, Inputs, content, mail};
+use crate::model::change::{AttributeChange, Cause, Change, Effect};
+use crate::model::cloud::{CloudMembers, Links};
+use crate::model::directory::UNIVERSAL_DISTRIBUTION;
+use crate::model::policy::{Departure, Policy};
+use crate::model::record::RecordState;
+use crate::model::{FindingCode, Leave, ObjectId, OwnershipRecord, Principal, Target};
+
+/// A group that leaves its policy, which says how its directory group ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departing {
+    /// The policy, as an index into the policies in force.
+    pub policy: usize,
+    /// The event.
+    pub leave: Leave,
+    /// What is done; never `Retain`.
+    pub departure: Departure,
+    /// When.
+    pub readiness: Readiness,
+}
+
+/// Whether it is time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is.
+    Now,
+    /// The deletion of the cloud group was not seen twice, `confirmAfter` apart.
+    Unconfirmed,
+    /// Not before this time.
+    Grace(Timestamp),
+}
+
+/// Plans the end of a directory group.
+pub fn depart(
+    inputs: &Inputs<'_>,
+    cloud: &CloudMembers,
+    (id, departing): (ObjectId, Departing),
+    owned: &Owned<'_>,
+    decision: &mut Decision,
+) {
+    let Some(standing) = inputs.policies.policies.get(departing.policy) else { return };
+    let policy = &standing.policy;
+    if let Readiness::Grace(until) = departing.readiness {
+        let word = departing.departure.verb();
+        let cause = format!("{}; it is {word} after {until}", departing.leave.phrase());
+        return freeze(decision, &policy.name, id, Some(owned), Cause::Cloud(cause));
+    }
+    if owned.frozen.is_some() {
+        return;
+    }
+    let Some(target) = owned.target.clone() else { return };
+    let unread = match inputs.directory.members.get(&owned.group.guid) {
+        Some(Ok(members)) => Ok(members.value().len()),
+        Some(Err(unread)) => Err(unread.reason.clone()),
+        None => Err("its members were not read".to_owned()),
+    };
+    let members = match unread {
+        Ok(members) => members,
+        Err(reason) => return decision.unknown(&policy.name, id, reason),
+    };
+    let leaver = Leaver { inputs, policy, id, owned, target: &target, members };
+    let effects = match leaver.effects(departing.departure) {
+        Ok(effects) => effects,
+        Err((code, message)) => {
+            decision.tell(&policy.name, id, code, message);
+            Vec::new()
+        }
+    };
+    let cause = Cause::Cloud(departing.leave.phrase().to_owned());
+    if effects.is_empty() {
+        return freeze(decision, &policy.name, id, Some(owned), cause);
+    }
+    let changes = effects.into_iter().map(|effect| Change {
+        policy: policy.name.clone(),
+        group: id,
+        label: owned.group.dn.leaf().to_owned(),
+        target: target.clone(),
+        effect,
+        cause: cause.clone(),
+    });
+    // A tenant that hides links may hide groups.
+    let hidden = departing.leave == Leave::HardDeleted && cloud.links != Links::Readable;
+    if departing.readiness == Readiness::Unconfirmed || hidden {
+        decision.plan.unconfirmed.extend(changes);
+    } else {
+        decision.plan.changes.extend(changes);
+    }
+}
+
+struct Leaver<'a> {
+    inputs: &'a Inputs<'a>,
+    policy: &'a Policy,
+    id: ObjectId,
+    owned: &'a Owned<'a>,
+    target: &'a Target,
+    members: usize,
+}
+
+impl Leaver<'_> {
+    /// What is still to be done; nothing for a group that has ended already.
+    fn effects(&self, departure: Departure) -> Result<Vec<Effect>, (FindingCode, String)> {
+        match departure {
+            Departure::Retain => Ok(Vec::new()),
+            Departure::Delete => {
+                self.is_nobodys_primary_group("deleted")?;
+                Ok(vec![Effect::Delete { members: self.members }])
+            }
+            Departure::Disable => self.disable(RecordState::Disabled),
+            Departure::Quarantine => {
+                let mut effects = self.disable(RecordState::Quarantined)?;
+                effects.extend(self.quarantine().map(|to| Effect::Quarantine { to }));
+                Ok(effects)
+            }
+        }
+    }
+
+    fn disable(&self, state: RecordState) -> Result<Vec<Effect>, (FindingCode, String)> {
+        let record = self.owned.record;
+        if record.state == state || record.state == RecordState::Quarantined {
+            return Ok(Vec::new());
+        }
+        let from = self.owned.group.group_type;
+        let mut attributes = Vec::new();
+        if content::weakens(from, UNIVERSAL_DISTRIBUTION) {
+            self.is_nobodys_primary_group("made a distribution group")?;
+            attributes.push(AttributeChange {
+                name: "groupType".into(),
+                before: Some(from.to_string()),
+                after: Some(UNIVERSAL_DISTRIBUTION.to_string()),
+            });
+        }
+        let cloud = self.inputs.cloud.groups.value().get(&self.id);
+        let rule = self.policy.group.mail;
+        let group = self.owned.group;
+        attributes.extend(mail::taken_off(self.inputs, rule, self.id, cloud, group));
+        let after = OwnershipRecord { state, ..record.clone() };
+        attributes.push(AttributeChange {
+            name: "extensionName".into(),
+            before: Some(self.owned.record_text.to_owned()),
+            after: Some(after.to_string()),
+        });
+        attributes.sort();
+        Ok(vec![Effect::Disable { members: self.members, attributes }])
+    }
+
+    /// The place in the quarantine container; `None` when it stands there already, or when its
+    /// name is taken there: then it is disabled where it is.
+    fn quarantine(&self) -> Option<Target> {
+        let container = self.policy.deletion.quarantine_container.as_ref()?;
+        let here = self.target.dn();
+        if here.is_within(container) {
+            return None;
+        }
+        let there = container.child(here.leaf());
+        let holder = self.inputs.directory.occupied.value().get(&there.key());
+        if holder.is_some_and(|holder| *holder != self.owned.group.guid) {
+            return None;
+        }
+        self.inputs.containers.admit(self.owned.group.guid, there)
+    }
+
+    /// The directory refuses to take the security off a primary group, or to delete it
+    /// (MS-SAMR 3.1.1.8.4, ERROR_DS_HAVE_PRIMARY_MEMBERS).
+    fn is_nobodys_primary_group(&self, what: &str) -> Result<(), (FindingCode, String)> {
+        match content::primary_member(self.inputs, self.owned.group) {
+            None => Ok(()),
+            Some(Principal { dn, .. }) => {
+                let message = format!(
+                    "{} is not {what}: it is the primary group of {dn}; give that account another \
+                     primary group",
+                    self.owned.group.dn
+                );
+                Err((FindingCode::PrimaryGroupMember, message))
+            }
+        }
+    }
+}
