@@ -4,6 +4,7 @@
 //! wakes it, `lock` who may.
 
 pub mod act;
+pub mod discover;
 pub mod lock;
 pub mod pass;
 mod questions;
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 
 use crate::directory::{self, Directory, DirectoryError, DirectoryOptions, LdapRequest};
 use crate::graph::{self, GraphError, Patience, Request, RequestOutcome, Tenant, TenantOptions};
+use crate::model::Containers;
 use crate::report::Report;
 use crate::report::events::Event;
 use crate::settings::{Credential, Settings, read_secret};
@@ -68,6 +70,25 @@ pub async fn connect_directory(
     settings: &Settings,
     report: &Arc<Report>,
 ) -> Result<Directory, DirectoryError> {
+    let (options, observer) = directory_options(settings, report);
+    Directory::connect(options, settings.directory.containers.clone(), observer).await
+}
+
+/// Connects to the domain for whoever only reads: the containers have to exist, rights on them
+/// are not asked for.
+pub async fn connect_to_read(
+    settings: &Settings,
+    containers: Containers,
+    report: &Arc<Report>,
+) -> Result<Directory, DirectoryError> {
+    let (options, observer) = directory_options(settings, report);
+    Directory::connect_to_read(options, containers, observer).await
+}
+
+fn directory_options(
+    settings: &Settings,
+    report: &Arc<Report>,
+) -> (DirectoryOptions, directory::Observer) {
     let report = Arc::clone(report);
     let domain = &settings.directory;
     let options = DirectoryOptions {
@@ -85,7 +106,7 @@ pub async fn connect_directory(
             seconds: request.seconds,
         });
     });
-    Directory::connect(options, domain.containers.clone(), observer).await
+    (options, observer)
 }
 
 fn read_secret_file(path: &Path) -> Result<secrecy::SecretString, String> {

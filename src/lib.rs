@@ -71,6 +71,7 @@ pub mod cli;
 pub mod controller;
 pub mod decide;
 pub mod directory;
+pub mod discover;
 pub mod exit;
 pub mod graph;
 pub mod journal;

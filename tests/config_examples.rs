@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use writeback::model::policy::{FlagRule, Mode};
+use writeback::model::policy::{Departure, FlagRule, GroupTypeRule, MailRule, Mode, Policy};
 use writeback::policy;
 use writeback::settings::{Credential, Settings};
 
@@ -26,37 +26,108 @@ fn the_example_configuration_is_accepted() {
     assert_eq!(settings.schedule.interval, Duration::from_mins(15));
 }
 
+/// The folder of examples, and each folder in it: `policies.path` names one of them and does not
+/// read the others.
+fn policy_folders() -> Vec<PathBuf> {
+    let all = config().join("policies");
+    let entries = fs::read_dir(&all).unwrap().map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.push(all);
+    folders.sort();
+    folders
+}
+
 #[test]
 fn every_example_policy_is_accepted_under_the_example_configuration() {
     let settings = Settings::load(&config().join("writeback.yaml")).unwrap();
-    let mut store = policy::PolicyStore::new(settings.directory.containers.clone());
-    let report = store.load(&settings.policies);
-    assert_eq!(report.mistakes, []);
-    assert!(report.folder_error.is_none());
-    let files = fs::read_dir(&settings.policies).unwrap().count();
-    assert_eq!(store.in_force().policies.len(), files, "a file of the folder was passed over");
-    assert!(files >= 3);
-    assert!(store.in_force().unparsed.is_empty());
+    let folders = policy_folders();
+    assert!(folders.contains(&settings.policies));
+    assert_eq!(folders.len(), 3, "the examples and two ready folders");
+    for folder in folders {
+        let mut store = policy::PolicyStore::new(settings.directory.containers.clone());
+        let report = store.load(&folder);
+        assert_eq!(report.mistakes, [], "{}", folder.display());
+        assert!(report.folder_error.is_none());
+        let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let files = entries.filter(|path| path.is_file()).count();
+        assert!(files > 0);
+        assert_eq!(store.in_force().policies.len(), files, "a file of the folder was passed over");
+        assert!(store.in_force().unparsed.is_empty());
+    }
+}
+
+#[test]
+fn no_yaml_of_the_configuration_is_left_untried() {
+    let mut folders = policy_folders();
+    folders.push(config());
+    let mut open = vec![config()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+            assert!(!yaml || folders.contains(&folder), "{} is read by no test", path.display());
+            if path.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+}
+
+fn example(name: &str) -> policy::Parsed {
+    let path = config().join("policies").join(name);
+    policy::parse(name, &fs::read(path).unwrap(), None).unwrap()
 }
 
 #[test]
 fn the_examples_mean_what_their_comments_say() {
-    let folder = policy::read_folder(&config().join("policies")).unwrap();
-    let parsed = |name: &str| {
-        let file = folder.files.iter().find(|file| file.shown.ends_with(name)).unwrap();
-        policy::parse(&file.shown, file.text.as_ref().unwrap(), None).unwrap()
-    };
-    let observe = parsed("observe-everything.yaml");
+    let observe = example("observe-everything.yaml");
     assert_eq!(observe.policy.mode, Mode::Observe);
     assert_eq!(observe.policy.selection.writeback_flag, FlagRule::Ignore);
     assert!(observe.policy.selection.include.is_none());
     assert_eq!(observe.warnings.len(), 1);
-    let security = parsed("security-groups.yaml");
-    assert_eq!(security.policy.selection.include.as_ref().map(Vec::len), Some(2));
-    assert_eq!(security.warnings.len(), 2, "one for each displayName");
-    let microsoft = parsed("microsoft365.yaml");
+    let security = example("security-groups.yaml");
+    assert_eq!(security.policy.selection.include.as_ref().map(Vec::len), Some(3));
+    assert_eq!(security.warnings.len(), 2, "one for displayName, one for the expression");
+    assert_eq!(security.policy.group.placement.rules.len(), 2);
+    assert_eq!(security.policy.deletion.on_hard_deleted, Departure::Retain);
+    let microsoft = example("microsoft365.yaml");
     assert_eq!(microsoft.policy.members.maximum_security, 50_000);
     assert!(microsoft.warnings.is_empty());
+}
+
+/// What both ready policies share: everything eligible, as the cloud asks, named by id.
+fn ready(name: &str) -> Policy {
+    let parsed = example(&format!("{name}/{name}.yaml"));
+    assert_eq!(parsed.warnings, []);
+    let policy = parsed.policy;
+    assert_eq!(policy.name.as_str(), name);
+    assert_eq!(policy.mode, Mode::Sync);
+    assert!(policy.selection.include.is_none() && policy.selection.exclude.is_empty());
+    assert_eq!(policy.group.group_type, GroupTypeRule::FromCloud);
+    assert_eq!(policy.group.mail, MailRule::WhenPrepared);
+    assert_eq!(policy.deletion.on_out_of_scope, Departure::Retain);
+    assert_eq!(policy.deletion.on_hard_deleted, Departure::Delete);
+    policy
+}
+
+#[test]
+fn the_default_behaviour_deletes_nothing_before_it_is_gone_for_good() {
+    let policy = ready("default-behaviour");
+    assert_eq!(policy.selection.writeback_flag, FlagRule::Honour);
+    assert_eq!(policy.deletion.on_disabled, Departure::Retain);
+    assert_eq!(policy.deletion.on_soft_deleted, Departure::Retain);
+    assert_eq!(policy.members.maximum_microsoft_365, 50_000);
+    assert_eq!(policy.members.maximum_security, 250_000);
+}
+
+#[test]
+fn only_configured_groups_are_written_and_each_end_deletes_them() {
+    let policy = ready("only-configured");
+    assert_eq!(policy.selection.writeback_flag, FlagRule::RequireTrue);
+    assert_eq!(policy.deletion.on_disabled, Departure::Delete);
+    assert_eq!(policy.deletion.on_soft_deleted, Departure::Delete);
+    assert_eq!(policy.members.maximum_microsoft_365, 250_000);
+    assert_eq!(policy.members.maximum_security, 250_000);
 }
 
 #[test]

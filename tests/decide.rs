@@ -37,6 +37,8 @@ mod random;
 mod restored;
 #[path = "decide/selection.rs"]
 mod selection;
+#[path = "decide/upward.rs"]
+mod upward;
 #[path = "decide/world.rs"]
 mod world;
 #[path = "decide/written.rs"]

@@ -6,6 +6,22 @@
 #![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is the failure")]
 
+#[path = "directory/beyond.rs"]
+mod beyond;
+#[path = "directory/deleted.rs"]
+mod deleted;
+#[path = "support/lab.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "no test needs everything of the support, and a failed one is the failed test"
+)]
+mod lab;
+#[path = "directory/samba.rs"]
+mod samba;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -22,8 +38,8 @@ use writeback::directory::{Directory, DirectoryError, DirectoryOptions, LdapRequ
 use writeback::journal::{Context, Journal};
 use writeback::model::directory::{DirectPresence, PrincipalClass};
 use writeback::model::{
-    AttributeChange, Cause, Change, Containers, Digest, DirectorySnapshot, Dn, Effect,
-    MemberReference, ObjectGuid, ObjectId, Outcome, Plan, PolicyName, Target,
+    AttributeChange, AttributeName, Cause, Change, Containers, Digest, DirectorySnapshot, Dn,
+    Effect, MemberReference, ObjectGuid, ObjectId, Outcome, Plan, PolicyName, Target,
 };
 use writeback::sim::domain::{
     Domain, DomainOptions, Fault, OperationKind, Order, Refusal, Tree, Where,
@@ -142,44 +158,54 @@ impl Case {
         Dn::parse(&self.container).unwrap().child(name)
     }
 
-    /// Applies changes as the controller does: intent, operation, outcome, answer.
+    /// Applies changes as the controller does.
     async fn apply(&self, directory: &Directory, changes: Vec<Change>) -> Vec<ChangeResult> {
-        let mut journal = Journal::open(self.files.path()).unwrap();
-        let context = Context {
-            policy: PolicyName::parse("finance").unwrap(),
-            group: id(1),
-            cause: cause(),
-            plan: Digest::of(b"plan"),
-        };
-        let mut stepper =
-            Stepper::new(&admitted(changes), self.containers.clone(), BATCH_VALUES_DEFAULT);
-        while let Some(step) = stepper.next() {
-            let answer = match step {
-                Step::Execute { operation, .. } => {
-                    let at = Timestamp::UNIX_EPOCH;
-                    let recorded = journal.intend(operation, &context, at).unwrap();
-                    let answer = directory.execute(&recorded).await.unwrap();
-                    journal.conclude(&recorded, &answer.outcome(), at).unwrap();
-                    answer
-                }
-                Step::Verify { question, .. } => directory.verify(&question).await.unwrap(),
-                Step::Wait(delay) => {
-                    tokio::time::sleep(delay).await;
-                    Answer::Waited
-                }
-            };
-            stepper.feed(answer);
-        }
+        let results = apply(directory, &self.containers, self.files.path(), changes).await;
         let counters = self.domain.counters();
         assert_eq!(counters.member_replacements, 0, "members are never replaced");
         assert!(counters.largest_batch <= BATCH_VALUES_DEFAULT);
-        stepper.results().to_vec()
+        results
     }
 
     fn requests_of(&self, operation: &str) -> Vec<&'static str> {
         let requests = self.requests.lock().unwrap();
         requests.iter().filter(|(name, _)| *name == operation).map(|(_, result)| *result).collect()
     }
+}
+
+/// Applies changes as the controller does: intent, operation, outcome, answer.
+async fn apply(
+    directory: &Directory,
+    containers: &Containers,
+    files: &Path,
+    changes: Vec<Change>,
+) -> Vec<ChangeResult> {
+    let mut journal = Journal::open(files).unwrap();
+    let context = Context {
+        policy: PolicyName::parse("finance").unwrap(),
+        group: id(1),
+        cause: cause(),
+        plan: Digest::of(b"plan"),
+    };
+    let mut stepper = Stepper::new(&admitted(changes), containers.clone(), BATCH_VALUES_DEFAULT);
+    while let Some(step) = stepper.next() {
+        let answer = match step {
+            Step::Execute { operation, .. } => {
+                let at = Timestamp::UNIX_EPOCH;
+                let recorded = journal.intend(operation, &context, at).unwrap();
+                let answer = directory.execute(&recorded).await.unwrap();
+                journal.conclude(&recorded, &answer.outcome(), at).unwrap();
+                answer
+            }
+            Step::Verify { question, .. } => directory.verify(&question).await.unwrap(),
+            Step::Wait(delay) => {
+                tokio::time::sleep(delay).await;
+                Answer::Waited
+            }
+        };
+        stepper.feed(answer);
+    }
+    stepper.results().to_vec()
 }
 
 /// What the guard of an estate admits that is so large that none of its limits is reached here.
@@ -197,7 +223,19 @@ async fn observe(directory: &Directory) -> Result<DirectorySnapshot, DirectoryEr
     fn sent<T: Send>(value: T) -> T {
         value
     }
-    sent(directory.observe(Timestamp::UNIX_EPOCH, &BTreeSet::new(), &|_| {})).await
+    let nothing = BTreeSet::new();
+    sent(directory.observe(Timestamp::UNIX_EPOCH, &nothing, &BTreeSet::new(), &|_| {})).await
+}
+
+/// With remembered objects and attributes that policies add.
+async fn observe_with(
+    directory: &Directory,
+    remembered: &[ObjectGuid],
+    extras: &[&str],
+) -> DirectorySnapshot {
+    let remembered = remembered.iter().copied().collect();
+    let extras = extras.iter().map(|name| AttributeName::parse(name).unwrap()).collect();
+    directory.observe(Timestamp::UNIX_EPOCH, &remembered, &extras, &|_| {}).await.unwrap()
 }
 
 fn id(number: u128) -> ObjectId {
@@ -220,7 +258,7 @@ fn change(number: u128, target: Target, effect: Effect) -> Change {
 }
 
 fn create(case: &Case, number: u128, name: &str) -> Change {
-    let attributes = vec![
+    let attributes = [
         ("adminDescription", id(number).anchor()),
         ("displayName", name.to_owned()),
         (
@@ -230,7 +268,9 @@ fn create(case: &Case, number: u128, name: &str) -> Change {
         ("groupType", UNIVERSAL.to_string()),
         ("msDS-ExternalDirectoryObjectId", id(number).anchor()),
         ("sAMAccountName", format!("g{number}")),
-    ];
+    ]
+    .map(|(name, value)| (name.into(), value))
+    .to_vec();
     let target = case.containers.admit_new(case.child(name)).unwrap();
     change(number, target, Effect::Create { attributes })
 }
@@ -300,7 +340,9 @@ async fn a_filled_domain_is_read_whole() {
     let remembered = BTreeSet::from([gone, ou, *marked.keys().next().unwrap()]);
     let told = Mutex::new(Vec::new());
     let snapshot = directory
-        .observe(Timestamp::UNIX_EPOCH, &remembered, &|n| told.lock().unwrap().push(n))
+        .observe(Timestamp::UNIX_EPOCH, &remembered, &BTreeSet::new(), &|n| {
+            told.lock().unwrap().push(n);
+        })
         .await
         .unwrap();
 
@@ -388,12 +430,13 @@ async fn a_group_that_changes_between_two_ranges_is_read_again() {
     let dn = case.own_group("a");
     case.edit(|tree| tree.add_members(&dn, people.iter().take(1_600).map(String::as_str)));
     // Pages are told in the order of the reads; the members of groups come after the four of the
-    // domain and the one of the container, and the ranges of a large group after them.
+    // domain, the attributes of groups and the container, and the ranges of a large group after
+    // them.
     for shrink in [false, true] {
         let directory = case.open().await;
         let pages = std::sync::atomic::AtomicUsize::new(0);
         let edit = |_| {
-            if pages.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 5 {
+            if pages.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 6 {
                 return;
             }
             let members = case.members(&dn);
@@ -406,7 +449,9 @@ async fn a_group_that_changes_between_two_ranges_is_read_again() {
                 members.iter().take(surplus).try_for_each(|person| tree.remove_member(&dn, person))
             });
         };
-        let snapshot = directory.observe(Timestamp::UNIX_EPOCH, &BTreeSet::new(), &edit).await;
+        let snapshot = directory
+            .observe(Timestamp::UNIX_EPOCH, &BTreeSet::new(), &BTreeSet::new(), &edit)
+            .await;
         assert_eq!(member_dns(&snapshot.unwrap(), case.guid(&dn)), case.members(&dn));
     }
 }
@@ -721,6 +766,53 @@ async fn a_wrong_certificate_is_told_with_what_to_mend() {
         says(&mistake(&case).await, "certificate_untrusted", false, &words);
         assert_eq!(case.domain.counters().binds, 0, "no password goes to a stranger");
     }
+}
+
+#[tokio::test]
+async fn an_ipv6_address_is_connected_to_and_checked_against_the_certificate() {
+    for (names, trusted) in [(["localhost", "::1"], true), (["localhost", "::2"], false)] {
+        let names = names.map(str::to_owned).to_vec();
+        let options = DomainOptions { server_names: names, ..DomainOptions::default() };
+        let mut case = Case::with(options).await;
+        // The simulated domain listens on IPv4 alone.
+        let listener = tokio::net::TcpListener::bind("[::1]:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let behind = case.options.url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+        let forward = tokio::spawn(async move {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+            // How it ends is the client's business.
+            drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
+        });
+        case.options.url = format!("ldaps://[::1]:{port}");
+        match case.connect().await {
+            Ok(directory) => {
+                assert!(trusted);
+                observe(&directory).await.unwrap();
+            }
+            Err(error) => {
+                assert!(!trusted, "{}", error.fault().message);
+                assert_eq!(error.fault().reason, "certificate_untrusted");
+            }
+        }
+        forward.abort();
+    }
+}
+
+#[tokio::test]
+async fn whoever_only_reads_needs_no_right_to_create_groups() {
+    let case = Case::new().await;
+    case.domain.revoke();
+    let (_, _, message) = mistake(&case).await;
+    assert!(message.contains("may not create groups"), "{message}");
+    let (options, containers) = (case.options.clone(), case.containers.clone());
+    let observer = Arc::new(|_: LdapRequest| {});
+    let directory = Directory::connect_to_read(options, containers, observer).await.unwrap();
+    observe(&directory).await.unwrap();
+    let refused = directory.check_rights().await.unwrap_err().fault();
+    assert_eq!((refused.reason, refused.transient), ("not_permitted", false));
+    case.domain.delegate(&case.container).unwrap();
+    directory.check_rights().await.unwrap();
 }
 
 #[tokio::test]

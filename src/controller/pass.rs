@@ -19,7 +19,7 @@ use crate::graph::{GraphError, Tenant};
 use crate::journal::JournalError;
 use crate::model::cloud::Unread;
 use crate::model::condition::Reason;
-use crate::model::policy::{Nested, PolicySet};
+use crate::model::policy::PolicySet;
 use crate::model::{
     CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot, Memory, ObjectId,
     PolicyName,
@@ -202,12 +202,7 @@ impl Engine {
     async fn read_members(&self, inputs: &Inputs<'_>, begun: Timestamp) -> CloudMembers {
         let holdings = holdings::holdings(inputs);
         let needed = claim::claims(inputs, &holdings).members_needed();
-        let is_flat = |index: &usize| {
-            let standing = inputs.policies.policies.get(*index);
-            standing.is_some_and(|standing| standing.policy.members.nested == Nested::Flatten)
-        };
-        let flat: BTreeSet<_> =
-            needed.iter().filter(|(_, index)| is_flat(index)).map(|(id, _)| *id).collect();
+        let flat = members::flatten_roots(inputs.policies, &needed);
         let mut asked: BTreeSet<_> = needed.into_keys().collect();
         asked.extend(upward::questions(inputs, &holdings));
         let mut of = BTreeMap::new();
@@ -348,8 +343,7 @@ async fn list_tenant(
     if questions.new_groups {
         listing.new_groups = tenant.new_groups(begun).await;
     }
-    listing.controls =
-        tenant.controls(&questions.controls, listing.groups.value(), begun).await;
+    listing.controls = tenant.controls(&questions.controls, listing.groups.value(), begun).await;
     Ok(listing)
 }
 

@@ -9,7 +9,7 @@ use crate::decide::buried::Buried;
 use crate::decide::claim::{Claim, Claims};
 use crate::decide::depart::{Departing, depart};
 use crate::decide::holdings::Holdings;
-use crate::decide::members::{Resolver, names};
+use crate::decide::members::{Resolver, Tally, names};
 use crate::decide::naming::{Named, name_all};
 use crate::decide::nest::{Nesting, Written};
 use crate::decide::wanted::{Existing, Gatherer, Wanted, freeze};
@@ -284,7 +284,7 @@ impl<'a> Differ<'a, '_> {
         let mut there: BTreeSet<ObjectGuid> = members.value().iter().map(|m| m.guid).collect();
         there.extend(self.resolver.primary_members(owned.group));
         let refused = self.inputs.memory.refused_members.get(&owned.group.guid);
-        let mut missing = Vec::new();
+        let (mut missing, mut tally) = (Vec::new(), Tally::default());
         for member in group.resolved.references() {
             let MemberReference::Existing { guid, label } = &member else {
                 missing.push(member);
@@ -294,11 +294,13 @@ impl<'a> Differ<'a, '_> {
                 continue;
             }
             if let Some(why) = refused.and_then(|refused| refused.get(guid)) {
-                let message = format!("{label} is not added: {why}");
-                self.decision.tell(name, id, FindingCode::Refused, message);
+                tally.add(FindingCode::Refused, "not added", format_args!("{label} ({why})"));
                 continue;
             }
             missing.push(member);
+        }
+        for (code, message) in tally.findings() {
+            self.decision.tell(name, id, code, message);
         }
         if owned.group.privileged && !missing.is_empty() {
             let message = format!(
@@ -353,7 +355,8 @@ impl<'a> Differ<'a, '_> {
     fn stuck(&self, group: &Wanted<'_>, accounts: &[ObjectGuid]) -> String {
         let labels: Vec<_> = accounts.iter().map(|guid| self.resolver.label(*guid)).collect();
         format!(
-            "{:?} is the primary group of accounts that the cloud group does not have, and cannot              lose them: {}; give each of them another primary group",
+            "{:?} is the primary group of accounts that the cloud group does not have, and cannot \
+             lose them: {}; give each of them another primary group",
             group.cloud.display_name,
             names(&labels, labels.len())
         )

@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn every_field_has_a_value_and_an_absent_text_is_empty() {
-        use GroupKind::{DistributionList, MailEnabledSecurity, Microsoft365, Security};
+        use GroupKind::{DistributionList, Microsoft365, Security};
         use Membership::{Assigned, Dynamic};
         for (field, kind, membership, expected) in [
             (Field::Id, Security, Assigned, "01234567-89ab-cdef-0123-456789abcdef"),

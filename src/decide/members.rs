@@ -28,12 +28,12 @@ use links::{Counterpart, LinkIndex};
 use tally::name;
 
 const NO_ACCOUNT: &str = "left out, without an on-premises account";
-const STAYS: &str = "in doubt, what each led to before stays a member and nothing new is added";
-const HOLDS: &str = "in doubt, nothing is removed from the group in this pass";
-const LOCAL: &str = "left out, a group of domain local scope";
-const SCOPELESS: &str = "left out, a group whose scope (groupType) the directory does not show";
-const NO_DEVICE: &str = "left out, a device without a computer or msDS-Device in the directory";
-const DEVICE_STAYS: &str = "not found by its device id any more, what it led to before stays";
+const STAYS: &str = "in doubt; what they led to before stays a member, nothing new is added";
+const HOLDS: &str = "in doubt; nothing is removed from the group in this pass";
+const LOCAL: &str = "left out, being of domain local scope";
+const SCOPELESS: &str = "not added, being of a scope (groupType) that the directory does not show";
+const NO_DEVICE: &str = "left out, having no computer or msDS-Device in the directory";
+const DEVICE_STAYS: &str = "not found by device id any more; what they led to before stays";
 
 /// Indices over the domain and the tenant that every resolution needs.
 #[derive(Debug)]
@@ -151,8 +151,9 @@ impl<'a> Resolver<'a> {
                     resolved.children.insert(member.id, member.label.clone());
                 }
                 MemberKind::Other(type_name) => {
-                    let fate =
-                        format!("left out, of a type that no directory group holds ({type_name})");
+                    let fate = format!(
+                        "left out, being of a type that no directory group holds ({type_name})"
+                    );
                     tally.add(FindingCode::MemberTypeSkipped, fate, name(member));
                 }
                 MemberKind::Unreadable(witness) => {
@@ -175,23 +176,19 @@ impl<'a> Resolver<'a> {
                     resolved.present.insert(guid, self.label(guid));
                 }
             }
-            None if self.is_known_linkless(member.id, resolved) => {
-                tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
+            None => {
+                let had_one = self.counterparts.contains_key(&member.id);
+                // Without the right to read links everybody seems to have none.
+                if !had_one && self.cloud.links == Links::Readable {
+                    resolved.linkless.insert(member.id);
+                }
+                if !had_one && self.linkless.contains(&member.id) {
+                    tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
+                } else {
+                    self.lost(member, resolved, tally);
+                }
             }
-            None => self.lost(member, resolved, tally),
         }
-    }
-
-    /// A user without any link, and whether memory knows it as such. Without the right to read
-    /// links everybody seems to have none.
-    fn is_known_linkless(&self, id: ObjectId, resolved: &mut Resolved) -> bool {
-        if self.counterparts.contains_key(&id) {
-            return false;
-        }
-        if self.cloud.links == Links::Readable {
-            resolved.linkless.insert(id);
-        }
-        self.linkless.contains(&id)
     }
 
     fn group(&self, member: &'a CloudMember, resolved: &mut Resolved, tally: &mut Tally) {

@@ -46,12 +46,13 @@ enum Child {
     Out,
 }
 
-const NOT_YET: &str = "not nested, groups that are to be written back but are not yet";
-const FOREIGN: &str = "not added, nested groups whose directory group is not ours";
-const NOT_WRITTEN: &str = "not nested, groups that are not written back themselves";
+const NOT_YET: &str = "not nested yet, their own group not being written in this pass";
+const FOREIGN: &str = "not added, their directory group not being ours";
+const NOT_WRITTEN: &str = "not nested, not being written back (flag off, out of scope or deleted)";
 const ITSELF: &str = "left out, the group itself";
-const LOST: &str = "not linked any more, the groups that they led to stay members";
-const HIDDEN_LINK: &str = "in doubt, groups of the directory whose links are not shown";
+const LOST: &str = "not linked any more; the groups that they led to stay members";
+const HIDDEN_LINK: &str =
+    "in doubt, being groups of the directory without a link; nothing is removed in this pass";
 
 impl<'a> Nesting<'a> {
     /// Looks at what is gone. `written`: what this pass writes.

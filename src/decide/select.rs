@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    const NOWHERE: Controls = BTreeMap::new();
+    static NOWHERE: Controls = BTreeMap::new();
 
     fn grounds(flag: Option<&Flag>) -> Grounds<'_> {
         Grounds { flag, owned: false, new_groups: Some(true), controls: &NOWHERE }

@@ -157,9 +157,10 @@ impl Directory {
     ) -> Result<BTreeMap<ObjectGuid, DirectPresence>, DirectoryError> {
         let mut direct = BTreeMap::new();
         for object in missed {
-            let presence = match deleted.get(object) {
-                Some(_) => DirectPresence::Deleted,
-                None => repeated!(self.reading().await?.presence(*object).await),
+            let presence = if deleted.contains_key(object) {
+                DirectPresence::Deleted
+            } else {
+                repeated!(self.reading().await?.presence(*object).await)
             };
             direct.insert(*object, presence);
         }

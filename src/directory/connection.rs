@@ -4,15 +4,18 @@
 //! of ldap3 passes through `bounded`, which stops waiting, catches panics and counts.
 
 use std::error::Error;
+use std::net::SocketAddrV6;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use secrecy::ExposeSecret as _;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use url::{Host, Url};
 
 use super::outcome::{Verdict, bind_refusal, classify};
 use super::tls;
@@ -23,6 +26,8 @@ use crate::directory::{DirectoryError, DirectoryOptions};
 const OPERATIONS_MAX: u32 = 10_000;
 /// Age of one connection: a domain controller that was demoted or moved is noticed within it.
 const AGE_MAX: Duration = Duration::from_hours(1);
+/// Where LDAP over TLS listens (`ldaps` in IANA's list of services).
+const LDAPS_PORT: u16 = 636;
 /// Result code 49 (RFC 4511 appendix A).
 const INVALID_CREDENTIALS: u32 = 49;
 /// Result code 8, strongerAuthRequired.
@@ -74,11 +79,16 @@ impl Connection {
             let message = format!("use {}: only ldaps:// is taken", options.url);
             return Err(DirectoryError::Misconfigured { message });
         }
-        let config = tls::client_config(options.ca_file.as_deref()).await?;
+        let address = address(&options.url);
+        let config = tls::client_config(options.ca_file.as_deref(), address.map(|at| *at.ip()));
+        let config = config.await?;
         let limit = options.limits.connect;
         let settings = LdapConnSettings::new().set_conn_timeout(limit).set_config(config);
         let begun = Instant::now();
-        let opened = guarded(LdapConnAsync::with_settings(settings, &options.url)).await;
+        let opened = match address {
+            Some(address) => guarded(open_at(settings, address, limit)).await,
+            None => guarded(LdapConnAsync::with_settings(settings, &options.url)).await,
+        };
         let seconds = begun.elapsed().as_secs_f64();
         let observe = |result| observer(LdapRequest { operation: "connect", result, seconds });
         let (driver, ldap) = match opened {
@@ -197,6 +207,29 @@ impl Drop for Connection {
         // The driver would wait for a peer that does not read, and keep the socket open.
         self.driver.abort();
     }
+}
+
+/// The address of a URL whose host is one of IPv6.
+fn address(url: &str) -> Option<SocketAddrV6> {
+    let url = Url::parse(url).ok()?;
+    let Some(Host::Ipv6(host)) = url.host() else { return None };
+    Some(SocketAddrV6::new(host, url.port().unwrap_or(LDAPS_PORT), 0, 0))
+}
+
+/// Connects to an address that ldap3 cannot be told: see `tls`, which checks the certificate
+/// against it.
+async fn open_at(
+    settings: LdapConnSettings,
+    address: SocketAddrV6,
+    limit: Duration,
+) -> Result<(LdapConnAsync, Ldap), LdapError> {
+    /// A name that nothing has (RFC 6761 6.4); it is neither looked up nor sent.
+    const NOBODY: &str = "ldaps://address.invalid";
+    let begun = Instant::now();
+    let stream = tokio::time::timeout(limit, TcpStream::connect(address)).await??.into_std()?;
+    let left = limit.saturating_sub(begun.elapsed());
+    let settings = settings.set_conn_timeout(left).set_std_stream(StdStream::Tcp(stream));
+    LdapConnAsync::with_settings(settings, NOBODY).await
 }
 
 /// Polls a future; a panic inside it becomes an answer. Used only around requests of ldap3, whose

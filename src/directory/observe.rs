@@ -82,11 +82,11 @@ impl Connection {
             "extensionName",
         ];
         attributes.extend(facts.has_external_id.then_some(EXTERNAL_ID));
-        let addressed = if facts.exchange_prepared { ADDRESSED } else { "" };
+        let mailboxes = if facts.exchange_prepared { ADDRESSED } else { "" };
         attributes
             .extend(facts.exchange_prepared.then_some(["mail", "proxyAddresses"]).iter().flatten());
         let base = facts.naming_context.to_string();
-        let filter = format!("(|{PRINCIPALS}{addressed})");
+        let filter = format!("(|{PRINCIPALS}{mailboxes})");
         let search = Search::subtree(base, &filter, &attributes);
         let mut principals = Reading::begin("principals of the domain", begun);
         let mut groups = BTreeMap::new();

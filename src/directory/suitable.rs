@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ldap3::ldap_escape;
+
 use super::connection::Connection;
 use super::entry::Entry;
 use super::search::Search;
@@ -41,11 +43,9 @@ impl Connection {
         if names.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let named: String = names
-            .iter()
-            .map(|name| format!("(lDAPDisplayName={})", ldap3::ldap_escape(&**name)))
-            .collect();
-        let filter = format!("(&(objectClass=attributeSchema)(|{named}))");
+        let asked = names.iter().map(|name| format!("(lDAPDisplayName={})", ldap_escape(&**name)));
+        let asked: Vec<String> = asked.collect();
+        let filter = format!("(&(objectClass=attributeSchema)(|{}))", asked.concat());
         let search = Search::subtree(schema, &filter, &ASKED);
         let found = self.find("read the schema", &search).await?;
         let known: BTreeMap<String, Entry> = found

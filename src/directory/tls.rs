@@ -5,37 +5,110 @@
 
 use std::error::Error;
 use std::io;
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
+use rustls_platform_verifier::Verifier;
 
 use crate::directory::{DirectoryError, DirectoryOptions};
 
-/// Made anew for every connection, so that a renewed CA file is taken up without a restart.
+/// Made anew for every connection, so that a renewed CA file is taken up without a restart. With
+/// an `address` the certificate has to be for that, whatever name the connection has.
 pub(super) async fn client_config(
     ca_file: Option<&Path>,
+    address: Option<Ipv6Addr>,
 ) -> Result<Arc<ClientConfig>, DirectoryError> {
     // Named here so that no process-wide default has to be installed first.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider knows TLS 1.2 and 1.3");
-    let config = match ca_file {
-        Some(path) => builder.with_root_certificates(roots(path).await?).with_no_client_auth(),
-        None => builder
-            .with_platform_verifier()
-            .map_err(|error| DirectoryError::Misconfigured {
-                message: format!(
-                    "load the platform's CA certificates: {error}; name a file in directory.caFile"
-                ),
-            })?
-            .with_no_client_auth(),
+    let checks = verifier(ca_file, &provider).await?;
+    let verifier: Arc<dyn ServerCertVerifier> = match address {
+        None => checks,
+        Some(address) => {
+            Arc::new(Addressed { checks, name: ServerName::IpAddress(address.into()) })
+        }
     };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider knows TLS 1.2 and 1.3")
+        // The word of rustls for every verifier that is handed over as such: this one checks all.
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    // No server name goes out for an address (RFC 6066 3).
+    config.enable_sni = address.is_none();
     Ok(Arc::new(config))
+}
+
+async fn verifier(
+    ca_file: Option<&Path>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, DirectoryError> {
+    let provider = Arc::clone(provider);
+    let Some(path) = ca_file else {
+        let verifier = Verifier::new(provider).map_err(|error| DirectoryError::Misconfigured {
+            message: format!(
+                "load the platform's CA certificates: {error}; name a file in directory.caFile"
+            ),
+        })?;
+        return Ok(Arc::new(verifier));
+    };
+    let roots = Arc::new(roots(path).await?);
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+    Ok(verifier.map_err(|error| DirectoryError::Misconfigured {
+        message: format!("load directory.caFile {}: {error}", path.display()),
+    })?)
+}
+
+/// Checks the certificate against an address. ldap3 0.12 hands rustls the host of the URL with its
+/// brackets, `[::1]`, which is no name; so it gets another host, and the address is put back here.
+#[derive(Debug)]
+struct Addressed {
+    checks: Arc<dyn ServerCertVerifier>,
+    name: ServerName<'static>,
+}
+
+impl ServerCertVerifier for Addressed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.checks.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.checks.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.checks.supported_verify_schemes()
+    }
 }
 
 async fn roots(path: &Path) -> Result<RootCertStore, DirectoryError> {

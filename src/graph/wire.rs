@@ -390,7 +390,9 @@ mod tests {
         };
         assert_eq!(origin(Value::Null, Value::Null), Origin::Cloud);
         assert_eq!(origin(json!(false), Value::Null), Origin::Cloud);
-        assert_eq!(origin(json!(true), json!(sid)), Origin::OnPremises);
+        let mastered = |sid| Origin::OnPremises(sid);
+        assert_eq!(origin(json!(true), json!(sid)), mastered(Sid::parse(sid)));
+        assert_eq!(origin(json!(true), json!("?")), mastered(None));
         let converted = Origin::Converted(Sid::parse(sid).unwrap());
         assert_eq!(origin(json!(false), json!(sid)), converted);
         assert_eq!(origin(Value::Null, json!(sid)), converted);
@@ -440,10 +442,24 @@ mod tests {
             member(json!({ "@odata.type": "#microsoft.graph.group", "securityEnabled": true,
                 "onPremisesSecurityIdentifier": sid, "onPremisesSyncEnabled": sync }))
         };
-        let group = |on_premises| MemberKind::Group { on_premises };
-        assert_eq!(nested(Value::Null, Value::Null), group(false));
-        assert_eq!(nested(json!("S-1-5-21-1-2-3-4"), Value::Null), group(true));
-        assert_eq!(nested(Value::Null, json!(true)), group(true));
+        let mastered = |sid: Option<&str>| {
+            let sid = sid.and_then(Sid::parse);
+            MemberKind::DirectoryGroup(Link { sid, ..Link::default() })
+        };
+        let sid = "S-1-5-21-1-2-3-4";
+        assert_eq!(nested(Value::Null, Value::Null), MemberKind::Group);
+        assert_eq!(nested(json!(sid), Value::Null), mastered(Some(sid)));
+        assert_eq!(nested(Value::Null, json!(true)), mastered(None));
+    }
+
+    #[test]
+    fn a_device_carries_its_registration_id() {
+        let device = |id: &str| {
+            member(json!({ "@odata.type": "#microsoft.graph.device", "deviceId": id }))
+        };
+        let read = |device_id| MemberKind::Device { device_id, link: Link::default() };
+        assert_eq!(device(ID), read(DeviceId::parse(ID)));
+        assert_eq!(device("not an id"), read(None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod shape;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
@@ -98,7 +99,7 @@ pub struct Policy {
 }
 
 /// What a policy may do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Mode {
     /// Writes nothing and takes no group; prints what it would take.
     Observe,

@@ -60,6 +60,18 @@ fn each_is_refused(rows: &[(&str, &str)]) {
     }
 }
 
+/// Each row: further lines of `spec`, and how the one mistake in them begins: the rest is told by
+/// the compiler of expressions and held by its own tests.
+fn each_is_refused_from(rows: &[(&str, &str)]) {
+    for (more, start) in rows {
+        let text = spec(more);
+        let found = parse("p.yaml", text.as_bytes(), Some(&containers())).unwrap_err();
+        let found = lines(&found);
+        let [only] = found.as_slice() else { panic!("{text}\n{found:#?}") };
+        assert!(only.starts_with(&format!("p.yaml:{start}: ")), "{text}\n{only}");
+    }
+}
+
 /// Each row: further lines of `spec`, and the warnings about them.
 fn each_is_warned_about(rows: &[(&str, &[&str])]) {
     for (more, expected) in rows {
@@ -187,7 +199,7 @@ fn all_mistakes_of_a_policy_come_at_once() {
     refused(
         "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nmetadata: { nam: x }\nspec:\n  \
          suspend: on\n  members: { maximum: many }\n  deletion: { onDisabled: Quarantin }\n  \
-         selection: { exclude: [{ expression: group.color == 'red' }] }\n",
+         deletoin: {}\n",
         &[
             "3:11: `metadata.name` is missing; add the field `name`",
             "3:13: `metadata.nam` is not a known field; did you mean `name`?",
@@ -198,7 +210,7 @@ fn all_mistakes_of_a_policy_come_at_once() {
              write digits without quotes",
             "7:27: `spec.deletion.onDisabled` is `Quarantin`, which is none of its values; \
              did you mean `Quarantine`? the values are Retain, Disable, Quarantine, Delete",
-            "8:46: ?",
+            "8:3: `spec.deletoin` is not a known field; did you mean `deletion`?",
         ],
     );
 }

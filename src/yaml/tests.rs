@@ -418,14 +418,14 @@ fn a_wrong_character_has_the_column_at_which_it_stands_in_the_file() {
         ("name: '''?'", (1, 10)),
         ("name: \"ab?\"", (1, 10)),
         ("name: \"a\\\"\\x41\\u00e9\\U0001F600?\"", (1, 31)),
-        ("a: ['é', \"\\n\", x]\r\nname: '''?'\r\n", (2, 10)),
+        ("a: ['é', \"x\\n\", x]\r\nname: '''?'\r\n", (2, 10)),
         ("a: ['ä''', 'b\n\n  c']\nname: '''?'\n", (4, 10)),
         ("\u{FEFF}a: [é, 'x''']\nname: '''?'\n", (2, 10)),
         ("name: a\n  b?", (1, 7)),
         ("name: 'a\n  b?'", (1, 7)),
         ("name: \"a\\\n  b?\"", (1, 7)),
-        ("name: |\n  a\n  b?\n", (1, 7)),
-        ("name: >-\n  ab?\n", (1, 7)),
+        ("name: |\n  a\n  b?\n", (2, 3)),
+        ("name: >-\n  ab?\n", (2, 3)),
     ] {
         assert_eq!(of_question_mark(text), place, "{text:?}");
     }

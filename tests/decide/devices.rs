@@ -142,7 +142,7 @@ fn skipped_devices_are_left_out_counted_and_taken_out() {
         .policy(|p| p.members.devices = Devices::Skip);
     check(&world, "remove sales: laptop\n! MemberTypeSkipped sales");
     let finding = world.decide(Order::Given).findings.pop().expect("a finding");
-    assert!(finding.message.starts_with("2 members are left out, devices"), "{finding:?}");
+    assert!(finding.message.starts_with("2 members are left out as devices"), "{finding:?}");
 }
 
 #[test]

@@ -253,7 +253,9 @@ fn several_groups_or_devices_of_one_object_are_ambiguous() {
             let members = world.members.get_mut(&id("sales")).and_then(|read| read.as_mut().ok());
             let members = members.expect("they are read");
             let first = members.first().expect("two of them").kind.clone();
-            members.iter_mut().for_each(|member| member.kind = first.clone());
+            for member in members {
+                member.kind = first.clone();
+            }
         });
         check(&world, "! LinkAmbiguous sales\n! LinkLost sales");
     }

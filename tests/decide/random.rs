@@ -136,10 +136,9 @@ fn vary_principals(rng: &mut Rng, world: &mut World) {
             && let Some((group, rid)) = rng.choice(&marked)
         {
             account.primary_group = Some(*rid);
-            let members = world.domain.members.get_mut(group);
-            members.into_iter().for_each(|members| {
+            if let Some(members) = world.domain.members.get_mut(group) {
                 members.remove(&account.guid);
-            });
+            }
         }
     }
 }
@@ -316,7 +315,7 @@ fn no_member_is_added_that_the_directory_would_refuse() {
                 let MemberReference::Existing { guid, .. } = member else { continue };
                 let account = world.domain.accounts.get(guid);
                 refusable += usize::from(account.is_some_and(|a| a.class == PrincipalClass::Group));
-                let local = account.is_some_and(|account| account.is_domain_local());
+                let local = account.is_some_and(writeback::model::Principal::is_domain_local);
                 let primary = account.and_then(|account| account.primary_group);
                 assert!(!local, "{seed}: {change:?}");
                 assert!(primary.is_none() || primary != rid, "{seed}: {change:?}");

@@ -10,7 +10,7 @@ use writeback::model::cloud::{
 };
 use writeback::model::complete::End;
 use writeback::model::policy::Membership;
-use writeback::model::{CloudGroup, CloudMember, ObjectGuid, ObjectId, Sid};
+use writeback::model::{CloudGroup, CloudMember, DeviceId, ObjectGuid, ObjectId, Sid};
 use writeback::sim::tenant::{Fault, Order, Where};
 use writeback::sim::world::{self, OtherKind, World, WorldGroup};
 
@@ -22,6 +22,10 @@ fn expected_group(group: &WorldGroup) -> CloudGroup {
         id: id(group.id),
         display_name: group.display_name.clone(),
         description: group.description.clone(),
+        mail: group.mail.clone(),
+        mail_nickname: Some(group.mail_nickname.clone()),
+        security_enabled: Some(security_enabled(&group.kind)),
+        visibility: group.visibility.clone(),
         kind: match &group.kind {
             world::GroupKind::Microsoft365 => GroupKind::Microsoft365,
             world::GroupKind::Security => GroupKind::Security,
@@ -33,10 +37,18 @@ fn expected_group(group: &WorldGroup) -> CloudGroup {
         hidden_membership: group.visibility.as_deref() == Some("HiddenMembership"),
         role_assignable: group.role_assignable == Some(true),
         origin: match (group.on_premises_sync_enabled, sid) {
-            (Some(true), _) => Origin::OnPremises,
+            (Some(true), sid) => Origin::OnPremises(sid.and_then(Sid::parse)),
             (_, Some(sid)) => Origin::Converted(Sid::parse(sid).unwrap()),
             (_, None) => Origin::Cloud,
         },
+    }
+}
+
+fn security_enabled(kind: &world::GroupKind) -> bool {
+    match kind {
+        world::GroupKind::Security | world::GroupKind::MailEnabledSecurity => true,
+        world::GroupKind::Microsoft365 | world::GroupKind::DistributionList => false,
+        world::GroupKind::Unusual { security_enabled, .. } => *security_enabled,
     }
 }
 
@@ -66,14 +78,26 @@ fn expected_members(world: &World) -> BTreeMap<Uuid, MemberKind> {
         kinds.insert(person.id, MemberKind::User(link));
     }
     for group in &world.groups {
-        let on_premises = group.on_premises_security_identifier.is_some()
-            || group.on_premises_sync_enabled == Some(true);
-        kinds.insert(group.id, MemberKind::Group { on_premises });
+        let sid = group.on_premises_security_identifier.as_deref();
+        let kind = if sid.is_some() || group.on_premises_sync_enabled == Some(true) {
+            let sid = sid.and_then(Sid::parse);
+            MemberKind::DirectoryGroup(Link { sid, ..Link::default() })
+        } else {
+            MemberKind::Group
+        };
+        kinds.insert(group.id, kind);
     }
     for other in &world.others {
         let named = |name: &str| MemberKind::Other(name.to_owned());
         let kind = match &other.kind {
-            OtherKind::Device => MemberKind::Device,
+            OtherKind::Device => {
+                let text = |name: &str| other.properties.get(name)?.as_str();
+                let sid = text("onPremisesSecurityIdentifier").and_then(Sid::parse);
+                MemberKind::Device {
+                    device_id: text("deviceId").and_then(DeviceId::parse),
+                    link: Link { sid, ..Link::default() },
+                }
+            }
             OtherKind::ServicePrincipal => named("servicePrincipal"),
             OtherKind::OrgContact => named("orgContact"),
             OtherKind::Unknown(name) => named(name),
@@ -281,4 +305,36 @@ async fn the_observer_is_told_of_every_request() {
         ]
     );
     assert!(bench.sent().iter().all(|sent| sent.seconds > 0.0 && sent.seconds < 60.0));
+}
+
+#[tokio::test]
+async fn the_members_of_control_groups_are_read_and_a_missing_one_says_so() {
+    let world = World::generated(12, 60, 200);
+    let bench = Bench::new(&world).await;
+    let control = world.groups.iter().find(|group| !group.members.is_empty()).unwrap();
+    let nobody = ObjectId(Uuid::from_u128(7));
+    let tenant = bench.client();
+    let listed = tenant.listing(Flags::Skip, at()).await.unwrap();
+    let asked = [id(control.id), nobody].into();
+    let read = tenant.controls(&asked, listed.groups.value(), at()).await;
+    let members: std::collections::BTreeSet<_> =
+        control.members.iter().map(|member| id(*member)).collect();
+    assert_eq!(read[&id(control.id)].as_ref().unwrap().value(), &members);
+    let why = &read[&nobody].as_ref().unwrap_err().reason;
+    assert_eq!(why, "no group of the tenant has this id");
+}
+
+#[tokio::test]
+async fn the_default_for_new_groups_is_the_tenants_setting() {
+    for (facts, expected) in [
+        (world::TenantFacts::default(), true),
+        (world::TenantFacts::with_writeback_default(None), true),
+        (world::TenantFacts::with_writeback_default(Some("True")), true),
+        (world::TenantFacts::with_writeback_default(Some("false")), false),
+    ] {
+        let mut world = World::generated(13, 5, 10);
+        world.facts = facts;
+        let bench = Bench::new(&world).await;
+        assert_eq!(bench.client().new_groups(at()).await.unwrap(), expected);
+    }
 }

@@ -111,18 +111,18 @@ fn skipped(policy: &Policy, member: &CloudMember) -> Option<&'static str> {
     let (nested, devices) = (policy.members.nested, policy.members.devices);
     match &member.kind {
         MemberKind::Group if nested == Nested::Skip => {
-            Some("left out, nested cloud groups, which the policy skips")
+            Some("left out as nested cloud groups (`members.nested: Skip`)")
         }
         MemberKind::DirectoryGroup(_) if nested == Nested::Skip => {
-            Some("left out, nested on-premises groups, which the policy skips")
+            Some("left out as nested on-premises groups (`members.nested: Skip`)")
         }
         MemberKind::Unreadable("securityEnabled") if nested == Nested::Skip => {
-            Some("left out, nested groups, which the policy skips")
+            Some("left out as nested groups (`members.nested: Skip`)")
         }
         MemberKind::Device { .. } | MemberKind::Unreadable("deviceId")
             if devices == Devices::Skip =>
         {
-            Some("left out, devices, which the policy skips")
+            Some("left out as devices (`members.devices: Skip`)")
         }
         MemberKind::User(_)
         | MemberKind::Group
@@ -188,12 +188,12 @@ fn fate_of_nested(
     id: ObjectId,
 ) -> Option<(FindingCode, &'static str)> {
     if listing.deleted.value().contains(&id) {
-        let fate = "left out, nested groups that are soft-deleted";
+        let fate = "not flattened, being soft-deleted groups";
         return Some((FindingCode::ChildNotWrittenBack, fate));
     }
     let hidden = listing.groups.value().get(&id).is_some_and(|group| group.hidden_membership);
     (hidden && policy.selection.hidden_membership == HiddenMembership::Skip).then_some((
         FindingCode::HiddenMembership,
-        "left out, nested groups of hidden membership, which the directory would show to everybody",
+        "not flattened, being groups of hidden membership, which the directory would show to all",
     ))
 }

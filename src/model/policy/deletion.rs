@@ -3,6 +3,7 @@
 //! Made by `policy::document`; read by `decide::claim`.
 
 use jiff::SignedDuration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Dn;
@@ -38,7 +39,7 @@ impl Default for Deletion {
 }
 
 /// What is done with a directory group whose cloud group leaves.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Departure {
     /// It stays as it is, frozen.
     Retain,

@@ -2,6 +2,7 @@
 //!
 //! Made by `policy::document`; read by `decide::members` and `decide::nest`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::policy::Place;
@@ -45,7 +46,7 @@ impl Default for MemberRules {
 }
 
 /// Whether members are taken out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum MemberMode {
     /// The directory group holds what the cloud group holds.
     Mirror,
@@ -54,7 +55,7 @@ pub enum MemberMode {
 }
 
 /// What becomes of nested groups.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Nested {
     /// They are nested in the directory as well.
     Keep,
@@ -65,7 +66,7 @@ pub enum Nested {
 }
 
 /// What becomes of devices.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Devices {
     /// They are members.
     Include,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::policy::Place;
@@ -25,7 +26,7 @@ pub struct Selection {
 }
 
 /// How Graph's `writebackConfiguration` counts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum FlagRule {
     /// Microsoft 365 groups unless `isEnabled` is false; security groups only if it is true.
     Honour,
@@ -39,7 +40,7 @@ pub enum FlagRule {
 }
 
 /// Groups with `visibility: HiddenMembership`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum HiddenMembership {
     /// Not written: the directory lets every account read members.
     Skip,
@@ -48,7 +49,7 @@ pub enum HiddenMembership {
 }
 
 /// Groups that can be assigned to directory roles of the tenant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum RoleAssignable {
     /// Not written: whoever changes the directory group would have no say in the tenant, but the
     /// other way round.
@@ -77,7 +78,7 @@ pub struct Matcher {
 }
 
 /// The kinds of group that can be written back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum SelectableType {
     /// Microsoft 365 group.
     Microsoft365,
@@ -86,7 +87,7 @@ pub enum SelectableType {
 }
 
 /// How members get into a cloud group.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Membership {
     /// By hand or by program.
     Assigned,

@@ -2,6 +2,7 @@
 //!
 //! Made by `policy::document`; read by `decide::naming` and `decide::content`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::policy::Place;
@@ -43,7 +44,7 @@ pub struct ContainerRule {
 }
 
 /// Whether mail attributes are written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum MailRule {
     /// For mail-enabled types, where the directory was prepared for Exchange.
     WhenPrepared,
@@ -65,7 +66,7 @@ pub struct ExtraAttribute {
 }
 
 /// The directory type of Microsoft 365 groups.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum GroupTypeRule {
     /// The cloud's `onPremisesGroupType`, else universal distribution.
     FromCloud,
@@ -96,7 +97,7 @@ pub enum NameSource {
 }
 
 /// The two names that need no expression.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum NamePreset {
     /// `Group_<object id>`.
     GroupId,
@@ -105,7 +106,7 @@ pub enum NamePreset {
 }
 
 /// Whether a name or place is kept after creation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub enum Upkeep {
     /// Set whenever it differs.
     Always,

@@ -45,7 +45,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "  deletion: { onDisabled: Remove }",
         "8:27: `spec.deletion.onDisabled` is `Remove`, which is none of its values; \
-          did you mean `Retain`? the values are Retain, Disable, Quarantine, Delete",
+          the values are Retain, Disable, Quarantine, Delete",
     ),
     (
         "  deletion: { onOutOfScop: Delete }",

@@ -132,11 +132,6 @@ const WRONG_PLACES: &[(&str, &str)] = &[
           line 7; join their conditions with `||` in one rule",
     ),
     (
-        "{ rules: [{ when: group.mail, value: 'OU=a,OU=Cloud Groups,DC=corp,DC=example' }, \
-          { value: 'OU=Cloud Groups,DC=corp,DC=example' }] }",
-        "?",
-    ),
-    (
         "{ rules: [{ value: 'OU=Users,DC=corp,DC=example' }] }",
         "7:35: `spec.group.container.rules[0].value` is `OU=Users,DC=corp,DC=example`, outside \
           the containers of the configuration; use a place inside `directory.containers`, or \
@@ -177,7 +172,6 @@ const WRONG: &[(&str, &str)] = &[
         "    commonName: { preset: GroupId, expression: group.id }",
         "8:36: `spec.group.commonName.expression` stands beside `preset`; keep one of the two",
     ),
-    ("    commonName: { expression: group.mailEnabled }", "?"),
     (
         "    samAccountName: { preset: DisplayName }",
         "8:31: `spec.group.samAccountName.preset` is `DisplayName`, which is none of its \
@@ -207,12 +201,37 @@ const WRONG: &[(&str, &str)] = &[
         "10:17: `spec.group.attributes[1].name` is the attribute of another entry too, on \
           line 9; keep one of the two",
     ),
-    ("    attributes: [{ name: info, expression: group.mailEnabled }]", "?"),
 ];
 
 #[test]
 fn each_wrong_shape_is_refused_at_its_place() {
     each_is_refused(WRONG);
+}
+
+const WRONG_EXPRESSIONS: &[(&str, &str)] = &[
+    (
+        "    commonName: { expression: group.mailEnabled }",
+        "8:31: `spec.group.commonName.expression` is wrong at character 1",
+    ),
+    (
+        "    samAccountName: { expression: '''x'' + group.nick' }",
+        "8:50: `spec.group.samAccountName.expression` is wrong at character 13",
+    ),
+    (
+        "    attributes: [{ name: info, expression: group.mailEnabled }]",
+        "8:44: `spec.group.attributes[0].expression` is wrong at character 1",
+    ),
+];
+
+#[test]
+fn each_wrong_expression_is_refused_at_its_character() {
+    each_is_refused_from(WRONG_EXPRESSIONS);
+    let rules = "{ rules: [{ when: group.mail, value: 'OU=a,OU=Cloud Groups,DC=corp,DC=example' }, \
+        { value: 'OU=Cloud Groups,DC=corp,DC=example' }] }";
+    let found = parse("p.yaml", placed(rules).as_bytes(), None).unwrap_err();
+    let found = lines(&found).join("\n");
+    let start = "p.yaml:7:34: `spec.group.container.rules[0].when` is wrong at character 1: ";
+    assert!(found.starts_with(start), "{found}");
 }
 
 /// One attribute of each reason, in another case than the schema's.

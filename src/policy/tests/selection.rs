@@ -122,7 +122,12 @@ const WRONG: &[(&str, &str)] = &[
           unclosed group at character 1; \
           mend it; docs.rs/regex/1/regex/#syntax lists what is known",
     ),
-    ("  selection: { include: [{ displayName: \"\\x5E(?<APP\" }] }", "8:50: ?"),
+    (
+        "  selection: { include: [{ displayName: \"\\x5E(?<APP\" }] }",
+        "8:52: `spec.selection.include[0].displayName` is `^(?<APP`, not a pattern: \
+          unclosed capture group name at character 8; \
+          mend it; docs.rs/regex/1/regex/#syntax lists what is known",
+    ),
     (
         "  selection: { include: [{ displayName: 'a{1000}{1000}' }] }",
         "8:41: `spec.selection.include[0].displayName` is `a{1000}{1000}`, not a pattern: \
@@ -155,24 +160,45 @@ const WRONG: &[(&str, &str)] = &[
         "8:40: `spec.selection.exclude[0].expression` is `true` without quotes, which is read \
           as a number or a truth value; write it in quotes: 'true'",
     ),
-    ("  selection: { include: [{ expression: group.mailNickname }] }", "?"),
-    ("  selection: { include: [{ expression: group.nickname == 'a' }] }", "?"),
-    ("  selection: { include: [{ expression: 'group.mail == ''a'' && group.kind' }] }", "?"),
-    (
-        "  selection: { include: [{ expression: \"group.mail == '\\x41' && group.kin == ''\" }] }",
-        "?",
-    ),
-    (
-        "  selection:\n    include:\n      - expression: |\n          group.mail == '' &&\n          \
-         group.kin == ''",
-        "?",
-    ),
-    ("  selection: { include: [{ expression: 'group.mail ==' }] }", "?"),
 ];
 
 #[test]
 fn each_wrong_selection_is_refused_at_its_place() {
     each_is_refused(WRONG);
+}
+
+const WRONG_EXPRESSIONS: &[(&str, &str)] = &[
+    (
+        "  selection: { include: [{ expression: group.mailNickname }] }",
+        "8:40: `spec.selection.include[0].expression` is wrong at character 1",
+    ),
+    (
+        "  selection: { include: [{ expression: group.nickname == 'a' }] }",
+        "8:46: `spec.selection.include[0].expression` is wrong at character 7",
+    ),
+    (
+        "  selection: { include: [{ expression: 'group.mail == ''a'' && group.kind' }] }",
+        "8:64: `spec.selection.include[0].expression` is wrong at character 22",
+    ),
+    (
+        "  selection: { exclude: [{ expression: \"group.mail == '\\x41' && group.kin == ''\" }] }",
+        "8:71: `spec.selection.exclude[0].expression` is wrong at character 28",
+    ),
+    (
+        "  selection:\n    include:\n      - expression: |\n          group.mail == '' &&\n          \
+         group.kin == ''",
+        "11:11: `spec.selection.include[0].expression` is wrong at line 2, character 7 of the \
+         expression",
+    ),
+    (
+        "  selection: { include: [{ expression: 'group.mail ==' }] }",
+        "8:54: `spec.selection.include[0].expression` is wrong at character 14",
+    ),
+];
+
+#[test]
+fn each_wrong_expression_is_refused_at_its_character() {
+    each_is_refused_from(WRONG_EXPRESSIONS);
 }
 
 const TAKES_EVERYTHING: &str =

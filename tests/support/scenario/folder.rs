@@ -3,11 +3,12 @@
 //! Every file has its place in the grammar; one that has none is a mistake, so that nothing stands
 //! in a folder that nobody reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::steps::{self, Event, Step};
+use super::text::{Mistakes, names};
 use super::world::{self, Entity};
 
 /// A scenario.
@@ -78,6 +79,7 @@ impl Scenario {
             policies,
         };
         mistakes.extend(scenario.misplaced(&files));
+        mistakes.extend(scenario.strangers());
         if mistakes.is_empty() { Ok(scenario) } else { Err(mistakes) }
     }
 
@@ -88,7 +90,7 @@ impl Scenario {
         for step in &self.steps {
             for event in &step.events {
                 if let Event::Policies(names) = event {
-                    used.extend(names.iter().cloned());
+                    used.extend(names.iter().map(|(own, _)| own.clone()));
                 }
             }
         }
@@ -110,6 +112,38 @@ impl Scenario {
             }
         }
         found
+    }
+
+    /// Names in the steps that nothing has.
+    fn strangers(&self) -> Vec<String> {
+        let mut mistakes = Mistakes::of(&format!("{}/steps.txt", self.name));
+        let events = || self.steps.iter().flat_map(|step| &step.events);
+        let new = events().filter_map(|event| match event {
+            Event::New(entity) => Some(entity),
+            _ => None,
+        });
+        let all: Vec<&Entity> = self.world.iter().chain(new).collect();
+        let known: BTreeSet<&str> = all.iter().map(|entity| entity.name.as_str()).collect();
+        for event in events() {
+            let named: Vec<(usize, Vec<String>)> = match event {
+                Event::Cloud(name, verb) | Event::Directory(name, verb) => {
+                    let lists = matches!(verb.word, "add" | "remove");
+                    let members = if lists { names(&verb.rest) } else { Vec::new() };
+                    vec![(verb.number, [vec![name.clone()], members].concat())]
+                }
+                Event::New(entity) => {
+                    let members = entity.details.iter().filter(|one| one.word == "members");
+                    members.map(|detail| (detail.number, names(&detail.rest))).collect()
+                }
+                _ => Vec::new(),
+            };
+            for (number, names) in named {
+                for name in names.iter().filter(|name| !known.contains(name.as_str())) {
+                    mistakes.note(number, format!("nothing is called `{name}`"));
+                }
+            }
+        }
+        mistakes.into_found()
     }
 
     /// Whether the world's domain is said to be so.

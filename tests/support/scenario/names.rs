@@ -40,6 +40,8 @@ pub struct Names {
     pub groups: Vec<(Uuid, Option<String>)>,
     /// The tenant.
     pub tenant: Uuid,
+    /// Where the policies stand.
+    pub policies: String,
     container: String,
     outside: String,
     base: String,
@@ -132,6 +134,7 @@ impl Names {
             (self.container.clone(), "{container}".to_owned()),
             (self.outside.clone(), "{outside}".to_owned()),
             (self.tenant.to_string(), "{tenant}".to_owned()),
+            (format!("{}/", self.policies), String::new()),
         ];
         for (name, id) in &self.ids {
             let id = id.to_string();

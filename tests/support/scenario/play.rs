@@ -149,6 +149,10 @@ pub async fn in_directory(name: &str, verb: &Detail, ground: &mut Ground, names:
             let (attribute, value) = build::attribute(&rest);
             ground.directory.remove_value(&dn, &attribute, &value).await;
         }
+        "copy-consistency-guid" => {
+            let guid = names.consistency[&rest].to_bytes_le();
+            ground.directory.set(&dn, "mS-DS-ConsistencyGuid", &[&guid]).await;
+        }
         "make-primary-group-of" => {
             let account = dn_of(&rest, ground, names).await;
             let group = ground.directory.named(&dn).await;

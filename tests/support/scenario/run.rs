@@ -109,17 +109,18 @@ impl<'a> Player<'a> {
                 build::say(entity, cloud, &names);
             }
         });
-        let rights = tenant.roles();
+        let mut rights = tenant.roles();
         for entity in world.iter().filter(|entity| entity.noun == Noun::Tenant) {
-            let lost: Vec<&str> = entity.texts("without-right").collect();
-            let left = rights.iter().filter(|right| !lost.contains(&right.as_str()));
-            tenant.set_roles(left.cloned().collect());
+            rights.extend(entity.texts("with-right").map(str::to_owned));
         }
+        tenant.set_roles(rights.clone());
         let product = Product::new(&tenant, &ground.access);
+        names.policies = product.path().join("policies").display().to_string();
         let daemon = None;
         let player = Self { scenario, ground, names, tenant, rights, product, daemon };
         if scenario.policies.contains_key("policy.yaml") {
-            player.policies(&["policy.yaml".to_owned()]);
+            let file = "policy.yaml".to_owned();
+            player.policies(&[(file.clone(), file)]);
         }
         player
     }
@@ -173,14 +174,14 @@ impl<'a> Player<'a> {
     }
 
     /// Puts these files, and no others, into the policy folder.
-    fn policies(&self, files: &[String]) {
+    fn policies(&self, files: &[(String, String)]) {
         let folder = self.product.path().join("policies");
         for entry in fs::read_dir(&folder).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
         }
-        for file in files {
-            let text = self.names.fill(&self.scenario.policies[file]);
-            fs::write(folder.join(file), text).unwrap();
+        for (own, called) in files {
+            let text = self.names.fill(&self.scenario.policies[own]);
+            fs::write(folder.join(called), text).unwrap();
         }
     }
 

@@ -44,6 +44,8 @@ const IN_DIRECTORY: &[Word] = &[
     ("unset", Text),
     ("add-value", Text),
     ("remove-value", Text),
+    // mS-DS-ConsistencyGuid of that account.
+    ("copy-consistency-guid", Text),
     ("make-primary-group-of", Text),
     ("primary-group-domain-users", Nothing),
 ];
@@ -94,8 +96,8 @@ pub enum Event {
     Tenant(Detail),
     /// Something comes to be.
     New(Entity),
-    /// Other policies.
-    Policies(Vec<String>),
+    /// Other policies: the scenario's file, and what it is called in the policy folder.
+    Policies(Vec<(String, String)>),
     /// A new process.
     Restart,
     /// A pass.
@@ -178,7 +180,13 @@ fn event(line: &Line, found: Detail, below: &[Line], mistakes: &mut Mistakes) ->
             let all: Vec<Line> = std::iter::once(head).chain(below.iter().cloned()).collect();
             world::read_lines(&all, 1, mistakes).into_iter().map(Event::New).collect()
         }
-        "policies" => vec![Event::Policies(names(&found.rest))],
+        "policies" => {
+            let files = names(&found.rest).into_iter().map(|file| {
+                let (own, called) = file.split_once(" as ").unwrap_or((&file, &file));
+                (own.to_owned(), called.to_owned())
+            });
+            vec![Event::Policies(files.collect())]
+        }
         "restart" => vec![Event::Restart],
         "pass" => vec![Event::Pass],
         _ => match found.rest.strip_suffix('s').and_then(|seconds| seconds.parse().ok()) {

@@ -137,7 +137,7 @@ const NOUNS: &[(&str, Noun, &[Word])] = &[
     ("thing", Noun::Thing, &[]),
     ("unit", Noun::Unit, &[]),
     ("outside-unit", Noun::OutsideUnit, &[]),
-    ("tenant", Noun::Tenant, &[("default-for-new-groups", Text), ("without-right", Text)]),
+    ("tenant", Noun::Tenant, &[("default-for-new-groups", Text), ("with-right", Text)]),
     (
         "domain",
         Noun::Domain,
@@ -229,7 +229,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Entity>, Vec<String>> {
 }
 
 /// Notes names of members that nothing has.
-pub fn check_names(entities: &[Entity], known: &BTreeSet<&str>, mistakes: &mut Mistakes) {
+fn check_names(entities: &[Entity], known: &BTreeSet<&str>, mistakes: &mut Mistakes) {
     for entity in entities {
         for detail in entity.details.iter().filter(|one| one.word.ends_with("members")) {
             for name in names(&detail.rest) {

@@ -1,0 +1,106 @@
+//! Floor 3: what people may write and what programs may read, as types: the schemas of the
+//! documents and the reference of their fields.
+//!
+//! Input: the types in `policy`, `config`, `plan` and `status` with their comments, and the words
+//! in `codes`. Output: JSON Schema 2020-12 for editors and programs, and the tables of
+//! `config/README.md`. Nothing is read with these types: documents are read by `policy` and
+//! `settings`, which know places and tell every mistake at once. `tests/schema.rs` holds the two
+//! to each other, field by field.
+
+pub mod codes;
+pub mod config;
+pub mod order;
+pub mod plan;
+pub mod policy;
+pub mod reference;
+pub mod status;
+pub mod words;
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform as _};
+use serde_json::Value;
+
+use config::DaemonConfiguration;
+use plan::Plan;
+use policy::WritebackPolicy;
+use status::Status;
+
+/// The documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Document {
+    /// A policy, as people write it.
+    Policy,
+    /// The daemon configuration, as people write it.
+    Config,
+    /// A plan, as `plan --output json` prints it.
+    Plan,
+    /// The status, as `/api/v1/status` answers it.
+    Status,
+}
+
+impl Document {
+    /// Every document.
+    pub const ALL: [Self; 4] = [Self::Policy, Self::Config, Self::Plan, Self::Status];
+
+    /// Its word on the command line, and the name of its file in `config/schema/`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Config => "config",
+            Self::Plan => "plan",
+            Self::Status => "status",
+        }
+    }
+
+    /// Its schema: JSON Schema 2020-12 (json-schema.org/draft/2020-12). What people write is
+    /// closed: a field that is not known is refused. What programs read is open: later versions
+    /// may add fields.
+    pub fn schema(self) -> Value {
+        let settings = SchemaSettings::draft2020_12();
+        let mut schema = match self {
+            Self::Policy => settings.into_generator().into_root_schema_for::<WritebackPolicy>(),
+            Self::Config => settings.into_generator().into_root_schema_for::<DaemonConfiguration>(),
+            Self::Plan => settings.for_serialize().into_generator().into_root_schema_for::<Plan>(),
+            Self::Status => {
+                settings.for_serialize().into_generator().into_root_schema_for::<Status>()
+            }
+        };
+        match self {
+            Self::Policy | Self::Config => {
+                RecursiveTransform(without_null).transform(&mut schema);
+            }
+            Self::Plan | Self::Status => {}
+        }
+        schema.to_value()
+    }
+
+    /// Its schema as text.
+    pub fn text(self) -> String {
+        format!("{:#}\n", self.schema())
+    }
+}
+
+/// A field that may be absent is an `Option` in the types, but must not be written as `null`.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|one| one != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    let Some(Value::Array(choices)) = schema.get_mut("anyOf") else { return };
+    let count = choices.len();
+    choices.retain(|choice| choice.get("type") != Some(&Value::from("null")));
+    if choices.len() == count {
+        return;
+    }
+    if let [Value::Object(only)] = choices.as_slice() {
+        let only = only.clone();
+        schema.remove("anyOf");
+        for (key, value) in only {
+            schema.insert(key, value);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The daemon configuration as a type: `kind: DaemonConfiguration`.
+//!
+//! The comments are what people read in their editor and in the reference. `settings` reads the
+//! document.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::words::{ApiVersion, Dn, Duration, HttpsHost, Id, ListenAddress, Name, Path, Text};
+
+/// One daemon: one tenant, one domain, one folder of policies.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DaemonConfiguration {
+    /// The version of this form.
+    pub api_version: ApiVersion,
+    /// What the document is.
+    pub kind: ConfigurationKind,
+    /// What the daemon is called.
+    pub metadata: OwnerMetadata,
+    /// The cloud side.
+    pub tenant: Tenant,
+    /// The directory side.
+    pub directory: Directory,
+    /// Where the policies are.
+    pub policies: Option<Policies>,
+    /// Where the daemon keeps what it must not lose.
+    pub state: State,
+    /// When passes run.
+    pub schedule: Option<Schedule>,
+    /// What is served.
+    pub http: Option<Http>,
+}
+
+/// What the document is.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub enum ConfigurationKind {
+    /// A daemon configuration.
+    DaemonConfiguration,
+}
+
+/// What the daemon is called.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerMetadata {
+    /// The owner name. It stands in the ownership record of every group and decides which groups
+    /// are the daemon's own: choose it once.
+    pub name: Name,
+}
+
+/// The cloud side.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend(
+    "if" = { "properties": { "cloud": { "const": "Custom" } }, "required": ["cloud"] },
+    "then" = { "required": ["loginUrl", "graphUrl", "scope"] },
+    "else" = { "properties": { "loginUrl": false, "graphUrl": false, "scope": false } },
+))]
+pub struct Tenant {
+    /// The directory (tenant) id.
+    pub id: Id,
+    /// Where the tenant is reached.
+    #[schemars(extend("default" = "Global"))]
+    pub cloud: Option<Cloud>,
+    /// Where tokens come from. Required with `cloud: Custom`, else refused.
+    #[schemars(extend("examples" = ["https://login.example"]))]
+    pub login_url: Option<HttpsHost>,
+    /// Where Graph is: the only host a token is sent to. Required with `cloud: Custom`, else
+    /// refused.
+    pub graph_url: Option<HttpsHost>,
+    /// The scope of a token request. Required with `cloud: Custom`, else refused.
+    #[schemars(extend(
+        "pattern" = r"^[Hh][Tt][Tt][Pp][Ss]:.*/\.default$",
+        "examples" = ["https://graph.example/.default"],
+    ))]
+    pub scope: Option<Text>,
+    /// The application (client) id of the app registration.
+    pub client_id: Id,
+    /// How the app registration proves itself: exactly one field.
+    pub credential: Credential,
+    /// A private CA (PEM), trusted beside the system's: a proxy that opens TLS may stand before
+    /// one of the two hosts.
+    pub ca_file: Option<Path>,
+}
+
+/// Where a tenant is reached.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub enum Cloud {
+    /// The worldwide cloud.
+    Global,
+    /// The hosts in `loginUrl` and `graphUrl`.
+    Custom,
+}
+
+/// How the app registration proves itself: exactly one field. The files are read each time they
+/// are needed: a renewed secret needs no restart.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct Credential {
+    /// A file of at most 64 KiB with the client secret; one line end at its end does not count.
+    pub client_secret_file: Option<Path>,
+    /// A certificate and its key.
+    pub certificate: Option<Certificate>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Certificate {
+    /// The certificate that the app registration knows; PEM.
+    pub certificate_file: Path,
+    /// Its private key; PEM.
+    pub private_key_file: Path,
+}
+
+/// The directory side.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Directory {
+    /// Exactly one domain controller, by a name or IPv4 address that its certificate names.
+    #[schemars(
+        length(min = 1, max = 1),
+        inner(regex(pattern = LDAPS)),
+        extend("examples" = [["ldaps://dc1.corp.example"]]),
+    )]
+    pub servers: Vec<Text>,
+    /// Who binds.
+    pub bind: Bind,
+    /// A private CA (PEM), trusted instead of the system's: there is one server.
+    pub ca_file: Option<Path>,
+    /// Full names, none of them a whole domain. Nothing outside these subtrees is ever written.
+    #[schemars(
+        length(min = 1),
+        extend("examples" = [["OU=Cloud Groups,DC=corp,DC=example"]]),
+    )]
+    pub containers: Vec<Dn>,
+}
+
+const LDAPS: &str = r"^[Ll][Dd][Aa][Pp][Ss]://[^/?#@]+/?$";
+
+/// Who binds.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Bind {
+    /// By name and password, over TLS.
+    pub simple: SimpleBind,
+}
+
+/// By name and password, over TLS.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SimpleBind {
+    /// `DOMAIN\name`, a user principal name or a DN.
+    #[schemars(extend("examples" = [r"CORP\svc-writeback"]))]
+    pub name: Text,
+    /// A file of at most 64 KiB with the password; one line end at its end does not count.
+    pub password_file: Path,
+}
+
+/// Where the policies are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policies {
+    /// A folder: `*.yaml` and `*.yml` directly in it are read; names that start with a dot are
+    /// passed over.
+    #[schemars(extend("default" = "policies"))]
+    pub path: Option<Path>,
+}
+
+/// Where the daemon keeps what it must not lose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct State {
+    /// The folder of lock, journal and memory.
+    pub path: Path,
+}
+
+/// When passes run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Schedule {
+    /// From the start of one pass to the start of the next: 1s to 1d.
+    #[schemars(extend("default" = "15m"))]
+    pub interval: Option<Duration>,
+    /// How long members that the directory refused are left alone: 1m to 7d, not below the
+    /// interval. When absent and the interval is longer: the interval.
+    #[schemars(extend("default" = "6h"))]
+    pub resync: Option<Duration>,
+    /// How far apart two complete listings without a group stand before it counts as deleted: 1s
+    /// to 30d.
+    #[schemars(extend("default" = "10m"))]
+    pub confirm_after: Option<Duration>,
+}
+
+/// What is served.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Http {
+    /// Metrics and probes.
+    #[schemars(extend("default" = "127.0.0.1:9464"))]
+    pub listen: Option<ListenAddress>,
+    /// The status; another address than `listen`.
+    #[schemars(extend("default" = "127.0.0.1:9465"))]
+    pub status: Option<ListenAddress>,
+}

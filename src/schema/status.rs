@@ -1,0 +1,189 @@
+//! The status as a type: what `/api/v1/status` answers and `status --output json` prints.
+//!
+//! `report::status` makes the document; a test holds its output to this.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::plan::{Finding, Hold};
+use super::words::{ApiVersion, Id, Moment, Name, Sha256};
+use crate::model::policy::Mode;
+
+/// What the daemon says of itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The version of this form.
+    pub api_version: ApiVersion,
+    /// What the document is.
+    pub kind: StatusKind,
+    /// The version of the program.
+    pub version: String,
+    /// The owner name.
+    pub owner: Name,
+    /// The configuration file.
+    pub configuration: String,
+    /// When the daemon started.
+    pub started_at: Moment,
+    /// Every policy in force, by name.
+    pub policies: BTreeMap<String, PolicyStatus>,
+    /// The policy folder.
+    pub folder: FolderStatus,
+    /// The last pass that ended; null before the first.
+    pub last_pass: Option<PassStatus>,
+    /// When a pass last saw everything and did all that it may.
+    pub last_success_at: Option<Moment>,
+    /// Passes without success since then.
+    pub consecutive_failures: u64,
+    /// When the next pass starts.
+    pub next_pass_at: Option<Moment>,
+    /// Why the last pass could not look; null when it could.
+    pub fault: Option<FaultStatus>,
+    /// What the last pass found.
+    pub plan: PlanStatus,
+    /// Whether the daemon was asked to stop.
+    pub stopping: bool,
+}
+
+/// What the document is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub enum StatusKind {
+    /// A status.
+    Status,
+}
+
+/// One policy.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyStatus {
+    /// The file it stands in.
+    pub file: String,
+    /// What it may do.
+    pub mode: Mode,
+    /// Whether it is suspended.
+    pub suspend: bool,
+    /// The digest of its text.
+    pub generation: Sha256,
+    /// The groups it holds in the directory.
+    pub groups: u64,
+    /// Their memberships.
+    pub memberships: u64,
+    /// What is true of it.
+    pub conditions: Vec<Condition>,
+}
+
+/// What is true of a policy, why, and since when.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// What it speaks of.
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "condition")]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: bool,
+    /// Why, in a word.
+    #[schemars(schema_with = "super::plan::reason")]
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+    /// Since when `status` is what it is.
+    pub last_transition_time: Moment,
+    /// The digest of the text of the policy that it speaks of.
+    pub observed_generation: Sha256,
+}
+
+fn condition(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::codes::choice_of(super::codes::CONDITIONS)
+}
+
+/// The policy folder.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FolderStatus {
+    /// The digest of all files; null while the folder cannot be read.
+    pub generation: Option<Sha256>,
+    /// Everything that is wrong, one line each: `file:line:column: message; remedy`.
+    pub mistakes: Vec<String>,
+}
+
+/// A pass that ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PassStatus {
+    /// Its number in this process, from 1.
+    pub number: u64,
+    /// When it ended.
+    pub ended_at: Moment,
+    /// How long it took.
+    pub seconds: f64,
+    /// How it ended.
+    #[schemars(schema_with = "result")]
+    pub result: String,
+    /// Changes that the directory now shows.
+    pub changes_done: u64,
+    /// Changes that it does not show.
+    pub changes_failed: u64,
+}
+
+fn result(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::codes::choice_of(super::codes::RESULTS)
+}
+
+/// Why a pass could not look.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FaultStatus {
+    /// What could not be read.
+    #[schemars(schema_with = "side")]
+    pub side: String,
+    /// Why, in a word.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+fn side(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::codes::choice_of(super::codes::SIDES)
+}
+
+/// What the last pass found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanStatus {
+    /// The digest of everything that waited; null before the first pass.
+    pub digest: Option<Sha256>,
+    /// How many changes of each kind the guard admitted.
+    pub waiting: BTreeMap<String, u64>,
+    /// The limits that were passed.
+    pub held: Vec<Hold>,
+    /// How many changes are held.
+    pub held_changes: u64,
+    /// The digest of the held changes; null when nothing is held.
+    pub held_digest: Option<Sha256>,
+    /// Groups of which not enough is known, by object id, with the reason.
+    pub unknown: BTreeMap<String, String>,
+    /// How many findings there are.
+    pub findings_total: u64,
+    /// The first 1,000 of them.
+    pub findings: Vec<Finding>,
+    /// Groups of the directory that hold written-back groups.
+    pub parents: Parents,
+}
+
+/// Groups of the directory that hold written-back groups, by the object id of the cloud group.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Parents(pub BTreeMap<String, Vec<Parent>>);
+
+/// A group of the directory that holds a written-back group.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parent {
+    /// Where it is.
+    pub dn: String,
+    /// The object id of the tenant's group that is read from it; null where it is not synchronised.
+    pub cloud_group: Option<Id>,
+    /// Whether the tenant shows the nesting; null where that is not known.
+    pub nested_in_cloud: Option<bool>,
+}

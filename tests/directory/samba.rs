@@ -1,0 +1,120 @@
+//! The domain client against Samba: deleted groups, their return, and what a pass reads beyond
+//! names and members.
+//!
+//! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB).
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use writeback::directory::{Directory, DirectoryOptions, LdapRequest, TimeLimits};
+use writeback::model::directory::DirectPresence;
+use writeback::model::{AttributeChange, Containers, Dn, Effect, ObjectGuid};
+
+use super::lab::Lab;
+use super::{RECORD, UNIVERSAL, apply, change, id, observe, observe_with, read_secret, words};
+
+/// Lets the service account see and restore deleted objects.
+fn trust(lab: &Lab) {
+    let tool = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
+    let done = Command::new(tool).arg("undelete").arg(lab.setting("LAB_DIR")).status().unwrap();
+    assert!(done.success());
+}
+
+async fn open(lab: &Lab, container: &str) -> (Directory, Containers) {
+    let options = DirectoryOptions {
+        url: lab.setting("LAB_URL").to_owned(),
+        bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
+        password_file: lab.setting("LAB_BIND_PASSWORD_FILE").into(),
+        read_secret,
+        ca_file: Some(lab.setting("LAB_CA").into()),
+        limits: TimeLimits::default(),
+    };
+    let containers = Containers::new(vec![Dn::parse(container).unwrap()]);
+    let observer = Arc::new(|_: LdapRequest| {});
+    (Directory::connect(options, containers.clone(), observer).await.unwrap(), containers)
+}
+
+#[tokio::test]
+async fn samba_shows_and_restores_what_it_deleted() {
+    let lab = Lab::here();
+    trust(&lab);
+    let (container, _) = lab.empty_ous("directory-edge");
+    let more = [("extensionName", RECORD), ("adminDescription", &id(1).anchor())];
+    let dn = lab.add_group(&container, "a", "directory-edge-a", UNIVERSAL, &more);
+    let before = lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0);
+    let guid = ObjectGuid(before.guid());
+    lab.change("modify", &format!("dn: {dn}\nchangetype: delete\n"));
+    let (directory, containers) = open(&lab, &container).await;
+    let snapshot = observe_with(&directory, &[guid], &[]).await;
+    assert_eq!(snapshot.direct.get(&guid), Some(&DirectPresence::Deleted));
+    let deleted = snapshot.deleted.get(&guid).unwrap();
+    assert_eq!(deleted.sam_account_name.as_deref(), Some("directory-edge-a"));
+    assert_eq!(deleted.group_type, Some(UNIVERSAL));
+    assert_eq!(deleted.records, [], "a tombstone of Samba keeps no record");
+
+    let own = |name: &'static str, before: Option<&str>, value: &str| AttributeChange {
+        name: name.into(),
+        before: before.map(str::to_owned),
+        after: Some(value.to_owned()),
+    };
+    let sam = "directory-edge-a";
+    let attributes = vec![
+        own("adminDescription", None, &id(1).anchor()),
+        own("extensionName", None, RECORD),
+        own("sAMAccountName", Some(sam), sam),
+    ];
+    let files = tempfile::tempdir().unwrap();
+    let target = containers.admit(guid, Dn::parse(&container).unwrap().child("b")).unwrap();
+    let restoration = change(1, target, Effect::Restore { attributes });
+    let thief = lab.add_group(&container, "b", "directory-edge-b", UNIVERSAL, &[]);
+    let refused = apply(&directory, &containers, files.path(), vec![restoration.clone()]).await;
+    assert_eq!(words(&refused), ["refused"], "{refused:?}");
+    lab.change("modify", &format!("dn: {thief}\nchangetype: delete\n"));
+    let thief = lab.add_group(&container, "c", sam, UNIVERSAL, &[]);
+    let refused = apply(&directory, &containers, files.path(), vec![restoration.clone()]).await;
+    assert_eq!(words(&refused), ["refused"], "{refused:?}");
+    lab.change("modify", &format!("dn: {thief}\nchangetype: delete\n"));
+    let results = apply(&directory, &containers, files.path(), vec![restoration.clone()]).await;
+    assert_eq!(words(&results), ["done"], "{results:?}");
+    let again = apply(&directory, &containers, files.path(), vec![restoration]).await;
+    assert_eq!(words(&again), ["already_so"], "{again:?}");
+    let after = lab.search(&format!("CN=b,{container}"), "base", "(objectClass=*)", &["*"]);
+    let after = after.first().unwrap();
+    assert_eq!((after.guid(), after.sid()), (before.guid(), before.sid()));
+    assert_eq!(after.text("extensionName").as_deref(), Some(RECORD));
+}
+
+#[tokio::test]
+async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
+    let lab = Lab::here();
+    let (container, _) = lab.empty_ous("directory-beyond");
+    let more = [("extensionName", RECORD), ("info", "a note"), ("mail", "a@edge.example")];
+    let dn = lab.add_group(&container, "a", "directory-beyond-a", UNIVERSAL, &more);
+    lab.add_value(&dn, "proxyAddresses", "SMTP:A2@edge.example");
+    let parent = lab.add_group(&container, "p", "directory-beyond-p", UNIVERSAL, &[]);
+    lab.add_value(&parent, "member", &dn);
+    let (directory, _) = open(&lab, &container).await;
+    let names = ["info", "nonsense", "memberOf", "legacyExchangeDN", "givenName", "description"];
+    let snapshot = observe_with(&directory, &[], &names).await;
+    let guid = ObjectGuid(lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).guid());
+    let group = snapshot.groups.value().get(&guid).unwrap();
+    assert_eq!(group.values("info"), ["a note"]);
+    assert_eq!(group.parents.iter().map(ToString::to_string).collect::<Vec<_>>(), [parent]);
+    let unsuitable: Vec<&str> = snapshot.unsuitable.keys().map(|name| &**name).collect();
+    // In the schema, description takes several values.
+    assert_eq!(
+        unsuitable,
+        ["description", "givenName", "legacyExchangeDN", "memberOf", "nonsense"],
+        "{:?}",
+        snapshot.unsuitable
+    );
+    let schema = format!("CN=Schema,CN=Configuration,{}", lab.setting("LAB_BASE_DN"));
+    let prepared =
+        !lab.search(&schema, "sub", "(lDAPDisplayName=mailNickname)", &["cn"]).is_empty();
+    assert_eq!(directory.facts().exchange_prepared, prepared);
+    let snapshot = observe(&directory).await.unwrap();
+    let holders = |address: &str| snapshot.addresses.get(address).cloned().unwrap_or_default();
+    let wanted = prepared.then_some(guid).into_iter().collect();
+    assert_eq!((holders("a@edge.example"), holders("a2@edge.example")), (wanted.clone(), wanted));
+}
