@@ -5,6 +5,7 @@
 mod apply;
 #[cfg(feature = "sim")]
 mod demo;
+mod discover;
 mod plan;
 mod progress;
 mod run;
@@ -30,8 +31,7 @@ use crate::report::text::safe;
 use crate::settings::{self, Settings};
 
 /// Commands of the contract that this version refuses by name.
-const NOT_YET: [&str; 12] = [
-    "discover",
+const NOT_YET: [&str; 11] = [
     "explain",
     "approve",
     "pause",
@@ -82,6 +82,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check configuration and policies, offline
     Validate(validate::Arguments),
+    /// Show what is there, what is wrong with it and how to begin; write nothing
+    Discover(discover::Arguments),
     /// Show what would be changed; write nothing
     Plan(plan::Arguments),
     /// Make one pass
@@ -116,6 +118,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         #[cfg(feature = "sim")]
         Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
         Command::Validate(arguments) => validate::run(&arguments, config.as_deref()),
+        Command::Discover(arguments) => Box::pin(discover::run(&arguments, config)).await,
         Command::Plan(arguments) => Box::pin(plan::run(arguments, config)).await,
         Command::Apply(arguments) => Box::pin(apply::run(arguments, config)).await,
         Command::Run => Box::pin(run::run(config)).await,

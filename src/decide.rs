@@ -5,7 +5,7 @@
 //!
 //! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group belongs
 //! to, `depart` how its directory group ends, `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `shape`
-//! and `naming` (with `name`) what it is called, `content` and `mail` what else it holds. `diff` puts the differences
+//! and `naming` (with `name`) what it is called, `content`, `mail` and `form` what else it holds. `diff` puts the differences
 //! together (`rename` orders those of names, `cause` says why), `plan` gives order and digest,
 //! `guard` says what may go on, `conclude` what is remembered, `conditions` what is told.
 
@@ -18,6 +18,7 @@ pub mod content;
 pub mod depart;
 pub mod diff;
 pub mod expression;
+pub mod form;
 pub mod guard;
 pub mod holdings;
 pub mod mail;
@@ -39,7 +40,7 @@ use jiff::SignedDuration;
 use crate::decide::upward::Parents;
 use crate::model::cloud::{Links, Presence};
 use crate::model::condition::Reason;
-use crate::model::memory::Intent;
+use crate::model::memory::{Form, Intent};
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
 use crate::model::{
@@ -113,6 +114,8 @@ pub struct Lessons {
     pub absent: BTreeSet<ObjectId>,
     /// Groups that left their policy, with the event that counts.
     pub left: BTreeMap<ObjectId, Leave>,
+    /// Values that the directory keeps in a form of its own.
+    pub forms: BTreeMap<form::Spot, Form>,
     /// What each group is meant to be.
     pub intents: BTreeMap<ObjectId, Intent>,
 }

@@ -2,6 +2,7 @@
 //!
 //! `emit` is the one `match` that feeds them all: adding a metric never edits logic.
 
+pub mod discovery;
 pub mod endpoint;
 pub mod events;
 pub mod json;

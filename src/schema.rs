@@ -66,10 +66,9 @@ impl Document {
                 settings.for_serialize().into_generator().into_root_schema_for::<Status>()
             }
         };
+        RecursiveTransform(plain).transform(&mut schema);
         match self {
-            Self::Policy | Self::Config => {
-                RecursiveTransform(without_null).transform(&mut schema);
-            }
+            Self::Policy | Self::Config => RecursiveTransform(without_null).transform(&mut schema),
             Self::Plan | Self::Status => {}
         }
         schema.to_value()
@@ -78,6 +77,17 @@ impl Document {
     /// Its schema as text.
     pub fn text(self) -> String {
         format!("{:#}\n", self.schema())
+    }
+}
+
+/// Takes out what only Rust means: the breaks of comment lines and the widths of numbers.
+fn plain(schema: &mut Schema) {
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+        *text = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
+    if schema.get("format").and_then(Value::as_str).is_some_and(|format| format != "date-time") {
+        schema.remove("format");
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::decide::Decision;
+use crate::decide::{Decision, form};
 use crate::decide::guard::HeldPlan;
 use crate::model::change::{Change, Kind};
 use crate::model::{Memory, ObjectGuid, ObjectId, Outcome};
@@ -52,6 +52,8 @@ pub fn remember(
     for (id, leave) in lessons.left {
         memory.left.entry(id).or_insert((leave, begun));
     }
+    memory.forms.extend(lessons.forms);
+    memory.written.clear();
     let settled = lessons.intents.into_iter().filter(|(id, _)| !unsettled.contains(id));
     memory.intents.extend(settled);
     for result in results {
@@ -84,6 +86,9 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
     let (Outcome::Done { object } | Outcome::AlreadySo { object }) = &result.outcome else {
         return refuse(memory, result);
     };
+    if let Some(object) = object.or(result.change.target.object()) {
+        memory.written.extend(form::written(object, &result.change));
+    }
     match (result.change.effect.kind(), object) {
         (Kind::Create | Kind::Restore, Some(guid)) => {
             memory.inventory.insert(id, *guid);

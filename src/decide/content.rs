@@ -9,7 +9,7 @@ use crate::decide::holdings::Owned;
 use crate::decide::name::cut;
 use crate::decide::naming::Named;
 use crate::decide::wanted::Wanted;
-use crate::decide::{Inputs, cause, mail};
+use crate::decide::{Inputs, cause, form, mail};
 use crate::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
 use crate::model::directory::DeletedGroup;
 use crate::model::memory::Intent;
@@ -255,6 +255,7 @@ fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<
         .map(|(name, after)| AttributeChange { before: standing(&name), name, after })
         .filter(|change| change.before != change.after)
         .chain(mail::differing(inputs, group, owned.group))
+        .filter(|change| !form::is_known(inputs, owned.group.guid, change))
         .collect();
     changes.sort();
     changes

@@ -13,7 +13,7 @@ use crate::decide::members::{Resolver, Tally, names};
 use crate::decide::naming::{Named, name_all};
 use crate::decide::nest::{Nesting, Written};
 use crate::decide::wanted::{Existing, Gatherer, Wanted, freeze};
-use crate::decide::{Decision, Inputs, buried, cause, content, mail, rename};
+use crate::decide::{Decision, Inputs, buried, cause, content, form, mail, rename};
 use crate::model::change::{Cause, Change, Effect, MemberReference};
 use crate::model::cloud::Presence;
 use crate::model::directory::{DirectPresence, DirectoryMember};
@@ -254,6 +254,7 @@ impl<'a> Differ<'a, '_> {
         let added = self.additions(group, existing);
         let removed = self.removals(group, group.witness, members);
         let mut effects = content::updates(self.inputs, group, owned);
+        self.learn_forms(owned.group.guid, &mut effects);
         if !added.is_empty() {
             let cause = cause::of_additions(memory, group, &added);
             let filled = owned.record.state != RecordState::Filling;
@@ -273,6 +274,22 @@ impl<'a> Differ<'a, '_> {
             effect,
             cause,
         }));
+    }
+
+    /// Leaves out what the directory would keep in a form of its own once more.
+    fn learn_forms(&mut self, object: ObjectGuid, effects: &mut Vec<(Effect, Cause)>) {
+        let forms = &mut self.decision.lessons.forms;
+        effects.retain_mut(|(effect, _)| {
+            let Effect::Update { attributes } = effect else { return true };
+            attributes.retain(|change| match form::learnt(self.inputs, object, change) {
+                Some((spot, form)) => {
+                    forms.insert(spot, form);
+                    false
+                }
+                None => true,
+            });
+            !attributes.is_empty()
+        });
     }
 
     fn additions(&mut self, group: &Wanted<'_>, existing: Existing<'_>) -> Vec<MemberReference> {

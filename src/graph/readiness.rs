@@ -8,7 +8,6 @@ use serde::Deserialize;
 
 use crate::graph::wire::Page;
 use crate::graph::{Endpoint, GraphError, Tenant, pages};
-use crate::model::cloud::Unread;
 use crate::model::readiness::{Licence, MicrosoftWriteback, Organization, TenantReadiness};
 
 /// The service plan `AAD_PREMIUM`

@@ -28,8 +28,21 @@ pub struct Memory {
     pub refused_members: BTreeMap<ObjectGuid, BTreeMap<ObjectGuid, String>>,
     /// What each group was meant to be when a pass last finished with it: tells drift from intent.
     pub intents: BTreeMap<ObjectId, Intent>,
+    /// What the last pass wrote into the attributes of each object.
+    pub written: BTreeMap<(ObjectGuid, AttributeName), String>,
+    /// Values that the directory keeps in a form of its own.
+    pub forms: BTreeMap<(ObjectGuid, AttributeName), Form>,
     /// Whether a finished pass of this process stands behind it.
     pub passes: u64,
+}
+
+/// A value in the directory's own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// As it was written.
+    pub written: String,
+    /// As it stands there.
+    pub stands: String,
 }
 
 /// What a group was meant to be.

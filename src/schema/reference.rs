@@ -13,14 +13,34 @@ use super::order::fields;
 use super::{Document, config, policy};
 
 /// The names of the generated parts.
-pub const PARTS: [&str; 7] =
-    ["config", "policy", "findings", "conditions", "reasons", "guard", "results"];
+pub const PARTS: [&str; 8] =
+    ["config", "policy", "not-yet", "findings", "conditions", "reasons", "guard", "results"];
+
+/// Fields and values of the contract that are refused by name: document, path, and, for a value,
+/// which one.
+pub const NOT_YET: &[(Document, &str, Option<&str>)] = &[
+    (Document::Config, "tenant.cloud", Some("UsGovernment")),
+    (Document::Config, "tenant.cloud", Some("UsGovernmentDod")),
+    (Document::Config, "tenant.cloud", Some("China")),
+    (Document::Config, "tenant.credential.federatedTokenFile", None),
+    (Document::Config, "tenant.credential.managedIdentity", None),
+    (Document::Config, "directory.domain", None),
+    (Document::Config, "directory.startTls", None),
+    (Document::Config, "directory.globalCatalog", None),
+    (Document::Config, "directory.bind.kerberos", None),
+    (Document::Config, "schedule.flagInterval", None),
+    (Document::Config, "http.adminSocket", None),
+    (Document::Policy, "kind", Some("Approval")),
+    (Document::Policy, "spec.adoption", None),
+    (Document::Policy, "spec.guard", None),
+];
 
 /// One generated part; `None` for a name that none has.
 pub fn part(name: &str) -> Option<String> {
     Some(match name {
         "config" => fields_of(Document::Config),
         "policy" => fields_of(Document::Policy),
+        "not-yet" => not_yet(),
         "findings" => told(["finding", "meaning", "what to do"], FINDINGS),
         "conditions" => told(["condition", "holds when", "what to do"], CONDITIONS),
         "reasons" => told(["reason", "meaning", "what to do"], REASONS),
@@ -47,6 +67,15 @@ pub fn renewed(text: &str) -> String {
     }
     renewed.push_str(rest);
     renewed
+}
+
+fn not_yet() -> String {
+    let mut table = String::from("| document | field or value |\n|---|---|\n");
+    for (document, path, value) in NOT_YET {
+        let value = value.map(|value| format!(": {value}")).unwrap_or_default();
+        let _ = writeln!(table, "| {} | `{path}{value}` |", document.word());
+    }
+    table
 }
 
 fn told(heads: [&str; 3], all: &[Told]) -> String {
@@ -179,6 +208,10 @@ fn list_of(items: &Value) -> String {
 /// What may be written: the words of an enum with their meaning, a range, or what the text is.
 fn values(schema: &Value) -> String {
     if let Some(words) = schema.get("oneOf").and_then(Value::as_array) {
+        if let [only] = words.as_slice() {
+            let word = only.get("const").and_then(Value::as_str).unwrap_or_default();
+            return format!("`{word}`");
+        }
         let words = words.iter().filter_map(|one| {
             let word = one.get("const")?.as_str()?;
             let meaning = one.get("description").and_then(Value::as_str).unwrap_or_default();
@@ -193,8 +226,8 @@ fn values(schema: &Value) -> String {
     match schema.get("type").and_then(Value::as_str) {
         Some("boolean") => "`true`, `false`".to_owned(),
         Some("string") => {
-            let example = schema.pointer("/examples/0").and_then(Value::as_str);
-            example.map_or_else(|| "text".to_owned(), |text| format!("such as `{text}`"))
+            let title = schema.get("title").and_then(Value::as_str);
+            title.unwrap_or("text").to_owned()
         }
         _ => String::new(),
     }

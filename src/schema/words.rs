@@ -26,16 +26,19 @@ macro_rules! word {
 
 word! {
     /// A text that is not blank.
+    #[schemars(title = "text")]
     #[schemars(extend("pattern" = r"\S"))]
     Text
 }
 word! {
     /// 1 to 50 characters of a-z, 0-9 and -.
+    #[schemars(title = "name")]
     #[schemars(extend("pattern" = "^[a-z0-9-]{1,50}$", "examples" = ["finance"]))]
     Name
 }
 word! {
     /// An id of the tenant: 32 hexadecimal digits with dashes.
+    #[schemars(title = "id")]
     #[schemars(extend(
         "pattern" = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
         "examples" = ["0c0ffee0-1111-4222-8333-444444444444"],
@@ -44,6 +47,7 @@ word! {
 }
 word! {
     /// A distinguished name in full (RFC 4514), in single quotes.
+    #[schemars(title = "DN")]
     #[schemars(extend(
         "pattern" = "=",
         "examples" = ["OU=Applications,OU=Cloud Groups,DC=corp,DC=example"],
@@ -52,11 +56,13 @@ word! {
 }
 word! {
     /// A regular expression (docs.rs/regex), found anywhere unless anchored.
+    #[schemars(title = "pattern")]
     #[schemars(extend("pattern" = r"\S", "examples" = ["^APP-"]))]
     Pattern
 }
 word! {
     /// A condition (CEL) over the cloud group.
+    #[schemars(title = "condition (CEL)")]
     #[schemars(extend(
         "pattern" = r"\S",
         "examples" = ["group.mailNickname.startsWith('app-')"],
@@ -66,6 +72,7 @@ word! {
 }
 word! {
     /// An expression (CEL) over the cloud group that gives a text.
+    #[schemars(title = "text (CEL)")]
     #[schemars(extend(
         "pattern" = r"\S",
         "examples" = ["'app-' + group.mailNickname"],
@@ -75,16 +82,19 @@ word! {
 }
 word! {
     /// One whole number and one unit: `30s`, `10m`, `6h`, `1d`.
+    #[schemars(title = "duration")]
     #[schemars(extend("pattern" = "^[0-9]+[smhd]$", "examples" = ["1h"]))]
     Duration
 }
 word! {
     /// A path; a relative one starts at the folder of the configuration.
+    #[schemars(title = "path")]
     #[schemars(extend("pattern" = r"\S", "examples" = ["/etc/writeback/file"]))]
     Path
 }
 word! {
     /// The address of a host: scheme, host and port, nothing else.
+    #[schemars(title = "`https://host[:port]`")]
     #[schemars(extend(
         "pattern" = r"^[Hh][Tt][Tt][Pp][Ss]:[/\\]{2}[^/\\?#@]+[/\\]?$",
         "examples" = ["https://graph.example"],
@@ -93,16 +103,19 @@ word! {
 }
 word! {
     /// An IP address and a port.
+    #[schemars(title = "`address:port`")]
     #[schemars(extend("pattern" = r"^.+:[0-9]{1,5}$", "examples" = ["127.0.0.1:9470"]))]
     ListenAddress
 }
 word! {
     /// A SHA-256 digest in hexadecimal digits.
+    #[schemars(title = "digest")]
     #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
     Sha256
 }
 word! {
     /// A moment in UTC (RFC 3339).
+    #[schemars(title = "time")]
     #[schemars(extend("format" = "date-time"))]
     Moment
 }

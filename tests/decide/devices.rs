@@ -61,6 +61,12 @@ fn a_registered_device_is_the_object_that_device_writeback_made() {
 }
 
 #[test]
+fn a_registered_device_may_have_its_device_id_for_its_own() {
+    let world = with_device(Some(object("laptop")), Link::default());
+    check(&world.with(registered("laptop", object("laptop"))), WRITTEN);
+}
+
+#[test]
 fn a_computer_comes_before_a_registered_device() {
     let world = with_device(Some(object("laptop")), Link::default())
         .principal("device:laptop", |_| ())

@@ -2,10 +2,10 @@
 //! addresses, devices, primary groups, and which attributes cannot be written at all.
 
 use writeback::model::directory::PrincipalClass;
-use writeback::model::{DeviceId, Sid};
-use writeback::sim::domain::DomainOptions;
+use writeback::model::{DeviceId, Dn, Effect, Sid};
+use writeback::sim::domain::{DomainOptions, Fault, Order, Where};
 
-use super::{Case, observe, observe_with};
+use super::{Case, RECORD, change, disable, observe, observe_with};
 
 async fn prepared() -> Case {
     Case::with(DomainOptions { exchange: true, ..DomainOptions::default() }).await
@@ -160,4 +160,41 @@ async fn attributes_that_cannot_be_written_are_told_with_the_reason() {
     let with = case.requests_of("search").len() - before;
     observe(&directory).await.unwrap();
     assert_eq!(case.requests_of("search").len() - before - with, with);
+}
+
+#[tokio::test]
+async fn a_group_goes_out_of_use_in_one_modify_and_into_quarantine() {
+    for fault in [None, Some(Fault::CutBefore), Some(Fault::CutAfter)] {
+        let case = prepared().await;
+        let dn = case.own_group("a");
+        let unit = case.edit(|tree| tree.add_ou("Quarantine", &case.container));
+        case.edit(|tree| {
+            tree.set(&dn, "mail", &["a@corp.example"])?;
+            let addresses = ["SMTP:a@corp.example", "smtp:b@corp.example", "x500:1"];
+            tree.set(&dn, "proxyAddresses", &addresses)
+        });
+        let there = Dn::parse(&unit).unwrap().child("a");
+        let to = case.containers.admit(case.guid(&dn), there.clone()).unwrap();
+        let changes = vec![
+            change(1, case.target(&dn), disable(RECORD)),
+            change(1, case.target(&dn), Effect::Quarantine { to }),
+        ];
+        let directory = case.open().await;
+        let orders = fault.clone().map(|fault| Order::new(Where::Write, fault));
+        orders.into_iter().for_each(|order| case.domain.order(order));
+        let results = case.apply(&directory, changes).await;
+        assert!(results.iter().all(|one| one.outcome.achieved()), "{fault:?} {results:?}");
+        if fault.is_none() {
+            assert_eq!(case.requests_of("modify"), ["ok"]);
+        }
+        let there = there.to_string();
+        let mut addresses = case.values(&there, "proxyAddresses");
+        addresses.sort();
+        assert_eq!(addresses, ["SMTP:b@corp.example", "smtp:a@corp.example", "x500:1"]);
+        assert_eq!(case.values(&there, "groupType"), ["8"]);
+        assert_eq!(case.values(&there, "mail"), [""; 0]);
+        let records = case.values(&there, "extensionName");
+        assert!(records.contains(&RECORD.replace("Active", "Disabled")), "{records:?}");
+        assert!(records.contains(&"somebody else's".to_owned()) && records.len() == 2);
+    }
 }

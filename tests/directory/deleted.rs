@@ -177,6 +177,6 @@ async fn a_group_that_somebody_restored_by_hand_is_left_to_the_next_pass() {
     case.edit(|tree| tree.restore(guid.0, &dn));
     let directory = case.open().await;
     let results = case.apply(&directory, vec![restore(&case, guid, "a")]).await;
-    assert_eq!(words(&results), ["refused"], "{results:?}");
+    assert_eq!(words(&results), ["failed"], "{results:?}");
     assert_eq!(case.values(&dn, "extensionName"), [""; 0]);
 }

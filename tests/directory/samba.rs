@@ -3,6 +3,7 @@
 //!
 //! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB).
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -12,7 +13,9 @@ use writeback::model::directory::DirectPresence;
 use writeback::model::{AttributeChange, Containers, Dn, Effect, ObjectGuid};
 
 use super::lab::Lab;
-use super::{RECORD, UNIVERSAL, apply, change, id, observe, observe_with, read_secret, words};
+use super::{
+    RECORD, UNIVERSAL, apply, change, disable, id, observe, observe_with, read_secret, words,
+};
 
 /// Lets the service account see and restore deleted objects.
 fn trust(lab: &Lab) {
@@ -115,6 +118,31 @@ async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
     assert_eq!(directory.facts().exchange_prepared, prepared);
     let snapshot = observe(&directory).await.unwrap();
     let holders = |address: &str| snapshot.addresses.get(address).cloned().unwrap_or_default();
-    let wanted = prepared.then_some(guid).into_iter().collect();
+    let wanted: BTreeSet<ObjectGuid> = prepared.then_some(guid).into_iter().collect();
     assert_eq!((holders("a@edge.example"), holders("a2@edge.example")), (wanted.clone(), wanted));
+}
+
+#[tokio::test]
+async fn samba_takes_several_values_of_an_attribute_in_one_modify() {
+    let lab = Lab::here();
+    let (container, _) = lab.empty_ous("directory-values");
+    let more = [("extensionName", RECORD), ("mail", "a@corp.example")];
+    let dn = lab.add_group(&container, "a", "directory-values-a", UNIVERSAL, &more);
+    for address in ["SMTP:a@corp.example", "smtp:b@corp.example", "x500:1"] {
+        lab.add_value(&dn, "proxyAddresses", address);
+    }
+    let (directory, containers) = open(&lab, &container).await;
+    let guid = ObjectGuid(lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).guid());
+    let target = containers.admit(guid, Dn::parse(&dn).unwrap()).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let changes = vec![change(1, target, disable(RECORD))];
+    let results = apply(&directory, &containers, files.path(), changes).await;
+    assert_eq!(words(&results), ["done"], "{results:?}");
+    let texts = lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).texts();
+    let mut addresses = texts.get("proxyAddresses").unwrap().clone();
+    addresses.sort();
+    assert_eq!(addresses, ["SMTP:b@corp.example", "smtp:a@corp.example", "x500:1"]);
+    assert_eq!(texts.get("groupType").unwrap(), &["8"]);
+    assert!(!texts.contains_key("mail"));
+    assert_eq!(texts.get("extensionName").unwrap(), &[RECORD.replace("Active", "Disabled")]);
 }

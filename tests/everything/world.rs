@@ -212,8 +212,8 @@ impl Cast {
         let link = Link { sid: computer.sid.clone().unwrap(), guid: computer.guid };
         self.world.others.push(OtherObject::computer(id, "pc by sid", &link));
         for (name, trust) in [
-            ("joined, written back", DeviceTrust::Joined),
-            ("registered, written back", DeviceTrust::Registered),
+            ("joined with object", DeviceTrust::Joined),
+            ("registered with object", DeviceTrust::Registered),
         ] {
             let device_id = self.written_back_device(ground, name).await;
             let device = OtherObject::device(self.id_for(name), name, device_id, trust);
@@ -373,28 +373,15 @@ impl Cast {
         self.security(
             "devices",
             on,
-            "pc, pc by sid, joined, written back, registered",
+            "pc, pc by sid, joined with object, registered with object, joined alone, \
+             registered alone, pc without computer",
         );
-        let devices = [
-            "pc",
-            "pc by sid",
-            "joined, written back",
-            "registered, written back",
-            "joined alone",
-            "registered alone",
-            "pc without computer",
-        ];
-        let members: Vec<Uuid> = devices.iter().map(|name| self.id_for(name)).collect();
-        self.world.groups.last_mut().unwrap().members = members;
-        self.ids.remove("joined");
-        self.ids.remove("written back");
-        self.ids.remove("registered");
         self.security(
             "mixed",
             on,
             "p04, guest with account, guest without account, cloud only, pc, contact, \
              application, thing, op universal, op global, op local, op universal list, converted, \
-             sec on, sec null, sec off, mail list, mail security, 365 hidden, 365 plain, sec role",
+             sec on, sec null, sec off, mail list, mail security, sec role",
         );
         self.security("ring a", on, "p13, ring b");
         self.security("ring b", on, "p14, ring a");

@@ -65,7 +65,8 @@ fn names_are_read_as_presets_or_expressions() {
 #[test]
 fn further_attributes_are_read_in_their_order() {
     let read = shape(
-        "    attributes:\n      - { name: info, expression: \"'of ' + group.mailNickname\" }\n      \
+        "    attributes:\n      - { name: info, expression: \"'of ' + group.mailNickname\" }\n\
+              \u{20}     \
          - { name: extensionAttribute1, expression: group.id, mode: CreateOnly }",
     );
     let told: Vec<String> = read
@@ -301,19 +302,15 @@ fn what_changes_nothing_is_warned_about() {
     each_is_warned_about(&[
         (
             &alone("    type: UniversalDistribution"),
-            &[
-                "8:5: `spec.group.type` changes nothing: the selection takes security groups alone, \
-               and those are always universal security groups; leave the field out, or select \
-               Microsoft365 groups too",
-            ],
+            &["8:5: `spec.group.type` changes nothing: the selection takes security groups \
+               alone, and those are always universal security groups; leave the field out, or \
+               select Microsoft365 groups too"],
         ),
         (
             &alone("    mail: WhenPrepared"),
-            &[
-                "8:5: `spec.group.mail` changes nothing: the selection takes security groups alone, \
-               and those have no mail attributes; leave the field out, or select Microsoft365 \
-               groups too",
-            ],
+            &["8:5: `spec.group.mail` changes nothing: the selection takes security groups \
+               alone, and those have no mail attributes; leave the field out, or select \
+               Microsoft365 groups too"],
         ),
         (&alone("    mail: Never\n    type: FromCloud"), &[]),
         (

@@ -185,8 +185,8 @@ const WRONG_EXPRESSIONS: &[(&str, &str)] = &[
         "8:71: `spec.selection.exclude[0].expression` is wrong at character 28",
     ),
     (
-        "  selection:\n    include:\n      - expression: |\n          group.mail == '' &&\n          \
-         group.kin == ''",
+        "  selection:\n    include:\n      - expression: |\n          group.mail == '' &&\n\
+         \u{20}         group.kin == ''",
         "11:11: `spec.selection.include[0].expression` is wrong at line 2, character 7 of the \
          expression",
     ),
@@ -215,11 +215,13 @@ fn a_selection_of_everything_is_warned_about() {
     each_is_warned_about(&[
         ("  selection: { writebackFlag: Ignore }", &[&absent]),
         (
-            "  selection: { writebackFlag: Ignore, include: [ { types: [Security, Microsoft365] }] }",
+            "  selection: { writebackFlag: Ignore, include: \
+              [ { types: [Security, Microsoft365] }] }",
             &[&entry],
         ),
         (
-            "  selection: { writebackFlag: Ignore, include: [ { membership: [Assigned, Dynamic] }] }",
+            "  selection: { writebackFlag: Ignore, include: \
+              [ { membership: [Assigned, Dynamic] }] }",
             &[&entry],
         ),
         ("  selection: { writebackFlag: Ignore, include: [{ types: [Security] }] }", &[]),

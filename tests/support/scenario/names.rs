@@ -145,6 +145,9 @@ impl Names {
             words.push((known.guid.to_string(), format!("<GUID of {name}>")));
             words.extend(known.sid.clone().map(|sid| (sid, format!("<SID of {name}>"))));
         }
+        for (name, device) in &self.devices {
+            words.push((device.to_string(), format!("<device {name}>")));
+        }
         for (number, (guid, sid)) in (1..).zip(&self.groups) {
             words.push((guid.to_string(), format!("<object {number}>")));
             words.extend(sid.clone().map(|sid| (sid, format!("<SID of object {number}>"))));

@@ -165,11 +165,17 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The daemon goes on passing, as it does while time goes by.
+    /// The daemon goes on passing, as it does while time goes by. The pass that has something to
+    /// write is left to the one that is shown.
     async fn passes_for(&mut self, duration: Duration) {
         let end = Instant::now() + duration;
         while Instant::now() < end {
-            self.pass().await;
+            let mut daemon = self.daemon.take().unwrap_or_else(|| Daemon::start(&self.product));
+            let quiet = daemon.quiet_pass().await;
+            self.daemon = Some(daemon);
+            if !quiet {
+                return;
+            }
         }
     }
 
@@ -231,6 +237,16 @@ impl Daemon {
         let wanted = look.guarded.admitted.changes().len();
         shown.push_str(&self.act(look).await);
         Passed { shown, wanted }
+    }
+
+    /// A pass that is given up when it has something to write; whether it had nothing.
+    async fn quiet_pass(&mut self) -> bool {
+        let look = self.engine.look(None).await.unwrap_or_else(|blind| panic!("{blind:?}"));
+        let quiet = look.guarded.admitted.changes().is_empty();
+        if quiet {
+            self.act(look).await;
+        }
+        quiet
     }
 
     /// Writes, concludes, and gives what did not go as planned.

@@ -99,7 +99,9 @@ fn kind(group_type: &str) -> &str {
 fn group(text: &mut String, group: &Object, names: &Names, called: &BTreeMap<String, String>) {
     for name in SHOWN {
         let values = group.values(name);
-        if !values.is_empty() {
+        // A restored group has a zero where one that was never deleted has nothing.
+        let nothing = name == "adminCount" && values == ["0"];
+        if !values.is_empty() && !nothing {
             let _ = writeln!(text, "  {name} {}", values.join(", "));
         }
     }

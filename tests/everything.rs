@@ -1,0 +1,72 @@
+//! A world with one of everything that the plan for group writeback names, both ready policies,
+//! and a daemon that lives through what happens: after each step the directory equals the
+//! oracle's, on the simulated domain and on Samba.
+//!
+//! Comes from: `config/policies/default-behaviour` and `only-configured`, with another container
+//! put in. Samba is the lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names; it is prepared
+//! for Exchange, which cannot be taken back.
+
+#![cfg(feature = "sim")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
+    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
+)]
+
+#[path = "support/oracle/course.rs"]
+mod course;
+#[path = "everything/daemon.rs"]
+mod daemon;
+#[path = "support/scenario/directory.rs"]
+mod directory;
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "support/oracle.rs"]
+mod oracle;
+#[path = "support/product.rs"]
+mod product;
+
+#[path = "everything/binary.rs"]
+mod binary;
+#[path = "everything/ground.rs"]
+mod ground;
+#[path = "everything/story.rs"]
+mod story;
+#[path = "everything/world.rs"]
+mod world;
+
+use ground::Side;
+use story::{Ready, Story};
+
+/// Plays the story; no step takes more than one pass that writes, but for a deletion, which takes
+/// one more to be sure.
+async fn play(side: Side, ready: Ready) {
+    let passes = Story::open(side, ready).await.play().await;
+    for (step, count) in passes {
+        let most = if step == "hard delete" { 3 } else { 2 };
+        assert!(count <= most, "{step}: {count} passes until it is quiet");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_behaviour_holds_for_everything_on_the_simulated_domain() {
+    play(Side::Simulated, Ready::DefaultBehaviour).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_is_configured_is_written_on_the_simulated_domain() {
+    play(Side::Simulated, Ready::OnlyConfigured).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_behaviour_holds_for_everything_on_samba() {
+    play(Side::Samba, Ready::DefaultBehaviour).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_is_configured_is_written_on_samba() {
+    play(Side::Samba, Ready::OnlyConfigured).await;
+}
