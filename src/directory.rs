@@ -17,6 +17,7 @@
 //!   `catch_unwind`, and the connection is given up.
 //! - Channels are unbounded: searches are paged, 500 entries at a time.
 //! - One bad certificate of the platform empties the root store: the TLS settings are our own.
+//! - It hands rustls the brackets of `[::1]`, which is no name: `tls` puts the address back.
 //! - Referrals come among the entries: they are asked away, and one that comes is an error.
 
 mod client;

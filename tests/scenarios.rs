@@ -32,7 +32,7 @@ use tokio::task::JoinSet;
 use lab::Lab;
 use scenario::folder::{self, Scenario};
 use scenario::run::{Purpose, run};
-use scenario::side::{Need, Side};
+use scenario::side::{Need, Samba, Side};
 
 /// Sentences at least.
 const SCENARIOS_MIN: usize = 85;
@@ -76,7 +76,6 @@ fn scenarios(side: &str) -> Vec<Scenario> {
     all.retain(|scenario| lonely.get(&scenario.name).is_none_or(|one| one.side == side));
     if let Some(wanted) = told("SCENARIO") {
         all.retain(|scenario| scenario.name.contains(&wanted));
-        // What cannot be taken back in a domain comes last.
     }
     all
 }
@@ -135,7 +134,7 @@ async fn every_scenario_holds_on_the_simulated_domain() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_holds_on_samba() {
     let small = told("WRITEBACK_LAB_SMALL").map(|_| "WRITEBACK_LAB_SMALL");
-    let lab = Arc::new(Lab::named_in(small.unwrap_or("WRITEBACK_LAB")));
+    let samba = Arc::new(Samba::of(Lab::named_in(small.unwrap_or("WRITEBACK_LAB"))).await);
     let mut scenarios = scenarios("samba");
     // What cannot be taken back in a domain is done to it as late as can be.
     scenarios.sort_by_key(Need::of);
@@ -146,8 +145,9 @@ async fn every_scenario_holds_on_samba() {
         // What both sides show is written down from the simulated domain alone.
         let purpose =
             if lonely.contains_key(&scenario.name) { purpose() } else { Purpose::Compare };
-        failures.extend(played(scenario, Side::Samba(Arc::clone(&lab)), purpose).await);
+        failures.extend(played(scenario, Side::Samba(Arc::clone(&samba)), purpose).await);
     }
+    samba.clear().await;
     judge(count, failures);
 }
 

@@ -180,8 +180,9 @@ async fn a_group_goes_out_of_use_in_one_modify_and_into_quarantine() {
             change(1, case.target(&dn), Effect::Quarantine { to }),
         ];
         let directory = case.open().await;
-        let orders = fault.clone().map(|fault| Order::new(Where::Write, fault));
-        orders.into_iter().for_each(|order| case.domain.order(order));
+        if let Some(fault) = fault.clone() {
+            case.domain.order(Order::new(Where::Write, fault));
+        }
         let results = case.apply(&directory, changes).await;
         assert!(results.iter().all(|one| one.outcome.achieved()), "{fault:?} {results:?}");
         if fault.is_none() {

@@ -138,9 +138,11 @@ async fn a_restoration_whose_answer_is_lost_is_settled_by_reading() {
 
 #[tokio::test]
 async fn a_refused_restoration_says_what_to_mend() {
-    let said = |results: &[ChangeResult]| match &results.first().unwrap().outcome {
-        Outcome::Refused { message } => message.clone(),
-        other => panic!("{other:?}"),
+    let said = |results: &[ChangeResult]| {
+        let Outcome::Refused { message } = &results.first().unwrap().outcome else {
+            panic!("{results:?}")
+        };
+        message.clone()
     };
     let case = Case::new().await;
     let guid = case.bury(&case.own_group("a"));

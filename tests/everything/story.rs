@@ -450,7 +450,7 @@ impl Story {
     async fn moved_member(&mut self) {
         let unit = format!("OU=Moved,{}", self.ground.outside);
         self.ground.directory.add(&unit, "organizationalUnit", &[]).await;
-        for name in ["p02", "guest with account", "op global", "p20"] {
+        for name in ["p02", "guest linked", "op global", "p20"] {
             let dn = self.dn_of(name).await;
             assert_ne!(parent_of(&dn), unit);
             self.ground.directory.rename(&dn, &format!("{},{unit}", leaf_of(&dn))).await;

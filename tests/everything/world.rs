@@ -155,8 +155,8 @@ impl Cast {
         for number in 1..=PEOPLE {
             self.linked(ground, &format!("p{number:02}")).await;
         }
-        self.linked(ground, "guest with account").await.guest = true;
-        self.cloud_only("guest without account").guest = true;
+        self.linked(ground, "guest linked").await.guest = true;
+        self.cloud_only("guest alone").guest = true;
         self.cloud_only("cloud only");
         self.linked(ground, "disabled").await.account_enabled = false;
         let by_id = self.linked(ground, "known by id").await.id;
@@ -164,11 +164,11 @@ impl Cast {
         let by_sid = self.linked(ground, "known by sid").await.id;
         self.said.push((by_sid, "onPremisesImmutableId", Value::Null));
         let consistency = Uuid::new_v4();
-        let person = self.linked(ground, "known by consistency").await;
+        let person = self.linked(ground, "known by anchor").await;
         person.link.as_mut().unwrap().guid = consistency;
         let id = person.id;
         self.said.push((id, "onPremisesSecurityIdentifier", Value::Null));
-        let dn = self.objects["known by consistency"].dn.clone();
+        let dn = self.objects["known by anchor"].dn.clone();
         let octets = consistency.to_bytes_le();
         ground.directory.set(&dn, "mS-DS-ConsistencyGuid", &[&octets]).await;
     }
@@ -327,8 +327,8 @@ impl Cast {
     }
 
     fn microsoft365_groups(&mut self) {
-        let everyone = "p01, p02, p03, guest with account, guest without account, cloud only, \
-                        disabled, known by id, known by sid, known by consistency";
+        let everyone = "p01, p02, p03, guest linked, guest alone, cloud only, \
+                        disabled, known by id, known by sid, known by anchor";
         let group = self.microsoft365("365 null", None, everyone);
         group.description = Some("Nobody has configured it".to_owned());
         group.further_addresses = vec!["smtp:old@corp.example".to_owned()];
@@ -379,7 +379,7 @@ impl Cast {
         self.security(
             "mixed",
             on,
-            "p04, guest with account, guest without account, cloud only, pc, contact, \
+            "p04, guest linked, guest alone, cloud only, pc, contact, \
              application, thing, op universal, op global, op local, op universal list, converted, \
              sec on, sec null, sec off, mail list, mail security, sec role",
         );

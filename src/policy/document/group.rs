@@ -73,7 +73,15 @@ fn read_rules(value: &Value<'_>, context: &mut Context<'_>) -> Option<Vec<Contai
                 const DECIDES: &str = "where a group stands";
                 const USE_INSTEAD: &str =
                     "use group.id, group.kind or group.membership where that matters";
-                condition(&value, DECIDES, USE_INSTEAD, context)
+                let when = condition(&value, DECIDES, USE_INSTEAD, context)?;
+                let line = value.spot().line;
+                if let Some(line) = seen.insert(when.text.trim().to_owned(), line) {
+                    value.refuse(
+                        format!("is the condition of another rule too, on line {line}"),
+                        "remove one of the two: the second is never reached",
+                    );
+                }
+                Some(when)
             });
             match (rule.has("when"), is_last) {
                 (true, true) => rule.refuse(
@@ -89,12 +97,6 @@ fn read_rules(value: &Value<'_>, context: &mut Context<'_>) -> Option<Vec<Contai
             }
             let value = rule.needed("value")?;
             let container = read_dn(&value, context)?;
-            if let Some(line) = seen.insert(container.key(), value.spot().line) {
-                value.refuse(
-                    format!("is the place of another rule too, on line {line}"),
-                    "join their conditions with `||` in one rule",
-                );
-            }
             Some(ContainerRule { when, container })
         }));
     }

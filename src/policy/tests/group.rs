@@ -128,9 +128,10 @@ const WRONG_PLACES: &[(&str, &str)] = &[
     ),
     (
         "{ rules: [{ when: group.mailEnabled, value: 'OU=A,OU=Cloud Groups,DC=corp,DC=example' }, \
-          { value: 'ou=a,OU=Cloud Groups,DC=corp,DC=example' }] }",
-        "7:114: `spec.group.container.rules[1].value` is the place of another rule too, on \
-          line 7; join their conditions with `||` in one rule",
+          { when: group.mailEnabled, value: 'OU=B,OU=Cloud Groups,DC=corp,DC=example' }, \
+          { value: 'OU=A,OU=Cloud Groups,DC=corp,DC=example' }] }",
+        "7:113: `spec.group.container.rules[1].when` is the condition of another rule too, on \
+          line 7; remove one of the two: the second is never reached",
     ),
     (
         "{ rules: [{ value: 'OU=Users,DC=corp,DC=example' }] }",

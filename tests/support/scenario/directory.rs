@@ -79,7 +79,8 @@ impl Object {
     }
 }
 
-/// A connection of the administrator.
+/// A connection of the administrator; a copy is the same connection.
+#[derive(Clone)]
 pub struct Directory {
     ldap: Ldap,
     /// The head of the domain.

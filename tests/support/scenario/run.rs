@@ -61,7 +61,7 @@ pub async fn run(scenario: &Scenario, side: &Side, purpose: Purpose) -> Vec<Stri
         }
     }
     drop(player);
-    ground.clear().await;
+    ground.leave().await;
     complaints
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use writeback::sim::domain::{DeletedRight, Domain, DomainOptions, Rights};
 
@@ -19,12 +19,20 @@ use crate::product::DirectoryAccess;
 const NAME: &str = "Scenario";
 
 /// A kind of directory.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Side {
     /// A simulated domain for each scenario.
     Simulated,
     /// One Samba domain controller for all.
-    Samba(Arc<Lab>),
+    Samba(Arc<Samba>),
+}
+
+/// A Samba domain controller, and its administrator's connection.
+pub struct Samba {
+    lab: Lab,
+    directory: Directory,
+    /// What it is now.
+    is: Mutex<Need>,
 }
 
 /// What a scenario asks of its domain, from what a domain can be first to what it can be last.
@@ -66,6 +74,80 @@ pub struct Ground {
     domain: Option<Domain>,
 }
 
+impl Samba {
+    /// Connects to a lab.
+    pub async fn of(lab: Lab) -> Self {
+        let mut directory = Directory::connect(
+            lab.setting("LAB_URL"),
+            &lab.file("LAB_CA"),
+            lab.setting("LAB_ADMIN_NAME"),
+            &lab.file("LAB_ADMIN_PASSWORD_FILE"),
+            lab.setting("LAB_BASE_DN"),
+        )
+        .await;
+        let prepared = directory.has_attribute("mailNickname").await;
+        let open = Path::new(lab.setting("LAB_DIR")).join("undelete").exists();
+        let is = if open {
+            Need::Open
+        } else if prepared {
+            Need::Closed
+        } else {
+            Need::Bare
+        };
+        let samba = Self { lab, directory, is: Mutex::new(is) };
+        if open && !prepared {
+            samba.tool("exchange");
+        }
+        samba
+    }
+
+    /// Makes the domain what a scenario needs, as far as it is not that already.
+    fn become_what_is_needed(&self, need: Need) {
+        let mut is = self.is.lock().unwrap();
+        let folder = self.lab.setting("LAB_DIR");
+        assert!(
+            *is <= need,
+            "{folder} is {is:?}, and {need:?} is needed, which it cannot become again: this takes \
+             a new lab"
+        );
+        if *is == Need::Bare && need > Need::Bare {
+            self.tool("exchange");
+        }
+        if *is < Need::Open && need == Need::Open {
+            self.tool("undelete");
+        }
+        *is = need;
+    }
+
+    /// Runs a command of the lab that takes its folder alone.
+    fn tool(&self, command: &str) {
+        let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
+        let output =
+            Command::new(tool).args([command, self.lab.setting("LAB_DIR")]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "lab {command}: {said}");
+    }
+
+    /// Takes away what the last scenario left.
+    pub async fn clear(&self) {
+        let container = self.lab.setting("LAB_CONTAINER_DN");
+        clear(&mut self.directory.clone(), container).await;
+    }
+}
+
+/// The organizational units of a scenario: the one it may write, the one it may only read.
+fn units(directory: &Directory, above: &str) -> (String, String) {
+    (format!("OU={NAME},{above}"), format!("OU={NAME},OU=Outside,{}", directory.base))
+}
+
+/// Takes both away with all that stands in them.
+async fn clear(directory: &mut Directory, above: &str) {
+    let (container, outside) = units(directory, above);
+    // The people outside go first: a group is not deleted while it is somebody's primary group.
+    directory.delete_tree(&outside).await;
+    directory.delete_tree(&container).await;
+}
+
 impl Side {
     /// Makes ready for a scenario.
     pub async fn ground(&self, scenario: &Scenario) -> Ground {
@@ -74,7 +156,7 @@ impl Side {
             scenario.world.iter().flat_map(|entity| entity.texts("may-write")).collect();
         match self {
             Self::Simulated => simulated(scenario, need, &attributes).await,
-            Self::Samba(lab) => samba(lab, need, &attributes).await,
+            Self::Samba(domain) => samba(domain, need, &attributes).await,
         }
     }
 }
@@ -115,35 +197,9 @@ async fn simulated(scenario: &Scenario, need: Need, attributes: &[&str]) -> Grou
     Ground::new(directory, &above, access, Some(domain)).await
 }
 
-async fn samba(lab: &Lab, need: Need, attributes: &[&str]) -> Ground {
-    let mut directory = Directory::connect(
-        lab.setting("LAB_URL"),
-        &lab.file("LAB_CA"),
-        lab.setting("LAB_ADMIN_NAME"),
-        &lab.file("LAB_ADMIN_PASSWORD_FILE"),
-        lab.setting("LAB_BASE_DN"),
-    )
-    .await;
-    let folder = lab.setting("LAB_DIR");
-    let prepared = directory.has_attribute("mailNickname").await;
-    let open = Path::new(folder).join("undelete").exists();
-    match need {
-        Need::Bare => assert!(
-            !prepared && !open,
-            "{folder} is prepared for Exchange, which cannot be undone: this takes a new lab"
-        ),
-        Need::Closed => assert!(
-            !open,
-            "the account of {folder} may restore deleted objects: this takes a new lab"
-        ),
-        Need::Open => {}
-    }
-    if need > Need::Bare && !prepared {
-        tool("exchange", folder);
-    }
-    if need > Need::Closed && !open {
-        tool("undelete", folder);
-    }
+async fn samba(samba: &Samba, need: Need, attributes: &[&str]) -> Ground {
+    samba.become_what_is_needed(need);
+    let lab = &samba.lab;
     let above = lab.setting("LAB_CONTAINER_DN");
     for name in attributes {
         lab.allow_attribute(above, name);
@@ -155,14 +211,10 @@ async fn samba(lab: &Lab, need: Need, attributes: &[&str]) -> Ground {
         bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
         containers: Vec::new(),
     };
+    let mut directory = samba.directory.clone();
+    // A scenario leaves what it made to the next one, which may follow one that was cut short.
+    clear(&mut directory, above).await;
     Ground::new(directory, above, access, None).await
-}
-
-/// Runs a command of the lab that takes its folder alone.
-fn tool(command: &str, folder: &str) {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
-    let output = Command::new(tool).args([command, folder]).output().unwrap();
-    assert!(output.status.success(), "lab {command}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 impl Ground {
@@ -172,27 +224,22 @@ impl Ground {
         mut access: DirectoryAccess,
         domain: Option<Domain>,
     ) -> Self {
-        let container = format!("OU={NAME},{above}");
+        let (container, outside) = units(&directory, above);
         access.containers = vec![container.clone()];
-        let outside = format!("OU={NAME},OU=Outside,{}", directory.base);
         let elsewhere = Vec::new();
         let mut ground = Self { container, outside, access, directory, elsewhere, domain };
-        ground.clear().await;
         for unit in [ground.outside.clone(), ground.container.clone()] {
             ground.directory.add(&unit, "organizationalUnit", &[]).await;
         }
         ground
     }
 
-    /// Takes away what the scenario, or one that was cut short before it, left.
-    pub async fn clear(&mut self) {
-        // The people outside go first: a group is not deleted while it is somebody's primary group.
-        if self.domain.is_none() {
-            self.directory.delete_tree(&self.outside.clone()).await;
-            self.directory.delete_tree(&self.container.clone()).await;
-            for dn in std::mem::take(&mut self.elsewhere) {
-                self.directory.delete_tree(&dn).await;
-            }
+    /// Takes away what stands outside of the two units.
+    pub async fn leave(mut self) {
+        for dn in std::mem::take(&mut self.elsewhere) {
+            self.directory.delete(&dn).await;
         }
+        // The simulated domain ends here.
+        drop(self.domain);
     }
 }
