@@ -1,7 +1,7 @@
 //! Floor 4: running. Reads the clock, looks, has it decided, writes, tells; nothing clever.
 //!
-//! `pass` is one round, `questions` what its policies make it read, `act` its writing half, `schedule` the loop around it, `triggers` what
-//! wakes it, `lock` who may.
+//! `pass` is one round, `questions` what its policies make it read, `act` its writing half,
+//! `schedule` the loop around it, `triggers` what wakes it, `lock` who may.
 
 pub mod act;
 pub mod discover;

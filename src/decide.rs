@@ -3,11 +3,13 @@
 //! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
 //! plan to the byte.
 //!
-//! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group belongs
-//! to, `depart` how its directory group ends, `wanted` gathers what is needed to write it, `members` and `nest` who is in it, `shape`
-//! and `naming` (with `name`) what it is called, `content`, `mail` and `form` what else it holds. `diff` puts the differences
-//! together (`rename` orders those of names, `cause` says why), `plan` gives order and digest,
-//! `guard` says what may go on, `conclude` what is remembered, `conditions` what is told.
+//! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group
+//! belongs to, `depart` how its directory group ends, `buried` what of it can be brought back.
+//! `wanted` gathers what is needed to write a group, `members` and `nest` who is in it, `shape`
+//! and `naming` (with `name`) what it is called, `content`, `mail` and `form` what else it holds.
+//! `diff` puts the differences together (`rename` orders those of names, `cause` says why), `plan`
+//! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
+//! `conditions` what is told, `upward` who in the directory holds written-back groups.
 
 pub mod buried;
 pub mod cause;

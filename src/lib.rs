@@ -25,8 +25,8 @@
 //!
 //! ## Floors
 //!
-//! `model ← decide · tools ← {policy, settings, graph, directory, journal} ← report ← controller ←
-//! cli ← main`. Edges import neither each other nor `decide`, with two exceptions:
+//! `model ← decide ← discover · tools ← {policy, settings, graph, directory, journal} ← report ←
+//! controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither each other nor `decide`, with two exceptions:
 //! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
 //! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
 //! imported by `cli::demo` and the tests only. `tests/architecture.rs` holds all of this.
@@ -79,6 +79,7 @@ pub mod model;
 pub mod policy;
 pub mod report;
 pub mod retry;
+pub mod schema;
 pub mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;

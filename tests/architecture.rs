@@ -33,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["directory", "model", "retry", "decide::guard::AdmittedPlan", "journal::Recorded"],
     ),
     ("journal", &["model"]),
+    ("schema", &["schema", "model"]),
     ("report", &["report", "decide", "directory", "discover", "graph", "model", "retry"]),
     (
         "controller",
@@ -64,6 +65,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "policy",
             "report",
             "retry",
+            "schema",
             "settings",
             "sim",
         ],
@@ -255,7 +257,10 @@ fn member_is_never_replaced() {
             continue;
         }
         for (number, line) in source.lines() {
-            if line.contains("Mod::Replace") {
+            // The new place of a deleted object is no value: the protocol asks for a replace.
+            let undelete = source.name == "directory/write.rs"
+                && line.contains("\"distinguishedName\"");
+            if line.contains("Mod::Replace") && !undelete {
                 violations.push(format!(
                     "src/{}:{number}: writes: values are added and deleted, never replaced",
                     source.name

@@ -81,7 +81,7 @@ impl Stage {
     fn maximum(&self, maximum: Option<usize>) {
         let maximum = maximum.map(|count| format!("\n  members: {{ maximum: {count} }}"));
         let spec = format!(
-            "  mode: Sync\n  group:\n    container: {{ value: '{CONTAINER}' }}{}",
+            "  mode: Sync\n  group:\n    container: {{ value: '{CONTAINER}' }}\n    mail: Never{}",
             maximum.unwrap_or_default()
         );
         self.product.policy("large", &spec);

@@ -92,7 +92,7 @@ fn purpose() -> Purpose {
 /// Plays a scenario in a task of its own, so that one that breaks ends no other.
 async fn played(scenario: Scenario, side: Side, purpose: Purpose) -> Option<String> {
     let name = scenario.name.clone();
-    let played = tokio::spawn(async move { run(&scenario, &side, purpose).await });
+    let played = tokio::spawn(async move { Box::pin(run(&scenario, &side, purpose)).await });
     let complaints = match played.await {
         Ok(complaints) => complaints,
         Err(broken) => {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::discover::{Code, Estate, Fact, Problem, Told, Value, fact, judge, number, text};
+use crate::discover::{
+    Code, Estate, Fact, Problem, Told, Value, fact, foreign, judge, number, text,
+};
+use crate::model::policy::MailRule;
 use crate::model::readiness::{
     ContainerReadiness, ContainerState, DomainReadiness, EffectiveRights, GroupRights,
     SchemaReadiness,
@@ -254,15 +257,16 @@ fn groups(
     let needed = needed_attributes(estate, readiness);
     let mut alike: BTreeMap<(Code, String), Vec<&Dn>> = BTreeMap::new();
     for group in groups.iter().filter(|group| !group.protected) {
-        let marked = snapshot.is_some_and(|all| all.groups.value().contains_key(&group.guid));
-        if marked {
+        let marked = snapshot.and_then(|all| all.groups.value().get(&group.guid));
+        let ours = marked.is_some_and(|group| foreign::is_ours(estate, group));
+        if ours {
             let missing = missing(&needed, &group.rights);
             if !missing.is_empty() {
                 let what = format!("the account may not write {}", missing.join(", "));
                 alike.entry((Code::DirectoryRightMissing, what)).or_default().push(&group.dn);
             }
         }
-        let excess = excess(&needed, group, marked);
+        let excess = excess(&needed, group, ours);
         if !excess.is_empty() {
             let what = format!("the account may also write {}", some(&excess));
             alike.entry((Code::DirectoryRightExcess, what)).or_default().push(&group.dn);
@@ -272,6 +276,7 @@ fn groups(
         let Some(first) = dns.first() else { continue };
         let subject = match dns.len() {
             1 => first.to_string(),
+            2 => format!("{first} and 1 group like it"),
             count => format!("{first} and {} groups like it", count - 1),
         };
         told.problem(Problem::new(code, subject, what));
@@ -282,15 +287,16 @@ fn groups(
 /// The attributes that this estate writes.
 fn needed_attributes(estate: &Estate<'_>, readiness: &DomainReadiness) -> BTreeSet<String> {
     let mut needed: BTreeSet<String> = NEEDED.map(str::to_owned).into();
+    let policies = || judge::considered(estate).policies.iter().map(|standing| &standing.policy);
+    let writes_mail = policies().any(|policy| policy.group.mail == MailRule::WhenPrepared);
     if let Ok(schema) = &readiness.schema {
         let has = |name: &&str| schema.anchors.contains(*name);
         needed.extend(NEEDED_WITH_SCHEMA.iter().filter(|name| has(name)).map(|n| (*n).to_owned()));
-        if schema.exchange_prepared {
+        if schema.exchange_prepared && writes_mail {
             needed.extend(NEEDED_WITH_EXCHANGE.map(str::to_owned));
         }
     }
-    let extras = judge::considered(estate).policies.iter();
-    let extras = extras.flat_map(|standing| &standing.policy.group.attributes);
+    let extras = policies().flat_map(|policy| &policy.group.attributes);
     needed.extend(extras.map(|attribute| attribute.name.to_string()));
     needed
 }
@@ -307,7 +313,7 @@ fn missing(needed: &BTreeSet<String>, rights: &EffectiveRights) -> Vec<String> {
     needed.iter().filter(|name| !may(name)).cloned().collect()
 }
 
-fn excess<'g>(needed: &BTreeSet<String>, group: &'g GroupRights, marked: bool) -> Vec<&'g str> {
+fn excess<'g>(needed: &BTreeSet<String>, group: &'g GroupRights, ours: bool) -> Vec<&'g str> {
     let harmless = |name: &str| {
         has(needed, name)
             || NO_EXCESS
@@ -315,7 +321,7 @@ fn excess<'g>(needed: &BTreeSet<String>, group: &'g GroupRights, marked: bool) -
                 .chain(&NEEDED_WITH_EXCHANGE)
                 .any(|one| one.eq_ignore_ascii_case(name))
             || NEEDED_WITH_SCHEMA.iter().any(|one| one.eq_ignore_ascii_case(name))
-            || (marked && name.eq_ignore_ascii_case(OF_THE_OWNER))
+            || (ours && name.eq_ignore_ascii_case(OF_THE_OWNER))
     };
     group.rights.attributes.iter().map(String::as_str).filter(|name| !harmless(name)).collect()
 }

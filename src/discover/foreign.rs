@@ -33,6 +33,11 @@ pub(super) fn tell(estate: &Estate<'_>, told: &mut Told) {
     );
 }
 
+/// Whether a directory group carries our record and nobody else's.
+pub(super) fn is_ours(estate: &Estate<'_>, group: &DirectoryGroup) -> bool {
+    stranger(estate, group).is_none()
+}
+
 /// What is told of a group that is not ours.
 fn stranger(estate: &Estate<'_>, group: &DirectoryGroup) -> Option<Problem> {
     let subject = group.dn.to_string();

@@ -73,7 +73,8 @@ mod tests {
         let unified = |value: &str| {
             format!(
                 r#"[{{"displayName":"Group.Unified.Guest","values":[]}},
-                    {{"displayName":"Group.Unified","values":[{{"name":"EnableGroupCreation","value":"false"}}{value}]}}]"#
+                    {{"displayName":"Group.Unified","values":[
+                        {{"name":"EnableGroupCreation","value":"false"}}{value}]}}]"#
             )
         };
         let entry = |value: &str| {

@@ -17,7 +17,8 @@ impl AttributeName {
     /// The longest name taken (schema attribute `lDAPDisplayName`, rangeUpper 256).
     pub const CHARACTERS_MAX: usize = 256;
 
-    /// A name from a policy: a letter, then letters, digits and hyphens (RFC 4512 1.4, `keystring`).
+    /// A name from a policy: a letter, then letters, digits and hyphens (RFC 4512 1.4,
+    /// `keystring`).
     pub fn parse(text: &str) -> Option<Self> {
         let starts = text.bytes().next().is_some_and(|first| first.is_ascii_alphabetic());
         let keystring = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

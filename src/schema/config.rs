@@ -68,7 +68,8 @@ pub struct Tenant {
     /// Where Graph is: the only host a token is sent to. Required with `cloud: Custom`, else
     /// refused.
     pub graph_url: Option<HttpsHost>,
-    /// The scope of a token request, `https://<Graph host>/.default`. Required with `cloud: Custom`, else refused.
+    /// The scope of a token request, `https://<Graph host>/.default`. Required with
+    /// `cloud: Custom`, else refused.
     #[schemars(extend(
         "pattern" = r"^[Hh][Tt][Tt][Pp][Ss]:.*/\.default$",
         "examples" = ["https://graph.example/.default"],
@@ -118,7 +119,8 @@ pub struct Certificate {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Directory {
-    /// Exactly one domain controller, `ldaps://host[:port]`, by a name or IPv4 address that its certificate names.
+    /// Exactly one domain controller, `ldaps://host[:port]`, by a name or IPv4 address that its
+    /// certificate names.
     #[schemars(
         length(min = 1, max = 1),
         inner(regex(pattern = LDAPS)),

@@ -88,7 +88,10 @@ fn each_microsoft_365_group_shows_its_setting_and_what_each_policy_would_do() {
     let said = |pairs: [(&str, &str); 2]| pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
     assert_eq!(verdicts(&finance), said([("everything", "FlagOff"), ("looks", "NotSelected")]));
     let board = outlook("Board");
-    assert_eq!((&board["setting"], &board["groupType"]), (&json!("On"), &json!("universalSecurityGroup")));
+    assert_eq!(
+        (&board["setting"], &board["groupType"]),
+        (&json!("On"), &json!("universalSecurityGroup"))
+    );
     assert_eq!(verdicts(&board), said([("everything", "Written"), ("looks", "NotSelected")]));
     let what = &board["policies"][0]["what"];
     assert_eq!(what, "writes it as a universal security group");
@@ -183,5 +186,9 @@ fn the_recommended_text_names_a_container_with_a_quote_in_it() {
     let text = found["recommendation"]["policies"][0]["text"].as_str().unwrap();
     stage.product.write("policies/ready.yaml", text);
     stage.product.run(&["validate"]).expect(0);
-    assert!(fs::read_to_string(stage.product.path().join("policies/ready.yaml")).unwrap().contains("Anna''s"));
+    assert!(
+        fs::read_to_string(stage.product.path().join("policies/ready.yaml"))
+            .unwrap()
+            .contains("Anna''s")
+    );
 }

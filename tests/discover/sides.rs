@@ -82,7 +82,7 @@ fn a_missing_right_to_groups_ends_with_one_and_names_the_right() {
 #[test]
 fn flags_that_cannot_be_read_end_with_four() {
     let stage = clean_stage();
-    stage.tenant.order(Order::always(Where::Flags, Fault::Status(403)));
+    stage.tenant.order(Order::always(Where::Flags, Fault::Html200));
     let found = discovery(&stage.product, 4);
     let words = problems(&found);
     let unread = ("ReadIncomplete".to_owned(), "writeback settings of groups".to_owned());
@@ -97,7 +97,8 @@ fn without_the_right_to_the_products_the_assigned_plans_tell_the_licence() {
     stage.tenant.edit(|cloud| {
         cloud.change_facts(|facts| {
             let synchronization = facts.synchronization.clone();
-            *facts = TenantFacts { licences: Vec::new(), synchronization, ..TenantFacts::default() };
+            *facts =
+                TenantFacts { licences: Vec::new(), synchronization, ..TenantFacts::default() };
         });
     });
     assert_found(&discovery(&stage.product, 0), &[("LicenceMissing", "Entra ID P1")]);
@@ -151,7 +152,8 @@ fn rights_that_are_missing_on_existing_groups_are_named() {
 fn what_samba_needs_to_restore_is_no_excess_but_full_control_is() {
     let stage = redelegated(|stage| {
         stage.domain.delegate(CONTAINER).unwrap();
-        let five = ["isRecycled", "sAMAccountType", "objectCategory", "adminCount", "operatorCount"];
+        let five =
+            ["isRecycled", "sAMAccountType", "objectCategory", "adminCount", "operatorCount"];
         stage.domain.delegate_attributes(CONTAINER, &five).unwrap();
     });
     assert_found(&discovery(&stage.product, 0), &[]);
@@ -168,11 +170,8 @@ fn what_samba_needs_to_restore_is_no_excess_but_full_control_is() {
 fn rights_beyond_the_containers_are_excess() {
     let stage = clean_stage();
     let account = stage.domain.service_account().dn.clone();
-    let rights = Rights {
-        create: vec!["user".to_owned()],
-        class: "user".to_owned(),
-        ..Rights::default()
-    };
+    let rights =
+        Rights { create: vec!["user".to_owned()], class: "user".to_owned(), ..Rights::default() };
     let base = stage.domain.base_dn();
     stage.domain.grant(&account, &base, rights).unwrap();
     let words = problems(&discovery(&stage.product, 0));

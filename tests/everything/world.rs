@@ -94,9 +94,11 @@ impl Cast {
         self.objects[name].guid
     }
 
-    /// A name that is unique in the domain.
+    /// A name that is unique in the domain, fit for an account and an address.
     fn tagged(&self, name: &str) -> String {
-        format!("{}-{}", self.tag, name.to_lowercase().replace(' ', "-"))
+        let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        format!("{}-{}", self.tag, words.join("-").to_lowercase())
     }
 
     fn id_for(&mut self, name: &str) -> Uuid {

@@ -93,6 +93,33 @@ fn the_reference_has_the_fields_in_the_order_of_the_types() {
 }
 
 #[test]
+fn every_scenario_that_the_reference_names_is_there() {
+    let text = fs::read_to_string(config().join("README.md")).unwrap();
+    let (_, table) = text.split_once("\n## The plan for group writeback\n").unwrap();
+    let mut named = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let scenarios = row.rsplit(" | ").next().unwrap().trim_end_matches('|');
+        for name in scenarios.split('`').skip(1).step_by(2) {
+            let folder = config().join("../tests/scenarios").join(name);
+            assert!(folder.is_dir(), "no scenario {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "{named}");
+}
+
+#[test]
+fn the_plan_for_group_writeback_is_numbered_without_a_gap() {
+    let text = fs::read_to_string(config().join("README.md")).unwrap();
+    let (_, table) = text.split_once("\n## The plan for group writeback\n").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let numbers = rows.map(|row| row.split(" | ").nth(1).unwrap().trim().to_owned());
+    let numbers: Vec<String> = numbers.collect();
+    let expected: Vec<String> = (1..=numbers.len()).map(|number| number.to_string()).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
 fn a_generated_part_replaces_the_old_one_and_nothing_else() {
     let text = "a\n<!-- generated: guard -->\nold\n<!-- end -->\nb\n";
     let new = renewed(text);

@@ -261,7 +261,7 @@ impl Tree {
         self.schema.attributes().filter(carried).map(|attribute| attribute.name).collect()
     }
 
-    /// allowedAttributesEffective (MS-ADTS 3.1.1.4.5.7): of those, what the actor may write, without
+    /// allowedAttributesEffective (MS-ADTS 3.1.1.4.5.7): of those, what the actor may write without
     /// back links and constructed ones; attributes that only the system writes are not left out.
     pub(super) fn writable_attributes(&self, actor: Actor, guid: Uuid) -> Vec<&'static str> {
         let Some(object) = self.object(guid) else { return Vec::new() };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use writeback::sim::tenant::Cloud;
 use writeback::sim::world::{
-    DeviceTrust, GroupKind, Link, OtherKind, OtherObject, Person, TenantFacts, World, WorldGroup,
+    DeviceTrust, GroupKind, Link, OtherObject, Person, TenantFacts, World, WorldGroup,
 };
 
 use super::names::Names;
@@ -146,11 +146,19 @@ async fn device(entity: &Entity, ground: &mut Ground, names: &mut Names) {
 pub fn tenant_world(entities: &[&Entity], names: &Names) -> World {
     let mut world = World::empty(fastrand::u64(..), "Contoso");
     for entity in entities {
+        let id = || names.id(&entity.name);
         match entity.noun {
             Noun::User | Noun::Guest => world.people.push(person(entity, names)),
-            Noun::Device | Noun::Application | Noun::Contact | Noun::Thing => {
-                world.others.push(other(entity, names));
+            Noun::Device => world.others.push(cloud_device(entity, names)),
+            Noun::Application => {
+                let app = Uuid::new_v4();
+                world.others.push(OtherObject::service_principal(id(), &entity.name, app));
             }
+            Noun::Contact => {
+                let mail = "contact@elsewhere.example";
+                world.others.push(OtherObject::contact(id(), &entity.name, mail));
+            }
+            Noun::Thing => world.others.push(OtherObject::unknown(id(), "planet")),
             Noun::Tenant => {
                 if let Some(text) = entity.text("default-for-new-groups") {
                     world.facts = facts(text);
@@ -161,12 +169,18 @@ pub fn tenant_world(entities: &[&Entity], names: &Names) -> World {
             | Noun::Unit
             | Noun::OutsideUnit
             | Noun::Domain => {}
-            Noun::Microsoft365Group
-            | Noun::SecurityGroup
-            | Noun::MailEnabledSecurityGroup
-            | Noun::DistributionList
-            | Noun::UnusualGroup
-            | Noun::OnPremisesGroup => world.groups.push(cloud_group(entity, names)),
+            Noun::Microsoft365Group => {
+                world.groups.push(cloud_group(entity, "microsoft365", names));
+            }
+            Noun::SecurityGroup => world.groups.push(cloud_group(entity, "security", names)),
+            Noun::OnPremisesGroup => world.groups.push(on_premises_group(entity, names)),
+            Noun::MailEnabledSecurityGroup => {
+                world.groups.push(cloud_group(entity, "mail-enabled-security", names));
+            }
+            Noun::DistributionList => {
+                world.groups.push(cloud_group(entity, "distribution-list", names));
+            }
+            Noun::UnusualGroup => world.groups.push(cloud_group(entity, "unusual", names)),
         }
     }
     world
@@ -230,54 +244,43 @@ fn person(entity: &Entity, names: &Names) -> Person {
     person
 }
 
-fn other(entity: &Entity, names: &Names) -> OtherObject {
+fn cloud_device(entity: &Entity, names: &Names) -> OtherObject {
     let (id, name) = (names.id(&entity.name), &entity.name);
-    match entity.noun {
-        Noun::Application => OtherObject::service_principal(id, name, Uuid::new_v4()),
-        Noun::Contact => OtherObject::contact(id, name, "contact@elsewhere.example"),
-        Noun::Device => {
-            let device_id = names.devices[name];
-            let trust = if entity.has("hybrid-joined") {
-                DeviceTrust::HybridJoined
-            } else if entity.has("joined") {
-                DeviceTrust::Joined
-            } else {
-                DeviceTrust::Registered
-            };
-            let device = OtherObject::device(id, name, device_id, trust);
-            if entity.has("with-sid") {
-                let sid = names.objects[name].sid.clone();
-                return device.with("onPremisesSecurityIdentifier", json!(sid));
-            }
-            device
-        }
-        _ => {
-            let mut other = OtherObject::unknown(id, "planet");
-            other.kind = OtherKind::Unknown("planet".to_owned());
-            other
-        }
+    let trust = if entity.has("hybrid-joined") {
+        DeviceTrust::HybridJoined
+    } else if entity.has("joined") {
+        DeviceTrust::Joined
+    } else {
+        DeviceTrust::Registered
+    };
+    let device = OtherObject::device(id, name, names.devices[name], trust);
+    if entity.has("with-sid") {
+        let sid = names.objects[name].sid.clone();
+        return device.with("onPremisesSecurityIdentifier", json!(sid));
     }
+    device
 }
 
-/// The kind of cloud group that a noun, or a word of a step, names.
-pub fn group_kind(noun: Noun) -> GroupKind {
-    match noun {
-        Noun::Microsoft365Group => GroupKind::Microsoft365,
-        Noun::MailEnabledSecurityGroup => GroupKind::MailEnabledSecurity,
-        Noun::DistributionList => GroupKind::DistributionList,
-        Noun::UnusualGroup => GroupKind::Unusual {
+/// The kind of a cloud group, as a world or a step names it.
+pub fn group_kind(word: &str) -> GroupKind {
+    match word {
+        "microsoft365" => GroupKind::Microsoft365,
+        "security" => GroupKind::Security,
+        "mail-enabled-security" => GroupKind::MailEnabledSecurity,
+        "distribution-list" => GroupKind::DistributionList,
+        "unusual" => GroupKind::Unusual {
             group_types: vec!["Constellation".to_owned()],
             mail_enabled: false,
             security_enabled: false,
         },
-        _ => GroupKind::Security,
+        other => panic!("`{other}` is no kind of group"),
     }
 }
 
-fn cloud_group(entity: &Entity, names: &Names) -> WorldGroup {
+fn cloud_group(entity: &Entity, kind: &str, names: &Names) -> WorldGroup {
     let nickname = entity.name.to_lowercase().replace(' ', "-");
     let nickname = entity.text("nickname").unwrap_or(&nickname);
-    let kind = group_kind(entity.noun);
+    let kind = group_kind(kind);
     let mut group = WorldGroup::new(names.id(&entity.name), &entity.name, nickname, kind);
     if let Some(text) = entity.text("display-name") {
         group.display_name = unquoted(text).unwrap();
@@ -296,18 +299,18 @@ fn cloud_group(entity: &Entity, names: &Names) -> WorldGroup {
         group.writeback_enabled = Some(entity.has("flag true"));
     }
     group.writeback_type = entity.text("type").map(str::to_owned);
-    let members = match entity.noun {
-        Noun::OnPremisesGroup => entity.named("cloud-members"),
-        _ => entity.named("members"),
-    };
-    group.members = members.iter().map(|name| names.id(name)).collect();
-    if entity.noun == Noun::OnPremisesGroup {
-        let sid = names.objects[&entity.name].sid.clone().unwrap_or_default();
-        return if entity.has("converted") {
-            group.converted(&sid, None)
-        } else {
-            group.mastered_on_premises(&sid)
-        };
-    }
+    group.members = entity.named("members").iter().map(|name| names.id(name)).collect();
     group
+}
+
+/// What the tenant has of a group that the directory masters, or once did.
+fn on_premises_group(entity: &Entity, names: &Names) -> WorldGroup {
+    let mut group = cloud_group(entity, "security", names);
+    group.members = entity.named("cloud-members").iter().map(|name| names.id(name)).collect();
+    let sid = names.objects[&entity.name].sid.clone().expect("a group has a SID");
+    if entity.has("converted") {
+        group.converted(&sid, None)
+    } else {
+        group.mastered_on_premises(&sid)
+    }
 }

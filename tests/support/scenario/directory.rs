@@ -122,11 +122,10 @@ impl Directory {
     }
 
     async fn try_add(&mut self, dn: &str, class: &str, values: &[(&str, &[u8])]) -> LdapResult {
-        let mut all: BTreeMap<Vec<u8>, std::collections::HashSet<Vec<u8>>> = BTreeMap::new();
-        for (name, value) in [("objectClass", class.as_bytes())].iter().chain(values) {
-            all.entry(name.as_bytes().to_vec()).or_default().insert(value.to_vec());
-        }
-        self.ldap.add(dn, all.into_iter().collect()).await.unwrap()
+        let class = [("objectClass", class.as_bytes())];
+        let all = class.iter().chain(values);
+        let all = all.map(|(name, value)| (name.as_bytes().to_vec(), [value.to_vec()].into()));
+        self.ldap.add(dn, all.collect()).await.unwrap()
     }
 
     /// Gives an attribute exactly these values; none takes it off.
@@ -182,8 +181,7 @@ impl Directory {
 
     /// The object of this objectGUID.
     pub async fn object(&mut self, guid: Uuid) -> Option<Object> {
-        let octets: String =
-            guid.to_bytes_le().iter().map(|octet| format!("\\{octet:02x}")).collect();
+        let octets = guid.to_bytes_le().map(|octet| format!("\\{octet:02x}")).concat();
         let base = self.base.clone();
         self.search(&base, Scope::Subtree, &format!("(objectGUID={octets})")).await.pop()
     }

@@ -67,7 +67,7 @@ impl Scenario {
         };
         let policies: BTreeMap<String, String> = files
             .iter()
-            .filter(|file| file.ends_with(".yaml"))
+            .filter(|file| Path::new(file).extension().is_some_and(|end| end == "yaml"))
             .map(|file| (file.clone(), text(file)))
             .collect();
         let scenario = Self {
@@ -118,10 +118,7 @@ impl Scenario {
     fn strangers(&self) -> Vec<String> {
         let mut mistakes = Mistakes::of(&format!("{}/steps.txt", self.name));
         let events = || self.steps.iter().flat_map(|step| &step.events);
-        let new = events().filter_map(|event| match event {
-            Event::New(entity) => Some(entity),
-            _ => None,
-        });
+        let new = events().filter_map(Event::newcomer);
         let all: Vec<&Entity> = self.world.iter().chain(new).collect();
         let known: BTreeSet<&str> = all.iter().map(|entity| entity.name.as_str()).collect();
         for event in events() {
@@ -135,7 +132,11 @@ impl Scenario {
                     let members = entity.details.iter().filter(|one| one.word == "members");
                     members.map(|detail| (detail.number, names(&detail.rest))).collect()
                 }
-                _ => Vec::new(),
+                Event::Tenant(_)
+                | Event::Policies(_)
+                | Event::Restart
+                | Event::Pass
+                | Event::Time(_) => Vec::new(),
             };
             for (number, names) in named {
                 for name in names.iter().filter(|name| !known.contains(name.as_str())) {

@@ -1,13 +1,12 @@
 //! Lets the events of a step happen, in the tenant or in the directory.
 
 use writeback::sim::tenant::{Cloud, Fault, NoSuchObject, Order, Tenant, Where};
-use writeback::sim::world::{GroupKind, WorldGroup};
+use writeback::sim::world::WorldGroup;
 
 use super::build;
 use super::names::Names;
 use super::side::Ground;
 use super::text::{Detail, names as listed, unquoted};
-use super::world::Noun;
 use crate::lab::{child, leaf_of, parent_of};
 
 /// What happens to a thing of the tenant.
@@ -65,19 +64,9 @@ fn group_edit(word: &str, rest: &str, group: &mut WorldGroup) {
         "address" => group.further_addresses.push(rest.to_owned()),
         "hidden-membership" => group.visibility = Some("HiddenMembership".to_owned()),
         "role-assignable" => group.role_assignable = Some(true),
-        "kind" => group.kind = kind(rest),
+        "kind" => group.kind = build::group_kind(rest),
         other => panic!("`{other}` is no word for a group"),
     }
-}
-
-fn kind(word: &str) -> GroupKind {
-    build::group_kind(match word {
-        "microsoft365" => Noun::Microsoft365Group,
-        "security" => Noun::SecurityGroup,
-        "mail-enabled-security" => Noun::MailEnabledSecurityGroup,
-        "distribution-list" => Noun::DistributionList,
-        other => panic!("`{other}` is no kind of group"),
-    })
 }
 
 /// What happens to the tenant. `rights` are those it was started with.

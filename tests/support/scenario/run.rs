@@ -42,7 +42,7 @@ pub async fn run(scenario: &Scenario, side: &Side, purpose: Purpose) -> Vec<Stri
     let mut complaints = Vec::new();
     let mut last = String::new();
     for (number, step) in scenario.steps.iter().enumerate() {
-        let Shown { plan, directory, restless } = player.step(step, number == 0).await;
+        let Shown { plan, directory, restless } = Box::pin(player.step(step, number == 0)).await;
         let mut expect = |what: &str, found: &str, before: Option<&str>| {
             let file = scenario.expectation(what, number);
             if purpose == Purpose::Bless {
@@ -94,10 +94,8 @@ impl<'a> Player<'a> {
     /// Makes the world.
     async fn enter(scenario: &'a Scenario, ground: &'a mut Ground) -> Self {
         let world: Vec<&Entity> = scenario.world.iter().collect();
-        let later =
-            scenario.steps.iter().flat_map(|step| &step.events).filter_map(|event| {
-                if let Event::New(entity) = event { Some(entity) } else { None }
-            });
+        let events = scenario.steps.iter().flat_map(|step| &step.events);
+        let later = events.filter_map(Event::newcomer);
         let all: Vec<&Entity> = world.iter().copied().chain(later).collect();
         let mut names = Names::new(&all, ground);
         build::in_directory(&world, ground, &mut names).await;
@@ -130,11 +128,11 @@ impl<'a> Player<'a> {
         for event in &step.events {
             Box::pin(self.event(event)).await;
         }
-        let plan = self.pass().await.shown;
+        let plan = Box::pin(self.pass()).await.shown;
         let directory = show::directory(self.ground, &mut self.names).await;
         let mut restless = None;
         if step.unsettled.is_none() {
-            let second = self.pass().await;
+            let second = Box::pin(self.pass()).await;
             restless = (second.wanted > 0).then(|| self.names.calm(&second.shown));
         }
         let plan = self.names.calm(&plan);
@@ -159,9 +157,9 @@ impl<'a> Player<'a> {
             Event::Policies(files) => self.policies(files),
             Event::Restart => self.daemon = None,
             Event::Pass => {
-                self.pass().await;
+                Box::pin(self.pass()).await;
             }
-            Event::Time(duration) => self.passes_for(*duration).await,
+            Event::Time(duration) => Box::pin(self.passes_for(*duration)).await,
         }
     }
 
@@ -224,8 +222,10 @@ impl Daemon {
 
     async fn pass(&mut self) -> Passed {
         let load = self.engine.load_policies();
-        let mut shown: String =
-            load.mistakes.iter().map(|mistake| format!("mistake: {mistake}\n")).collect();
+        let mut shown = String::new();
+        for mistake in &load.mistakes {
+            let _ = writeln!(shown, "mistake: {mistake}");
+        }
         let look = match self.engine.look(None).await {
             Ok(look) => look,
             Err(blind) => {

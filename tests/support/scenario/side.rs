@@ -103,20 +103,20 @@ impl Samba {
 
     /// Makes the domain what a scenario needs, as far as it is not that already.
     fn become_what_is_needed(&self, need: Need) {
-        let mut is = self.is.lock().unwrap();
+        let is = *self.is.lock().unwrap();
         let folder = self.lab.setting("LAB_DIR");
         assert!(
-            *is <= need,
+            is <= need,
             "{folder} is {is:?}, and {need:?} is needed, which it cannot become again: this takes \
              a new lab"
         );
-        if *is == Need::Bare && need > Need::Bare {
+        if is == Need::Bare && need > Need::Bare {
             self.tool("exchange");
         }
-        if *is < Need::Open && need == Need::Open {
+        if is < Need::Open && need == Need::Open {
             self.tool("undelete");
         }
-        *is = need;
+        *self.is.lock().unwrap() = need;
     }
 
     /// Runs a command of the lab that takes its folder alone.

@@ -106,6 +106,13 @@ pub enum Event {
     Time(Duration),
 }
 
+impl Event {
+    /// What comes to be.
+    pub fn newcomer(&self) -> Option<&Entity> {
+        if let Self::New(entity) = self { Some(entity) } else { None }
+    }
+}
+
 /// What happens before one pass.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
@@ -189,13 +196,13 @@ fn event(line: &Line, found: Detail, below: &[Line], mistakes: &mut Mistakes) ->
         }
         "restart" => vec![Event::Restart],
         "pass" => vec![Event::Pass],
-        _ => match found.rest.strip_suffix('s').and_then(|seconds| seconds.parse().ok()) {
-            Some(seconds) => vec![Event::Time(Duration::from_secs(seconds))],
-            None => {
+        _ => {
+            let seconds = found.rest.strip_suffix('s').and_then(|seconds| seconds.parse().ok());
+            if seconds.is_none() {
                 mistakes.note(found.number, format!("`{}` is no time such as 1s", found.rest));
-                Vec::new()
             }
-        },
+            seconds.map(|seconds| Event::Time(Duration::from_secs(seconds))).into_iter().collect()
+        }
     }
 }
 

@@ -185,19 +185,6 @@ impl Entity {
         self.texts(word).flat_map(names).collect()
     }
 
-    /// Whether it is a group of the tenant.
-    pub fn is_cloud_group(&self) -> bool {
-        matches!(
-            self.noun,
-            Noun::Microsoft365Group
-                | Noun::SecurityGroup
-                | Noun::MailEnabledSecurityGroup
-                | Noun::DistributionList
-                | Noun::UnusualGroup
-                | Noun::OnPremisesGroup
-        )
-    }
-
     /// `groupType` of a group of the directory (MS-ADTS 2.2.12).
     pub fn group_type(&self) -> i32 {
         let scope = if self.has("scope global") {
