@@ -9,6 +9,7 @@ mod discover;
 mod plan;
 mod progress;
 mod run;
+mod schema;
 mod status;
 mod validate;
 
@@ -31,7 +32,7 @@ use crate::report::text::safe;
 use crate::settings::{self, Settings};
 
 /// Commands of the contract that this version refuses by name.
-const NOT_YET: [&str; 11] = [
+const NOT_YET: [&str; 10] = [
     "explain",
     "approve",
     "pause",
@@ -41,7 +42,6 @@ const NOT_YET: [&str; 11] = [
     "release",
     "undo",
     "journal",
-    "schema",
     "completions",
 ];
 
@@ -92,6 +92,8 @@ enum Command {
     Run,
     /// Show the status of the running daemon
     Status(status::Arguments),
+    /// Print the form of a document as JSON Schema
+    Schema(schema::Arguments),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -123,6 +125,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Apply(arguments) => Box::pin(apply::run(arguments, config)).await,
         Command::Run => Box::pin(run::run(config)).await,
         Command::Status(arguments) => Box::pin(status::run(&arguments, config)).await,
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Other(words) => refuse(&words),
     }
 }

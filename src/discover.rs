@@ -168,6 +168,10 @@ pub struct PolicyOutlook {
 pub enum OutlookVerdict {
     /// It is written.
     Written,
+    /// It is selected, but something stands in the way: a problem of the group tells what.
+    Blocked,
+    /// It is selected, but another policy has it.
+    TakenByAnother,
     /// Its writeback setting keeps it out.
     FlagOff,
     /// The selection does not take it.
@@ -255,14 +259,14 @@ pub fn discover(estate: &Estate<'_>, members: &CloudMembers) -> Discovery {
     groups::tell(estate, &mut told);
     domain::tell(estate, &mut told);
     foreign::tell(estate, &mut told);
-    judge::tell(estate, members, &mut told);
+    let judged = judge::tell(estate, members, &mut told);
     let Told { sections, mut problems, incomplete } = told;
     problems.sort();
     problems.dedup();
     Discovery {
         complete: !incomplete,
         sections,
-        groups: groups::outlooks(estate),
+        groups: groups::outlooks(estate, &judged),
         problems,
         recommendation: approach::recommend(estate),
     }

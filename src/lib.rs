@@ -26,7 +26,8 @@
 //! ## Floors
 //!
 //! `model ← decide ← discover · tools ← {policy, settings, graph, directory, journal} ← report ←
-//! controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither each other nor `decide`, with two exceptions:
+//! controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither
+//! each other nor `decide`, with two exceptions:
 //! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
 //! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
 //! imported by `cli::demo` and the tests only. `tests/architecture.rs` holds all of this.

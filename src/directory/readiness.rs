@@ -67,12 +67,12 @@ impl Directory {
         let recycle_bin = self.ask(async |connection| connection.recycle_bin(&root).await).await;
         let beyond = self.ask(async |connection| connection.rights_beyond(&root).await).await;
         Ok(DomainReadiness {
-            controllers: controllers.map_err(unread),
-            domains: domains.map_err(unread),
-            schema: schema.map_err(unread),
-            recycle_bin: recycle_bin.map_err(unread),
-            groups: groups.map_err(unread),
-            beyond: beyond.map_err(unread),
+            controllers: controllers.map_err(|error| unread(&error)),
+            domains: domains.map_err(|error| unread(&error)),
+            schema: schema.map_err(|error| unread(&error)),
+            recycle_bin: recycle_bin.map_err(|error| unread(&error)),
+            groups: groups.map_err(|error| unread(&error)),
+            beyond: beyond.map_err(|error| unread(&error)),
             containers: found,
             server: root.server,
             samba: root.samba,
@@ -114,12 +114,12 @@ impl Directory {
         match self.ask(async |connection| connection.rights_over(&base).await).await {
             Ok(Some(rights)) => ContainerState::There(rights),
             Ok(None) => ContainerState::Missing,
-            Err(error) => ContainerState::Unread(unread(error)),
+            Err(error) => ContainerState::Unread(unread(&error)),
         }
     }
 }
 
-fn unread(error: DirectoryError) -> Unread {
+fn unread(error: &DirectoryError) -> Unread {
     Unread { reason: error.fault().message }
 }
 
@@ -257,12 +257,11 @@ impl Connection {
         let action = "read the schema";
         let head = Search::object(&*root.schema, &["objectVersion"]);
         let version = self.find_object(action, &head).await?;
-        let names: String = ANCHORS
-            .iter()
-            .chain(&[MAIL_NICKNAME])
-            .map(|name| format!("(lDAPDisplayName={})", ldap3::ldap_escape(*name)))
-            .collect();
-        let filter = format!("(&(objectClass=attributeSchema)(|{names}))");
+        let mut filter = "(&(objectClass=attributeSchema)(|".to_owned();
+        for name in ANCHORS.iter().chain(&[MAIL_NICKNAME]) {
+            filter.extend(["(lDAPDisplayName=", &ldap3::ldap_escape(*name), ")"]);
+        }
+        filter.push_str("))");
         let search = Search::subtree(&*root.schema, &filter, &["lDAPDisplayName"]);
         let mut known = BTreeSet::new();
         self.list(action, &search, PAGE_ENTRIES, |entries| {

@@ -82,7 +82,7 @@ pub(super) fn tell(estate: &Estate<'_>, told: &mut Told) {
 fn forest(readiness: &DomainReadiness, told: &mut Told, facts: &mut Vec<Fact>) {
     match &readiness.controllers {
         Ok(names) => {
-            facts.push(fact("domain controllers of the forest", Value::List(names.clone())))
+            facts.push(fact("domain controllers of the forest", Value::List(names.clone())));
         }
         Err(unread) => told.unread("domain controllers", unread),
     }

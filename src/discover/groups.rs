@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 
 use crate::decide::select::{Grounds, Verdict, verdict};
+use crate::discover::judge::Judged;
 use crate::discover::{
     Estate, Outlook, OutlookVerdict, PolicyOutlook, Problem, Setting, Told, fact, judge, number,
 };
 use crate::model::cloud::{Flag, OnPremisesGroupType, Origin};
-use crate::model::policy::{GroupTypeRule, Membership, Policy};
+use crate::model::policy::{GroupTypeRule, Membership, Mode, Policy};
 use crate::model::{CloudGroup, CloudListing, Complete, FindingCode, GroupKind, ObjectId};
 
 pub(super) fn tell(estate: &Estate<'_>, told: &mut Told) {
@@ -153,7 +154,7 @@ impl Survey<'_> {
 }
 
 /// One line for each Microsoft 365 group that is born in the cloud.
-pub(super) fn outlooks(estate: &Estate<'_>) -> Vec<Outlook> {
+pub(super) fn outlooks(estate: &Estate<'_>, found: &Judged) -> Vec<Outlook> {
     let Some(listing) = estate.tenant.as_ref().ok().and_then(|side| side.listing.ok()) else {
         return Vec::new();
     };
@@ -170,7 +171,8 @@ pub(super) fn outlooks(estate: &Estate<'_>) -> Vec<Outlook> {
             .iter()
             .map(|policy| {
                 let verdict = survey.judged(policy, group);
-                let (verdict, what) = words(policy, listing, group, verdict);
+                let selected = || selected(policy, listing, group.id, found);
+                let (verdict, what) = words(verdict, selected);
                 PolicyOutlook { policy: policy.name.clone(), verdict, what }
             })
             .collect(),
@@ -185,17 +187,39 @@ pub(super) fn outlooks(estate: &Estate<'_>) -> Vec<Outlook> {
     outlooks
 }
 
-fn words(
+/// What becomes of a group that the policy selects.
+fn selected(
     policy: &Policy,
     listing: &CloudListing,
-    group: &CloudGroup,
+    id: ObjectId,
+    found: &Judged,
+) -> (OutlookVerdict, String) {
+    let name = &policy.name;
+    let taker = found.takers.get(&id);
+    if policy.mode != Mode::Observe
+        && let Some(other) = taker.filter(|taker| *taker != name)
+    {
+        return (OutlookVerdict::TakenByAnother, format!("selects it, but {other} has it"));
+    }
+    // A conflict leaves a group alone only where nobody has it yet.
+    let blocked = found.blocked.get(&(name.clone(), id));
+    let stops = |code: &&FindingCode| **code != FindingCode::PolicyConflict || taker.is_none();
+    if let Some(code) = blocked.filter(stops) {
+        return (OutlookVerdict::Blocked, format!("selects it, but does not write it: {code:?}"));
+    }
+    let kind = written_type(policy, flag(listing, id));
+    let verb =
+        if policy.mode == Mode::Observe || policy.suspend { "would write" } else { "writes" };
+    (OutlookVerdict::Written, format!("{verb} it as {kind}"))
+}
+
+/// What is told of a group; `selected` says what becomes of one that the policy selects.
+fn words(
     verdict: Verdict,
+    selected: impl FnOnce() -> (OutlookVerdict, String),
 ) -> (OutlookVerdict, String) {
     match verdict {
-        Verdict::Selected => {
-            let kind = written_type(policy, flag(listing, group.id));
-            (OutlookVerdict::Written, format!("writes it as {kind}"))
-        }
+        Verdict::Selected => selected(),
         Verdict::FlagOff => {
             (OutlookVerdict::FlagOff, "leaves it out: its writeback setting is not on".to_owned())
         }

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::claim::{self, Claim};
 use crate::decide::holdings::holdings;
-use crate::decide::{Decision, Inputs, claim, decide};
+use crate::decide::{Decision, Inputs, decide};
 use crate::discover::{Code, Estate, Problem, Told, Value, approach, fact, number, text};
 use crate::model::cloud::{Links, MemberKind};
 use crate::model::policy::{Mode, Nested, Policy, PolicySet, Standing};
@@ -23,6 +24,15 @@ pub struct Needed {
     pub groups: BTreeSet<ObjectId>,
     /// Those of them that are written without nesting: what is nested in them is read as well.
     pub flat: BTreeSet<ObjectId>,
+}
+
+/// What becomes of groups that policies select.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// The policy that has each group.
+    pub(super) takers: BTreeMap<ObjectId, PolicyName>,
+    /// Why a policy does not write a group that it selects.
+    pub(super) blocked: BTreeMap<(PolicyName, ObjectId), FindingCode>,
 }
 
 /// One question to `decide`.
@@ -130,15 +140,61 @@ pub(super) fn needed(estate: &Estate<'_>) -> Needed {
     needed
 }
 
-pub(super) fn tell(estate: &Estate<'_>, members: &CloudMembers, told: &mut Told) {
+pub(super) fn tell(estate: &Estate<'_>, members: &CloudMembers, told: &mut Told) -> Judged {
     facts(estate, told);
+    let mut judged = Judged { takers: takers(estate), ..Judged::default() };
     let memory = Memory { linkless: linkless(members), ..Memory::default() };
     for Question { policies, only } in questions(estate) {
         let decision = with_inputs(estate, &policies, &memory, |inputs| decide(inputs, members));
-        let Some(decision) = decision else { return };
+        let Some(decision) = decision else { break };
         told.incomplete |= decision.incomplete;
         take(estate, &decision, only.as_ref(), told);
+        let findings = decision.findings.into_iter().filter(|finding| stops(finding.code));
+        judged.blocked.extend(
+            findings.filter_map(|finding| Some(((finding.policy?, finding.group?), finding.code))),
+        );
     }
+    judged
+}
+
+/// Which policy has which group, by the policies in force alone: what only observes has none.
+fn takers(estate: &Estate<'_>) -> BTreeMap<ObjectId, PolicyName> {
+    let memory = Memory::default();
+    let takers = with_inputs(estate, estate.policies, &memory, |inputs| {
+        let claims = claim::claims(inputs, &holdings(inputs));
+        let taken = claims.groups.into_iter().filter_map(|(id, claim)| match claim {
+            Claim::Keep(index) => {
+                Some((id, inputs.policies.policies.get(index)?.policy.name.clone()))
+            }
+            Claim::Leaving(name, _) | Claim::Unknown(name, _) | Claim::Idle(name) => {
+                Some((id, name))
+            }
+            Claim::Departing(departing) => {
+                Some((id, inputs.policies.policies.get(departing.policy)?.policy.name.clone()))
+            }
+        });
+        taken.collect()
+    });
+    takers.unwrap_or_default()
+}
+
+/// Whether a finding of a group keeps the whole group from being written.
+fn stops(code: FindingCode) -> bool {
+    matches!(
+        code,
+        FindingCode::AnchorChanged
+            | FindingCode::AnchorNotUnique
+            | FindingCode::ExpressionFailed
+            | FindingCode::Foreign
+            | FindingCode::ImpossibleName
+            | FindingCode::MembersUnread
+            | FindingCode::NameTaken
+            | FindingCode::OutsideContainers
+            | FindingCode::OwnedElsewhere
+            | FindingCode::PolicyConflict
+            | FindingCode::TooManyMembers
+            | FindingCode::UnsupportedGroupType
+    )
 }
 
 fn facts(estate: &Estate<'_>, told: &mut Told) {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::discover::{Code, Estate, Problem, Told, Value, fact, judge, text};
-use crate::model::CloudMembers;
 use crate::model::cloud::MemberKind;
 use crate::model::policy::{Devices, HiddenMembership};
 use crate::model::readiness::{Licence, MicrosoftWriteback, TenantReadiness};
+use crate::model::{CloudMembers, Complete};
 
 /// A right that is needed, those that do as well, and what for.
 struct Need {
@@ -162,7 +162,7 @@ fn needs(estate: &Estate<'_>, members: &CloudMembers) -> Vec<Need> {
         | MemberKind::Other(_) => false,
     };
     let read = members.of.values().flatten();
-    let has_devices = read.flat_map(|read| read.value()).any(|member| is_device(&member.kind));
+    let has_devices = read.flat_map(Complete::value).any(|member| is_device(&member.kind));
     if has_devices && any(&|policy| policy.members.devices == Devices::Include) {
         needs.push(DEVICES);
     }

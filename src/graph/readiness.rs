@@ -56,11 +56,13 @@ struct Synchronization {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Features {
-    unified_group_writeback_enabled: Option<bool>,
-    group_write_back_enabled: Option<bool>,
-    device_writeback_enabled: Option<bool>,
+    #[serde(rename = "unifiedGroupWritebackEnabled")]
+    version_1: Option<bool>,
+    #[serde(rename = "groupWriteBackEnabled")]
+    version_2: Option<bool>,
+    #[serde(rename = "deviceWritebackEnabled")]
+    devices: Option<bool>,
 }
 
 impl Tenant {
@@ -112,9 +114,9 @@ impl Tenant {
         let page = self.client.get::<Page<Synchronization>>(endpoint, &url).await;
         match page.map(|page| page.value.into_iter().next()) {
             Ok(Some(Synchronization { features })) => MicrosoftWriteback::Told {
-                version_1: features.unified_group_writeback_enabled,
-                version_2: features.group_write_back_enabled,
-                devices: features.device_writeback_enabled,
+                version_1: features.version_1,
+                version_2: features.version_2,
+                devices: features.devices,
             },
             Ok(None) => MicrosoftWriteback::Unread(empty(endpoint).unread()),
             Err(GraphError::MissingRight { right, .. }) => MicrosoftWriteback::Refused { right },

@@ -1,15 +1,13 @@
 //! Every word that plans and statuses use, with its meaning and what to do about it.
 //!
-//! Read by the schemas and by the reference. Each table names every variant of its enum: a word
-//! without a row does not compile.
+//! Read by the schemas and by the reference. A table `of` an enum names each of its variants: a
+//! word without a row does not compile. `tests/schema.rs` holds the others to the rooms above.
 
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use crate::decide::guard::Row;
 use crate::model::FindingCode;
 use crate::model::condition::{ConditionKind, Reason};
-use crate::report::events::{PassResult, Side};
 
 /// A word with its meaning.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +34,21 @@ macro_rules! table {
         $name:ident of $kind:ident:
         $($variant:ident: $meaning:literal, $remedy:literal;)+
     ) => {
-        $(#[$meta])*
-        pub const $name: &[Told] = &[$(
-            Told { word: stringify!($variant), meaning: $meaning, remedy: $remedy },
-        )+];
+        table! { $(#[$meta])* $name: $($variant: $meaning, $remedy;)+ }
         // Names every variant.
         const _: fn($kind) = |one| match one {
             $($kind::$variant => (),)+
         };
+    };
+    (
+        $(#[$meta:meta])*
+        $name:ident:
+        $($word:ident: $meaning:literal, $remedy:literal;)+
+    ) => {
+        $(#[$meta])*
+        pub const $name: &[Told] = &[$(
+            Told { word: stringify!($word), meaning: $meaning, remedy: $remedy },
+        )+];
     };
 }
 
@@ -267,7 +272,7 @@ table! {
 
 table! {
     /// What the guard counts, for each policy and pass.
-    GUARD_ROWS of Row:
+    GUARD_ROWS:
     GroupsRemoved:
         "Groups are deleted, disabled, quarantined, or turned from security to distribution.",
         "min(5 % of the groups, max(10, 0.5 %)), at least 1";
@@ -297,7 +302,7 @@ table! {
 
 table! {
     /// How a pass ended.
-    RESULTS of PassResult:
+    RESULTS:
     InStep: "Found everything as it should be.", "success";
     Applied: "Made everything that waited.", "success";
     Held: "Made everything but what a guard holds.", "success";
@@ -308,7 +313,7 @@ table! {
 
 table! {
     /// What could not be read.
-    SIDES of Side:
+    SIDES:
     Tenant: "Microsoft Graph.", "";
     Domain: "Active Directory.", "";
     Policies: "The policy folder.", "";

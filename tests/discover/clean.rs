@@ -99,6 +99,22 @@ fn each_microsoft_365_group_shows_its_setting_and_what_each_policy_would_do() {
 }
 
 #[test]
+fn a_group_that_two_policies_select_is_told_with_the_one_that_has_it() {
+    let stage = clean_stage();
+    stage.product.policy("everything", EVERYTHING);
+    let strong = EVERYTHING.replacen("mode: Sync", "mode: Sync\n  precedence: 5", 1);
+    stage.product.policy("stronger", &strong);
+    let found = discovery(&stage.product, 0);
+    assert_found(&found, &[]);
+    for group in found["groups"].as_array().unwrap() {
+        let [everything, stronger] = [0, 1].map(|index| &group["policies"][index]);
+        assert_eq!(everything["verdict"], "TakenByAnother", "{group}");
+        assert_eq!(everything["what"], "selects it, but stronger has it");
+        assert_eq!(stronger["verdict"], "Written", "{group}");
+    }
+}
+
+#[test]
 fn text_and_json_say_the_same() {
     let stage = clean_stage();
     grant(&stage, &["Group.Read.All", "User.Read.All", "Mail.ReadWrite"]);

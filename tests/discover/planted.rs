@@ -183,7 +183,6 @@ fn planted() -> (Stage, [String; 2]) {
 #[test]
 fn every_planted_problem_is_found_and_nothing_else() {
     let (stage, [connect, other]) = planted();
-    std::fs::write("/tmp/wb/disc-text.txt", stage.product.run(&["discover"]).stdout).unwrap();
     let found = discovery(&stage.product, 4);
     let strangers = [("Foreign", connect.as_str()), ("OwnedElsewhere", other.as_str())];
     assert_found(&found, &[&IN_CLOUD[..], &IN_DOMAIN, &strangers].concat());
@@ -197,6 +196,20 @@ fn every_planted_problem_is_found_and_nothing_else() {
     assert_eq!(domain["preparedForExchange"], "no");
     assert_eq!(domain["domainFunctionalLevel"], "Windows Server 2012 R2");
     assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+    for (name, planted, secret) in [
+        ("All Employees", "Blocked", "NotSelected"),
+        ("Board", "Blocked", "NotSelected"),
+        ("Engineering", "Written", "NotSelected"),
+        ("Quiet Board", "Never", "Blocked"),
+        ("Quiet Circle", "Never", "NotSelected"),
+    ] {
+        let group = found["groups"].as_array().unwrap().iter().find(|one| one["name"] == name);
+        let verdicts = &group.unwrap()["policies"];
+        assert_eq!(
+            (&verdicts[0]["verdict"], &verdicts[1]["verdict"]),
+            (&json!(planted), &json!(secret))
+        );
+    }
 }
 
 #[test]

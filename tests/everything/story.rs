@@ -315,7 +315,7 @@ impl Story {
             ("fileserver", "handmade"),
             ("fileserver", "sec on"),
             ("op parent", "parent"),
-            ("op universal", "365 null"),
+            ("op universal", "365 plain"),
         ] {
             let (parent, member) = (self.dn_of(parent).await, self.dn(member).await);
             self.ground.directory.add_value(&parent, "member", &member).await;

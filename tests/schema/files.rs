@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use writeback::schema::codes::{CONDITIONS, FINDINGS, GUARD_ROWS, REASONS, RESULTS};
+use writeback::decide::guard::Row;
+use writeback::report::events::{PassResult, Side};
+use writeback::schema::codes::{CONDITIONS, FINDINGS, GUARD_ROWS, REASONS, RESULTS, SIDES, Told};
 use writeback::schema::reference::{PARTS, part, renewed};
 use writeback::schema::{Document, order};
 
@@ -72,6 +74,17 @@ fn the_reference_tells_of_every_field_and_every_word() {
         assert!(!told.remedy.is_empty(), "{}", told.word);
     }
     assert_eq!(part("nothing"), None);
+}
+
+#[test]
+fn every_row_of_the_guard_and_every_result_is_told() {
+    let words = |all: &[Told]| all.iter().map(|told| told.word.to_owned()).collect::<Vec<_>>();
+    assert_eq!(words(GUARD_ROWS), Row::ALL.map(|row| format!("{row:?}")));
+    assert_eq!(words(RESULTS), PassResult::ALL.map(|result| format!("{result:?}")));
+    assert_eq!(words(SIDES), Side::ALL.map(|side| format!("{side:?}")));
+    let counted = PassResult::ALL.map(|result| result.is_success());
+    let told = RESULTS.iter().map(|told| told.remedy == "success");
+    assert!(told.eq(counted));
 }
 
 #[test]

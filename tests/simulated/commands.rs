@@ -237,7 +237,6 @@ fn a_plan_can_go_to_a_file() {
 fn commands_and_options_that_are_not_built_are_refused_by_name() {
     let stage = Stage::small();
     for command in [
-        "discover",
         "explain",
         "approve",
         "pause",

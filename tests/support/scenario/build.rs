@@ -144,7 +144,8 @@ async fn device(entity: &Entity, ground: &mut Ground, names: &mut Names) {
 
 /// The tenant's side of the whole world.
 pub fn tenant_world(entities: &[&Entity], names: &Names) -> World {
-    let mut world = World::empty(fastrand::u64(..), "Contoso");
+    let mut world = World::empty(0, "Contoso");
+    world.tenant_id = names.tenant;
     for entity in entities {
         let id = || names.id(&entity.name);
         match entity.noun {

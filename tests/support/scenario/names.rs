@@ -63,6 +63,7 @@ impl Names {
         });
         Self {
             ids: ids.collect(),
+            tenant: Uuid::new_v4(),
             container: ground.container.clone(),
             outside: ground.outside.clone(),
             base: ground.directory.base.clone(),

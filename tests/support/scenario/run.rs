@@ -100,7 +100,6 @@ impl<'a> Player<'a> {
         let mut names = Names::new(&all, ground);
         build::in_directory(&world, ground, &mut names).await;
         let cloud = build::tenant_world(&world, &names);
-        names.tenant = cloud.tenant_id;
         let tenant = Tenant::start(&cloud).await.unwrap();
         tenant.edit(|cloud| {
             for entity in world.iter().filter(|entity| names.ids.contains_key(&entity.name)) {
