@@ -23,7 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("yaml", &["yaml"]),
     ("retry", &[]),
     ("decide", &["decide", "model"]),
-    ("discover", &["discover", "decide", "model"]),
+    ("schema", &["schema", "model"]),
+    ("discover", &["discover", "decide", "model", "schema"]),
     ("settings", &["settings", "model", "yaml"]),
     ("policy", &["policy", "model", "yaml"]),
     ("graph", &["graph", "model", "retry"]),
@@ -33,7 +34,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["directory", "model", "retry", "decide::guard::AdmittedPlan", "journal::Recorded"],
     ),
     ("journal", &["model"]),
-    ("schema", &["schema", "model"]),
     ("report", &["report", "decide", "directory", "discover", "graph", "model", "retry"]),
     (
         "controller",

@@ -22,8 +22,14 @@ mod lab;
 mod draw;
 #[path = "differential/known.rs"]
 mod known;
+#[path = "differential/life.rs"]
+mod life;
+#[path = "differential/schema.rs"]
+mod schema;
 #[path = "differential/server.rs"]
 mod server;
+#[path = "differential/side.rs"]
+mod side;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,6 +45,12 @@ const USERS: usize = 8;
 const OPERATIONS: usize = 1_000;
 /// Any seed must do; a fixed one makes every run the same.
 const SEED: u64 = 71;
+
+/// `<SID=#3>` stands for the SID that a domain gave its fourth user.
+fn numbered(sids: impl Iterator<Item = String>) -> BTreeMap<String, String> {
+    let named = |(number, sid)| (format!("<SID=#{number}>"), format!("<SID={sid}>"));
+    sids.enumerate().map(named).collect()
+}
 
 /// Two directories of the same containers and users.
 struct Pair {
@@ -58,21 +70,20 @@ async fn pair(name: &str) -> Pair {
     let base = lab.setting("LAB_BASE_DN").to_owned();
     assert_eq!(domain.base_dn(), base);
     let sids = users.iter().map(|user| domain.edit(|tree| tree.sid_of(&user.dn)).unwrap());
+    let simulated_sids = numbered(sids);
     let account = domain.service_account();
     let simulated = Server::connect(
         &domain.url(),
         domain.ca_pem(),
         (&account.account_name, &account.password),
-        sids.collect(),
-        &inside,
+        simulated_sids,
     )
     .await;
     let samba = Server::connect(
         lab.setting("LAB_URL"),
         &lab.file("LAB_CA"),
         (lab.setting("LAB_BIND_NAME"), &lab.file("LAB_BIND_PASSWORD_FILE")),
-        users.iter().map(|user| user.sid.clone()).collect(),
-        &inside,
+        numbered(users.iter().map(|user| user.sid.clone())),
     )
     .await;
     let pool = Pool { containers: [inside, sub, outside], users, base };
@@ -87,7 +98,8 @@ impl Pair {
 
     /// The groups of both, as far as clients of both can see.
     async fn groups(&mut self) -> (BTreeMap<String, Group>, BTreeMap<String, Group>) {
-        (self.simulated.groups().await, self.samba.groups().await)
+        let container = &self.pool.containers[0];
+        (self.simulated.groups(container).await, self.samba.groups(container).await)
     }
 
     /// Makes both the same again after a known difference: what one of them refused is taken away

@@ -15,6 +15,7 @@ const OF_THE_CLOUD: [&str; 6] =
 ///
 /// | memory of the group | cause |
 /// |---|---|
+/// | the group comes back from disabled or quarantined | the cloud |
 /// | means the same values | drift |
 /// | was made under another text of the policy | the policy |
 /// | means other values | the cloud |
@@ -29,6 +30,9 @@ pub fn of_attributes(
     let drift = || Cause::Drift(format!("{names} changed in the directory"));
     let cloud = || Cause::Cloud(format!("{names} as the tenant has it"));
     let policy = || Cause::Policy(group.policy.group_place.clone());
+    if group.returns() {
+        return cloud();
+    }
     let Some(intent) = inputs.memory.intents.get(&group.cloud.id) else {
         let only = |some: &[&str]| changes.iter().all(|change| some.contains(&&*change.name));
         return if only(&["adminDescription", "msDS-ExternalDirectoryObjectId"]) {
@@ -53,7 +57,7 @@ pub fn of_additions(memory: &Memory, group: &Wanted<'_>, members: &[MemberRefere
     if members.iter().all(|member| was_meant(memory, group, member)) {
         Cause::Drift("members were taken out".to_owned())
     } else {
-        membership(group)
+        membership(memory, group)
     }
 }
 
@@ -63,12 +67,18 @@ pub fn of_removals(memory: &Memory, group: &Wanted<'_>, members: &[MemberReferen
     if known && !members.iter().any(|member| was_meant(memory, group, member)) {
         Cause::Drift("members were put in".to_owned())
     } else {
-        membership(group)
+        membership(memory, group)
     }
 }
 
-fn membership(group: &Wanted<'_>) -> Cause {
-    Cause::Cloud(format!("members of {:?}", group.cloud.display_name))
+/// The policy where its text is another than the one an earlier pass followed, else the cloud.
+fn membership(memory: &Memory, group: &Wanted<'_>) -> Cause {
+    let intent = memory.intents.get(&group.cloud.id);
+    if intent.is_some_and(|intent| intent.generation != group.policy.generation) {
+        Cause::Policy(group.policy.members_place.clone())
+    } else {
+        Cause::Cloud(format!("members of {:?}", group.cloud.display_name))
+    }
 }
 
 fn was_meant(memory: &Memory, group: &Wanted<'_>, member: &MemberReference) -> bool {

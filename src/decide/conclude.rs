@@ -100,13 +100,15 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
             memory.intents.remove(&id);
             memory.absent_since.remove(&id);
         }
+        // What it is now was nobody's intent for a group in use: its return is no drift.
+        (Kind::Disable | Kind::Quarantine, _) => {
+            memory.intents.remove(&id);
+        }
         (Kind::Create | Kind::Restore, None)
         | (
             Kind::Handover
             | Kind::Rename
             | Kind::Move
-            | Kind::Disable
-            | Kind::Quarantine
             | Kind::Update
             | Kind::Convert
             | Kind::AddMembers

@@ -230,8 +230,38 @@ pub fn restoration(
         label: target.dn().leaf().to_owned(),
         target,
         effect: Effect::Restore { attributes },
-        cause: Cause::Cloud("it is wanted again, or somebody deleted it".to_owned()),
+        cause: cause_of_restoration(inputs, group),
     })
+}
+
+fn cause_of_restoration(inputs: &Inputs<'_>, group: &Wanted<'_>) -> Cause {
+    let memory = inputs.memory;
+    if memory.deleted.contains_key(&group.cloud.id) {
+        Cause::Cloud("it is wanted again".to_owned())
+    } else if memory.inventory.contains_key(&group.cloud.id) {
+        Cause::Drift("it was deleted in the directory".to_owned())
+    } else {
+        Cause::Cloud("it is wanted again, or somebody deleted it".to_owned())
+    }
+}
+
+/// That the group stays a security group because it is somebody's primary group: the directory
+/// refuses the conversion (MS-SAMR 3.1.1.8.4, ERROR_DS_HAVE_PRIMARY_MEMBERS).
+pub fn withheld(
+    inputs: &Inputs<'_>,
+    group: &Wanted<'_>,
+    owned: &Owned<'_>,
+) -> Option<(FindingCode, String)> {
+    let wanted = group.group_type()?;
+    let account = weakens(owned.group.group_type, wanted)
+        .then(|| primary_member(inputs, owned.group))
+        .flatten()?;
+    let message = format!(
+        "{} is not made a distribution group: it is the primary group of {}; give that account \
+         another primary group",
+        owned.group.dn, account.dn
+    );
+    Some((FindingCode::PrimaryGroupMember, message))
 }
 
 /// An account that has the group as its primary group.
@@ -272,12 +302,25 @@ fn conversion(
     if from == to || (weakens(from, to) && !removes) {
         return None;
     }
+    if weakens(from, to) && primary_member(inputs, owned.group).is_some() {
+        return None;
+    }
     let changed = AttributeChange {
         name: "groupType".into(),
         before: Some(from.to_string()),
         after: Some(to.to_string()),
     };
     Some((Effect::Convert { from, to }, cause::of_attributes(inputs, group, &[changed])))
+}
+
+/// The type that the group has after this pass: a conversion may be left out.
+fn type_after(inputs: &Inputs<'_>, group: &Wanted<'_>) -> Option<i32> {
+    match group.owned {
+        Some(existing) if conversion(inputs, group, existing.owned).is_none() => {
+            Some(existing.owned.group.group_type)
+        }
+        Some(_) | None => group.group_type(),
+    }
 }
 
 /// What the group is meant to be, for memory.
@@ -290,7 +333,7 @@ pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent 
     let more = [
         ("distinguishedName", named.dn.as_ref().map(ToString::to_string)),
         ("sAMAccountName", named.sam.clone()),
-        ("groupType", group.group_type().map(|value| value.to_string())),
+        ("groupType", type_after(inputs, group).map(|value| value.to_string())),
     ];
     attributes.extend(mail::creation(inputs, group));
     attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));

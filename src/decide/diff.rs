@@ -3,9 +3,10 @@
 //! From claims, resolved members and names to changes on what we own. A removal is planned only
 //! from two witnesses: the cloud's members read whole and the directory's.
 
+mod creation;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::buried::Buried;
 use crate::decide::claim::{Claim, Claims};
 use crate::decide::depart::{Departing, depart};
 use crate::decide::holdings::Holdings;
@@ -13,14 +14,14 @@ use crate::decide::members::{Resolver, Tally, names};
 use crate::decide::naming::{Named, name_all};
 use crate::decide::nest::{Nesting, Written};
 use crate::decide::wanted::{Existing, Gatherer, Wanted, freeze};
-use crate::decide::{Decision, Inputs, buried, cause, content, form, mail, rename};
+use crate::decide::{Decision, Inputs, cause, content, form, mail, rename};
 use crate::model::change::{Cause, Change, Effect, MemberReference};
 use crate::model::cloud::Presence;
-use crate::model::directory::{DirectPresence, DirectoryMember};
+use crate::model::directory::DirectoryMember;
 use crate::model::policy::{MemberMode, Mode};
 use crate::model::record::RecordState;
 use crate::model::{
-    CloudMember, CloudMembers, Complete, Finding, FindingCode, Leave, Memory, ObjectGuid, ObjectId,
+    CloudMember, CloudMembers, Complete, Finding, FindingCode, Leave, ObjectGuid, ObjectId,
     PolicyName,
 };
 
@@ -50,23 +51,6 @@ pub fn diff(
         }
     }
     differ.observe(written);
-}
-
-/// The object that this process knows as the group's, alive or deleted.
-fn remembered(memory: &Memory, id: ObjectId) -> Option<ObjectGuid> {
-    memory.inventory.get(&id).or_else(|| memory.deleted.get(&id)).copied()
-}
-
-/// The object that was a group's before, where there is none now.
-enum Former {
-    /// There was none.
-    None,
-    /// It is there, without a mark.
-    Living(ObjectGuid),
-    /// It is nowhere.
-    Gone(ObjectGuid),
-    /// So many deleted ones carry its mark.
-    Several(usize),
 }
 
 struct Differ<'a, 'd> {
@@ -119,8 +103,7 @@ impl<'a> Differ<'a, '_> {
         for group in wanted {
             let id = group.cloud.id;
             // Created or brought back by this pass.
-            let restored = matches!(buried::find(self.inputs, id), Buried::One(_));
-            let comes_to_be = restored || matches!(self.former(id), Former::None);
+            let comes_to_be = self.comes_to_be(id);
             match (group.existing(), named.get(&id)) {
                 (Some(existing), _) => {
                     let label = existing.dn.leaf().to_owned();
@@ -192,67 +175,18 @@ impl<'a> Differ<'a, '_> {
         }
     }
 
-    fn create(&mut self, group: &Wanted<'_>, named: &Named) {
-        let id = group.cloud.id;
-        let changes = match buried::find(self.inputs, id) {
-            Buried::One(deleted) => {
-                let restoration = content::restoration(self.inputs, group, named, deleted);
-                return self.decision.plan.changes.extend(restoration);
-            }
-            Buried::Nothing | Buried::Several(_) => content::creation(self.inputs, group, named),
-        };
-        let name = &group.cloud.display_name;
-        let gone = "created anew it would have a new SID";
-        let (code, message) = match self.former(id) {
-            Former::None => return self.decision.plan.changes.extend(changes),
-            Former::Living(object) => (
-                FindingCode::AnchorChanged,
-                format!(
-                    "the directory group of {name:?} ({object}) has lost its record and anchor; \
-                     nothing of it is changed"
-                ),
-            ),
-            Former::Gone(object) => {
-                self.decision.plan.gone.extend(changes);
-                let message = format!(
-                    "the directory group of {name:?} ({object}) is nowhere in the domain and \
-                     cannot be restored; {gone}"
-                );
-                (FindingCode::DirectoryGroupGone, message)
-            }
-            Former::Several(count) => {
-                self.decision.plan.gone.extend(changes);
-                let message = format!(
-                    "{count} deleted objects carry the mark of {name:?}: restore the right one by \
-                     hand; {gone}"
-                );
-                (FindingCode::DirectoryGroupGone, message)
-            }
-        };
-        self.decision.tell(&group.policy.name, id, code, message);
-    }
-
-    /// What stands in the way of making a group anew.
-    fn former(&self, id: ObjectId) -> Former {
-        let known = remembered(self.inputs.memory, id);
-        match (known, buried::find(self.inputs, id)) {
-            (None, Buried::Several(count)) => Former::Several(count),
-            (None, Buried::Nothing | Buried::One(_)) => Former::None,
-            (Some(object), _) => match self.inputs.directory.direct.get(&object) {
-                Some(DirectPresence::There) => Former::Living(object),
-                Some(DirectPresence::Absent | DirectPresence::Deleted) | None => {
-                    Former::Gone(object)
-                }
-            },
-        }
-    }
-
     fn update(&mut self, group: &Wanted<'_>, existing: Existing<'_>) {
         let Existing { owned, members } = existing;
         let Some(target) = &owned.target else { return };
         let memory = self.inputs.memory;
         let added = self.additions(group, existing);
         let removed = self.removals(group, group.witness, members);
+        let primary = self.resolver.primary_members(owned.group);
+        let standing = members.value().iter().map(|member| member.guid).chain(primary);
+        self.intend(group.cloud.id, standing, &removed);
+        if let Some((code, message)) = content::withheld(self.inputs, group, owned) {
+            self.decision.tell(&group.policy.name, group.cloud.id, code, message);
+        }
         let mut effects = content::updates(self.inputs, group, owned);
         self.learn_forms(owned.group.guid, &mut effects);
         if !added.is_empty() {
@@ -274,6 +208,21 @@ impl<'a> Differ<'a, '_> {
             effect,
             cause,
         }));
+    }
+
+    /// Members that are left standing were not put in by somebody: the intent holds them, or their
+    /// removal by a later pass would be told as drift.
+    fn intend(
+        &mut self,
+        id: ObjectId,
+        standing: impl Iterator<Item = ObjectGuid>,
+        removed: &[MemberReference],
+    ) {
+        let Some(intent) = self.decision.lessons.intents.get_mut(&id) else { return };
+        let gone: BTreeSet<ObjectGuid> = removed.iter().filter_map(MemberReference::guid).collect();
+        let mut members: BTreeSet<ObjectGuid> = intent.members.iter().copied().collect();
+        members.extend(standing.filter(|guid| !gone.contains(guid)));
+        intent.members = members.into_iter().collect();
     }
 
     /// Leaves out what the directory would keep in a form of its own once more.
@@ -362,7 +311,9 @@ impl<'a> Differ<'a, '_> {
         };
         // What `keep` does not find is told once for the policy.
         if !members.is_empty() && *code != FindingCode::KeepNotFound {
-            let message = format!("{} members are not removed: {why}", members.len());
+            let count = members.len();
+            let what = if count == 1 { "member is" } else { "members are" };
+            let message = format!("{count} {what} not removed: {why}");
             self.decision.tell(name, id, *code, message);
         }
         Vec::new()

@@ -13,6 +13,7 @@ use crate::model::change::{Cause, Change, Effect};
 use crate::model::cloud::OnPremisesGroupType;
 use crate::model::directory::{DirectoryMember, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY};
 use crate::model::policy::{GroupTypeRule, Policy, Standing};
+use crate::model::record::RecordState;
 use crate::model::{
     CloudGroup, CloudMember, CloudMembers, Complete, DirectoryGroup, FindingCode, GroupKind,
     ObjectId, PolicyName,
@@ -72,6 +73,14 @@ impl<'a> Wanted<'a> {
     /// The value of `groupType` it should have; `None` keeps what is there.
     pub fn group_type(&self) -> Option<i32> {
         self.written_type.map(WrittenType::group_type)
+    }
+
+    /// Whether it was disabled or quarantined and is wanted again.
+    pub fn returns(&self) -> bool {
+        self.owned.is_some_and(|existing| match existing.owned.record.state {
+            RecordState::Disabled | RecordState::Quarantined => true,
+            RecordState::Filling | RecordState::Active => false,
+        })
     }
 
     /// Its directory group as it stands, when there is one.

@@ -134,6 +134,14 @@ pub enum MemberReference {
 }
 
 impl MemberReference {
+    /// Its objectGUID; `None` for a group that this pass creates first.
+    pub fn guid(&self) -> Option<ObjectGuid> {
+        match self {
+            Self::Existing { guid, .. } => Some(*guid),
+            Self::Created { .. } => None,
+        }
+    }
+
     /// A name for people.
     pub fn label(&self) -> &str {
         match self {

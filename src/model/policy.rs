@@ -80,6 +80,8 @@ pub struct Policy {
     pub group_place: Place,
     /// Where `spec.selection` starts, or the document's own place.
     pub selection_place: Place,
+    /// Where `spec.members` starts, or the document's own place.
+    pub members_place: Place,
     /// Digest of the document's text.
     pub generation: Digest,
     /// What it may do.

@@ -49,6 +49,7 @@ pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option
         name,
         group_place: context.place(spec.group_spot),
         selection_place: context.place(spec.selection_spot.unwrap_or(fields.spot())),
+        members_place: context.place(spec.members_spot.unwrap_or(fields.spot())),
         place,
         generation: context.generation,
         mode: spec.mode,
@@ -66,6 +67,7 @@ struct Spec {
     suspend: bool,
     precedence: u32,
     selection_spot: Option<Spot>,
+    members_spot: Option<Spot>,
     selection: Selection,
     group_spot: Spot,
     group: GroupShape,
@@ -100,6 +102,7 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
     let suspend = spec.or("suspend", false);
     let precedence = spec.value("precedence").and_then(|v| v.whole(&(0..=PRECEDENCE_MAX)));
     let selection_spot = spec.key_spot("selection");
+    let members_spot = spec.key_spot("members");
     let spot = selection_spot.unwrap_or(spec.spot());
     let selection =
         spec.child_or_empty("selection", |fields| Some(selection::read(fields, spot, context)));
@@ -122,6 +125,7 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
         suspend,
         precedence: precedence.map_or(Some(PRECEDENCE_DEFAULT), |n| u32::try_from(n).ok())?,
         selection_spot,
+        members_spot,
         selection: selection?,
         group_spot,
         group: group?,

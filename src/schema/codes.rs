@@ -20,6 +20,13 @@ pub struct Told {
     pub remedy: &'static str,
 }
 
+/// The row of a finding.
+pub fn finding(code: FindingCode) -> &'static Told {
+    let word = format!("{code:?}");
+    let mut rows = FINDINGS.iter();
+    rows.find(|told| told.word == word).expect("a finding without a row does not compile")
+}
+
 /// One of the words of a table, as a schema.
 pub fn choice_of(all: &[Told]) -> Schema {
     let words = all

@@ -115,6 +115,7 @@ fn policy(name: &str) -> Policy {
         place: place(1),
         group_place: place(20),
         selection_place: place(10),
+        members_place: place(30),
         generation: Digest::of(name.as_bytes()),
         mode: Mode::Sync,
         suspend: false,

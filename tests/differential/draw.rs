@@ -46,6 +46,8 @@ pub(crate) enum Operation {
     Modify { dn: String, changes: Vec<Change> },
     Rename { dn: String, to: String, keep_old: bool, parent: Option<String> },
     Delete { dn: String },
+    /// A modify of what may be deleted, with or without the control that shows deleted objects.
+    Undelete { dn: String, changes: Vec<Change>, shown: bool },
 }
 
 /// One change of a modify.
@@ -63,7 +65,7 @@ pub(crate) enum Verb {
     Replace,
 }
 
-fn change(verb: Verb, attribute: &'static str, values: &[&str]) -> Change {
+pub(crate) fn change(verb: Verb, attribute: &'static str, values: &[&str]) -> Change {
     Change { verb, attribute, values: values.iter().map(|value| (*value).to_owned()).collect() }
 }
 
@@ -260,9 +262,10 @@ impl Operation {
     /// Every name that the operation may have made or changed.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
-            Self::Add { dn, .. } | Self::Modify { dn, .. } | Self::Delete { dn } => {
-                vec![dn.clone()]
-            }
+            Self::Add { dn, .. }
+            | Self::Modify { dn, .. }
+            | Self::Delete { dn }
+            | Self::Undelete { dn, .. } => vec![dn.clone()],
             Self::Rename { dn, to, parent, .. } => {
                 let parent = parent.as_deref().unwrap_or_else(|| crate::lab::parent_of(dn));
                 vec![dn.clone(), format!("{to},{parent}")]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -31,12 +32,14 @@ const COMPARED: [&str; 12] = [
     "member",
 ];
 
-/// A connection of the service account.
+/// LDAP_SERVER_SHOW_DELETED_OID (MS-ADTS 3.1.1.3.4.1.14).
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+
+/// A connection of one account.
 pub(crate) struct Server {
     ldap: Ldap,
-    /// SIDs of the users, which each domain gives out itself.
-    sids: Vec<String>,
-    container: String,
+    /// What stands in operations for the identifiers that each domain gives out itself.
+    pub(crate) identifiers: BTreeMap<String, String>,
     /// Diagnostic message of the last answer.
     pub(crate) message: String,
 }
@@ -66,8 +69,7 @@ impl Server {
         url: &str,
         ca_pem: &str,
         account: (&str, &str),
-        sids: Vec<String>,
-        container: &str,
+        identifiers: BTreeMap<String, String>,
     ) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
@@ -83,7 +85,7 @@ impl Server {
         let (driver, mut ldap) = LdapConnAsync::with_settings(settings, url).await.unwrap();
         tokio::spawn(async move { driver.drive().await });
         ldap.simple_bind(account.0, account.1).await.unwrap().success().unwrap();
-        Self { ldap, sids, container: container.to_owned(), message: String::new() }
+        Self { ldap, identifiers, message: String::new() }
     }
 
     /// Sends an operation; its result code.
@@ -99,6 +101,11 @@ impl Server {
             Operation::Modify { dn, changes } => {
                 let changes = changes.iter().map(|change| self.change(change)).collect();
                 self.ldap.modify(dn, changes).await
+            }
+            Operation::Undelete { dn, changes, shown } => {
+                let changes = changes.iter().map(|change| self.change(change)).collect();
+                let dn = self.identified(dn);
+                self.controlled(*shown).modify(&dn, changes).await
             }
             Operation::Rename { dn, to, keep_old, parent } => {
                 self.ldap.modifydn(dn, to, !keep_old, parent.as_deref()).await
@@ -120,20 +127,53 @@ impl Server {
         }
     }
 
-    /// The octets of values. `<SID=#3>` stands for the SID that this domain gave its fourth user.
-    fn values<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = Vec<u8>> + 'a {
-        values.iter().map(|value| {
-            let number = value.strip_prefix("<SID=#").and_then(|rest| rest.strip_suffix('>'));
-            let sid = number.map(|number| &self.sids[number.parse::<usize>().unwrap()]);
-            sid.map_or_else(|| value.clone(), |sid| format!("<SID={sid}>")).into_bytes()
-        })
+    fn controlled(&mut self, shown: bool) -> &mut Ldap {
+        if shown {
+            let oid = SHOW_DELETED.to_owned();
+            self.ldap.with_controls(RawControl { ctype: oid, crit: true, val: None });
+        }
+        &mut self.ldap
     }
 
-    /// Every group of the container, by unescaped DN in lower case.
-    pub(crate) async fn groups(&mut self) -> BTreeMap<String, Group> {
+    /// The octets of values.
+    fn values<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = Vec<u8>> + 'a {
+        values.iter().map(|value| self.identified(value).into_bytes())
+    }
+
+    /// A text with the identifiers that this domain gave out.
+    fn identified(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (name, own) in &self.identifiers {
+            if text.contains('#') {
+                text = text.replace(name, own);
+            }
+        }
+        text
+    }
+
+    /// What a search finds, and its result code.
+    pub(crate) async fn search(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        shown: bool,
+    ) -> (u32, Vec<SearchEntry>) {
+        let (base, filter) = (self.identified(base), self.identified(filter));
+        let attributes = attributes.to_vec();
+        let searched = self.controlled(shown).search(&base, scope, &filter, attributes).await;
+        let found = searched.unwrap();
+        self.message = found.1.text;
+        let entries = found.0.into_iter().filter(|entry| !entry.is_ref());
+        (found.1.rc, entries.map(SearchEntry::construct).collect())
+    }
+
+    /// Every group of a container, by unescaped DN in lower case.
+    pub(crate) async fn groups(&mut self, container: &str) -> BTreeMap<String, Group> {
         let (entries, _) = self
             .ldap
-            .search(&self.container, Scope::Subtree, "(objectClass=group)", COMPARED)
+            .search(container, Scope::Subtree, "(objectClass=group)", COMPARED)
             .await
             .unwrap()
             .success()

@@ -246,7 +246,6 @@ fn commands_and_options_that_are_not_built_are_refused_by_name() {
         "release",
         "undo",
         "journal",
-        "schema",
         "completions",
     ] {
         let refused = stage.product.run(&[command, "something"]).expect(64);

@@ -223,9 +223,8 @@ impl Course {
         fates: &BTreeMap<Uuid, Fate>,
         truth: &Truth,
     ) -> BTreeSet<Member> {
-        let was_nested = |id: Uuid| {
-            before.is_some_and(|before| before.members.contains(&Member::Group(id)))
-        };
+        let was_nested =
+            |id: Uuid| before.is_some_and(|before| before.members.contains(&Member::Group(id)));
         let member = |id: &Uuid| {
             if let Some(guid) = truth.counterparts.get(id) {
                 return Some(Member::Object(*guid));
@@ -298,7 +297,8 @@ impl Course {
         });
         let mut found: BTreeMap<Uuid, &Object> = BTreeMap::new();
         for object in groups {
-            let anchor = object.text("adminDescription").and_then(|text| text.strip_prefix("Group_"));
+            let anchor =
+                object.text("adminDescription").and_then(|text| text.strip_prefix("Group_"));
             let id = anchor.and_then(|id| id.parse::<Uuid>().ok());
             match id.filter(|id| self.standing.contains_key(id)) {
                 None => lines.push(format!("{}: is there, and should not be", told(object))),
@@ -320,7 +320,8 @@ impl Course {
                 .entry(*id)
                 .or_insert_with(|| (object.guid, object.sid.clone().unwrap_or_default()));
             let place = parent_of(&object.dn).to_lowercase();
-            let meant = self.places.entry(*id).or_insert_with(|| self.rules.container.to_lowercase());
+            let meant =
+                self.places.entry(*id).or_insert_with(|| self.rules.container.to_lowercase());
             if place != *meant {
                 lines.push(format!("{}: stands below {place}, should below {meant}", told(object)));
             }
@@ -385,9 +386,7 @@ fn member_lines(
     by_dn: &BTreeMap<String, &Object>,
 ) -> Vec<String> {
     let own = object.relative_identifier();
-    let primary = objects.iter().filter(|one| {
-        own.is_some() && one.text("primaryGroupID") == own
-    });
+    let primary = objects.iter().filter(|one| own.is_some() && one.text("primaryGroupID") == own);
     let mut lines = Vec::new();
     let mut found: BTreeSet<Uuid> = primary.map(|account| account.guid).collect();
     for dn in object.values("member") {
