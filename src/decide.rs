@@ -6,7 +6,8 @@
 //! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group
 //! belongs to, `depart` how its directory group ends, `buried` what of it can be brought back.
 //! `wanted` gathers what is needed to write a group, `members` and `nest` who is in it, `shape`
-//! and `naming` (with `name`) what it is called, `content`, `mail` and `form` what else it holds.
+//! and `naming` (with `name`) what it is called, `content`, `convert`, `mail` and `form`
+//! what else it holds.
 //! `diff` puts the differences together (`rename` orders those of names, `cause` says why), `plan`
 //! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
 //! `conditions` what is told, `upward` who in the directory holds written-back groups.
@@ -17,6 +18,7 @@ pub mod claim;
 pub mod conclude;
 pub mod conditions;
 pub mod content;
+pub mod convert;
 pub mod depart;
 pub mod diff;
 pub mod expression;

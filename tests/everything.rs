@@ -3,8 +3,8 @@
 //! oracle's, on the simulated domain and on Samba.
 //!
 //! Comes from: `config/policies/default-behaviour` and `only-configured`, with another container
-//! put in. Samba is the lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names; it is prepared
-//! for Exchange, which cannot be taken back.
+//! put in. Samba is the lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names, prepared for
+//! Exchange and with deleted objects restorable.
 
 #![cfg(feature = "sim")]
 #![expect(
@@ -33,13 +33,18 @@ mod product;
 mod binary;
 #[path = "everything/ground.rs"]
 mod ground;
+#[path = "everything/ready.rs"]
+mod ready;
+#[path = "everything/sight.rs"]
+mod sight;
 #[path = "everything/story.rs"]
 mod story;
 #[path = "everything/world.rs"]
 mod world;
 
 use ground::Side;
-use story::{Ready, Story};
+use ready::Ready;
+use story::Story;
 
 /// Passes until one has nothing to do: one that writes, and one more where a deletion is to be
 /// made sure of, or where an object that came back is read whole before it is put right.
@@ -47,7 +52,7 @@ const PASSES_MAX: usize = 3;
 
 /// Plays the story.
 async fn play(side: Side, ready: Ready) {
-    let passes = Story::open(side, ready).await.play().await;
+    let passes = Box::pin(Story::open(side, ready).await.play()).await;
     for (step, count) in passes {
         assert!(count <= PASSES_MAX, "{step}: {count} passes until it is quiet");
     }
@@ -55,20 +60,20 @@ async fn play(side: Side, ready: Ready) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_default_behaviour_holds_for_everything_on_the_simulated_domain() {
-    play(Side::Simulated, Ready::DefaultBehaviour).await;
+    Box::pin(play(Side::Simulated, Ready::DefaultBehaviour)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_configured_is_written_on_the_simulated_domain() {
-    play(Side::Simulated, Ready::OnlyConfigured).await;
+    Box::pin(play(Side::Simulated, Ready::OnlyConfigured)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_default_behaviour_holds_for_everything_on_samba() {
-    play(Side::Samba, Ready::DefaultBehaviour).await;
+    Box::pin(play(Side::Samba, Ready::DefaultBehaviour)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_configured_is_written_on_samba() {
-    play(Side::Samba, Ready::OnlyConfigured).await;
+    Box::pin(play(Side::Samba, Ready::OnlyConfigured)).await;
 }

@@ -12,7 +12,7 @@ use crate::controller::questions::Questions;
 use crate::controller::{connect_directory, now, open_tenant};
 use crate::decide::conclude::{self, ChangeResult};
 use crate::decide::conditions::{self, Conditions};
-use crate::decide::guard::{Guarded, guard};
+use crate::decide::guard::{Guarded, guard_only};
 use crate::decide::{Decision, Inputs, claim, decide, holdings, members, upward};
 use crate::directory::{Directory, DirectoryError};
 use crate::graph::{GraphError, Tenant};
@@ -159,10 +159,10 @@ impl Engine {
         inputs.presence = &presence;
         let members = self.read_members(&inputs, begun).await;
         let mut decision = decide(&inputs, &members);
+        let guarded = guard_only(&decision.plan, &decision.inventory, only);
         if let Some(only) = only {
             keep_only(&mut decision, only);
         }
-        let guarded = guard(&decision.plan, &decision.inventory);
         self.report.emit(&Event::Planned {
             policies: &policies,
             decision: &decision,
@@ -233,6 +233,7 @@ impl Engine {
     fn forget_refusals(&mut self, at: Timestamp) {
         if at.duration_since(self.resynced) >= signed(self.settings.schedule.resync) {
             self.memory.refused_members.clear();
+            self.memory.unrestorable.clear();
             self.resynced = at;
         }
     }
@@ -326,6 +327,10 @@ fn domain_blind(error: &DirectoryError) -> Blind {
 /// Leaves the changes and remarks of one policy. Memory learns from all of them all the same.
 fn keep_only(decision: &mut Decision, only: &PolicyName) {
     let plan = &mut decision.plan;
+    // What the others mean is not done: it is no intent yet.
+    for change in plan.changes.iter().filter(|change| change.policy != *only) {
+        decision.lessons.intents.remove(&change.group);
+    }
     for list in [&mut plan.changes, &mut plan.observed, &mut plan.gone, &mut plan.unconfirmed] {
         list.retain(|change| change.policy == *only);
     }

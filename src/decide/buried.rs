@@ -16,15 +16,21 @@ pub enum Buried<'a> {
     One(&'a DeletedGroup),
     /// Several carry its mark, and none of them is remembered.
     Several(usize),
+    /// The directory refused to bring it back, with its reason.
+    Refused(&'a str),
 }
 
 /// Looks for the deleted object of a group.
 pub fn find<'a>(inputs: &Inputs<'a>, id: ObjectId) -> Buried<'a> {
     let deleted = &inputs.directory.deleted;
     let memory = inputs.memory;
+    if let Some(reason) = memory.unrestorable.get(&id) {
+        return Buried::Refused(reason);
+    }
     let remembered = memory.inventory.get(&id).or_else(|| memory.deleted.get(&id));
     if let Some(remembered) = remembered {
-        return deleted.get(remembered).map_or(Buried::Nothing, Buried::One);
+        let known = deleted.get(remembered).filter(|group| records(inputs, group, id).is_some());
+        return known.map_or(Buried::Nothing, Buried::One);
     }
     let marked: Vec<_> = deleted.values().filter(|group| is_marked(inputs, group, id)).collect();
     match marked.as_slice() {
@@ -34,15 +40,27 @@ pub fn find<'a>(inputs: &Inputs<'a>, id: ObjectId) -> Buried<'a> {
     }
 }
 
-/// Whether its marks name the cloud group and nobody else's. A record may be gone with the
-/// deletion; one that is there has to be ours.
-fn is_marked(inputs: &Inputs<'_>, group: &DeletedGroup, id: ObjectId) -> bool {
+/// How many records of ours for the cloud group it carries: none or one. `None`: somebody else's
+/// is there, or several, and it is not ours to bring back.
+fn records(inputs: &Inputs<'_>, group: &DeletedGroup, id: ObjectId) -> Option<usize> {
     let is_ours = |record: &OwnershipRecord| {
         record.owner == inputs.owner && record.tenant == inputs.cloud.tenant && record.id == id
     };
-    let mut anchors = [&group.admin_description, &group.external_id].into_iter().flatten();
-    let anchored = anchors.any(|text| ObjectId::from_anchor(text) == Some(id));
-    let records = &group.records;
-    let ours = records.iter().all(|value| value.record.as_ref().is_some_and(is_ours));
-    ours && (anchored || !records.is_empty())
+    let all = &group.records;
+    let ours = all.iter().all(|value| value.record.as_ref().is_some_and(is_ours));
+    (ours && all.len() <= 1).then_some(all.len())
+}
+
+/// Whether its marks say that it is ours. Deletion takes the record and `adminDescription` and
+/// leaves the external id (MS-ADTS 3.1.1.5.5.6.1): what has kept `adminDescription` without a
+/// record never had one, and is Entra Connect's or Cloud Sync's.
+fn is_marked(inputs: &Inputs<'_>, group: &DeletedGroup, id: ObjectId) -> bool {
+    match records(inputs, group, id) {
+        None => false,
+        Some(0) => {
+            let anchor = group.external_id.as_deref().and_then(ObjectId::from_anchor);
+            anchor == Some(id) && group.admin_description.is_none()
+        }
+        Some(_) => true,
+    }
 }

@@ -9,6 +9,7 @@ mod unowned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::Inputs;
+use crate::decide::buried::{self, Buried};
 use crate::decide::depart::Departing;
 use crate::decide::holdings::Holdings;
 use crate::decide::select::{Grounds, Verdict, verdict};
@@ -125,10 +126,19 @@ impl<'a> Judge<'a> {
     fn grounds(&self, group: &CloudGroup) -> Grounds<'a> {
         Grounds {
             flag: self.flags.and_then(|flags| flags.get(&group.id)),
-            owned: self.holdings.owned.contains_key(&group.id),
+            owned: self.has_object(group.id),
             new_groups: self.inputs.cloud.new_groups.as_ref().ok().copied(),
             controls: &self.inputs.cloud.controls,
         }
+    }
+
+    /// Whether the group has, or had, a directory group of ours.
+    fn has_object(&self, id: ObjectId) -> bool {
+        let memory = self.inputs.memory;
+        self.holdings.owned.contains_key(&id)
+            || memory.inventory.contains_key(&id)
+            || memory.deleted.contains_key(&id)
+            || matches!(buried::find(self.inputs, id), Buried::One(_))
     }
 
     fn verdict(&self, standing: &Standing, group: &CloudGroup) -> Verdict {

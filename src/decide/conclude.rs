@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::decide::{Decision, form};
 use crate::decide::guard::HeldPlan;
+use crate::decide::{Decision, form};
 use crate::model::change::{Change, Kind};
 use crate::model::{Memory, ObjectGuid, ObjectId, Outcome};
 
@@ -83,6 +83,11 @@ fn is_whole(result: &ChangeResult) -> bool {
 
 fn settle(memory: &mut Memory, result: &ChangeResult) {
     let id = result.change.group;
+    if let (Kind::Restore, Outcome::Refused { message }) =
+        (result.change.effect.kind(), &result.outcome)
+    {
+        memory.unrestorable.insert(id, message.clone());
+    }
     let (Outcome::Done { object } | Outcome::AlreadySo { object }) = &result.outcome else {
         return refuse(memory, result);
     };
@@ -93,6 +98,7 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         (Kind::Create | Kind::Restore, Some(guid)) => {
             memory.inventory.insert(id, *guid);
             memory.deleted.remove(&id);
+            memory.unrestorable.remove(&id);
         }
         (Kind::Delete, _) => {
             let object = memory.inventory.remove(&id).or(*object);

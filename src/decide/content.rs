@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::convert::Conversion;
 use crate::decide::holdings::Owned;
 use crate::decide::name::cut;
 use crate::decide::naming::Named;
@@ -33,12 +34,16 @@ pub fn weakens(from: i32, to: i32) -> bool {
 
 /// The texts that are too long for the directory, as findings.
 pub fn cuts<'w>(group: &'w Wanted<'_>) -> impl Iterator<Item = (FindingCode, String)> + 'w {
-    let long = texts(group).into_iter().filter(|(_, text, max)| cut(text, *max) != *text);
-    long.map(|(what, _, units_max)| {
-        let name = &group.cloud.display_name;
-        let message = format!("the {what} of {name:?} is cut to {units_max} characters");
-        (FindingCode::Cut, message)
-    })
+    texts(group).into_iter().filter_map(|text| too_long(group, text))
+}
+
+fn too_long(
+    group: &Wanted<'_>,
+    (what, text, units_max): (&str, &str, usize),
+) -> Option<(FindingCode, String)> {
+    let name = &group.cloud.display_name;
+    let message = || format!("the {what} of {name:?} is cut to {units_max} characters");
+    (cut(text, units_max) != text).then(|| (FindingCode::Cut, message()))
 }
 
 fn texts<'w>(group: &'w Wanted<'_>) -> [(&'static str, &'w str, usize); 2] {
@@ -49,15 +54,19 @@ fn texts<'w>(group: &'w Wanted<'_>) -> [(&'static str, &'w str, usize); 2] {
     ]
 }
 
-/// Attributes that the policy adds but that cannot be written, as findings.
+/// Attributes that the policy adds but that cannot be written, or not whole, as findings.
 pub fn unsuitable<'w>(
     inputs: &'w Inputs<'_>,
     group: &'w Wanted<'_>,
 ) -> impl Iterator<Item = (FindingCode, String)> + 'w {
-    group.shape.extras.keys().filter_map(|name| {
+    let unsuitable = group.shape.extras.keys().filter_map(|name| {
         let why = inputs.directory.unsuitable.get(name)?;
         Some((FindingCode::AttributeUnsuitable, format!("{name} is not written: {why}")))
-    })
+    });
+    let written = written_extras(inputs, group, group.owned.is_none());
+    unsuitable.chain(
+        written.filter_map(|(name, text, units_max)| too_long(group, (name, text, units_max))),
+    )
 }
 
 /// What the attributes that the policy adds should hold; `first` at creation.
@@ -66,14 +75,29 @@ fn extras<'w>(
     group: &'w Wanted<'_>,
     first: bool,
 ) -> impl Iterator<Item = (AttributeName, Option<String>)> + 'w {
-    let suits = |name: &AttributeName| !inputs.directory.unsuitable.contains_key(name);
-    let kept = group
+    written_extras(inputs, group, first).map(|(name, text, units_max)| {
+        let value = Some(cut(text, units_max)).filter(|value| !value.trim().is_empty());
+        (name.clone(), value.map(str::to_owned))
+    })
+}
+
+/// The attributes that the policy adds and that are written, what it makes of them, and the
+/// longest value.
+fn written_extras<'w>(
+    inputs: &'w Inputs<'_>,
+    group: &'w Wanted<'_>,
+    first: bool,
+) -> impl Iterator<Item = (&'w AttributeName, &'w str, usize)> + 'w {
+    let directory = inputs.directory;
+    let suits = |name: &AttributeName| !directory.unsuitable.contains_key(name);
+    let written = group
         .shape
         .extras
         .iter()
         .filter(move |(name, extra)| suits(name) && (first || extra.mode == Upkeep::Always));
-    kept.map(|(name, extra)| {
-        (name.clone(), Some(extra.value.clone()).filter(|value| !value.is_empty()))
+    written.map(|(name, extra)| {
+        let units_max = directory.limits.get(name).copied().unwrap_or(usize::MAX);
+        (name, extra.value.as_str(), units_max)
     })
 }
 
@@ -148,8 +172,15 @@ fn activation(inputs: &Inputs<'_>, group: &Wanted<'_>, before: String) -> Attrib
     AttributeChange { name: "extensionName".into(), before: Some(before), after: Some(after) }
 }
 
-/// What differs on an existing group.
-pub fn updates(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<(Effect, Cause)> {
+/// What differs on an existing group. `conversion` is the verdict on its type; a group that comes
+/// back is in use again only when it stands where it should, as what it should be.
+pub fn updates(
+    inputs: &Inputs<'_>,
+    group: &Wanted<'_>,
+    existing: (&Owned<'_>, &Named),
+    conversion: &Conversion,
+) -> Vec<(Effect, Cause)> {
+    let (owned, named) = existing;
     let mut changes = Vec::new();
     changes.extend(handover(group, owned));
     if group.policy.mode != Mode::CreateOnly {
@@ -158,18 +189,28 @@ pub fn updates(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Ve
             let cause = cause::of_attributes(inputs, group, &attributes);
             changes.push((Effect::Update { attributes }, cause));
         }
-        changes.extend(conversion(inputs, group, owned));
     }
-    let settled = match group.policy.mode {
-        Mode::CreateOnly => owned.record.state != RecordState::Filling,
-        Mode::Observe | Mode::UpsertOnly | Mode::Sync => owned.record.state == RecordState::Active,
-    };
-    if !settled {
+    if let Conversion::To(to) = conversion {
+        changes.push(convert(inputs, group, owned.group.group_type, *to));
+    }
+    let state = owned.record.state;
+    let still_away = (state == RecordState::Quarantined && named.dn.is_none())
+        || matches!(conversion, Conversion::Withheld(..));
+    if state != RecordState::Active && !(group.returns() && still_away) {
         let attributes = vec![activation(inputs, group, standing_record(group, owned).to_string())];
         let cause = Cause::Policy(group.policy.selection_place.clone());
         changes.push((Effect::Update { attributes }, cause));
     }
     changes
+}
+
+fn convert(inputs: &Inputs<'_>, group: &Wanted<'_>, from: i32, to: i32) -> (Effect, Cause) {
+    let changed = AttributeChange {
+        name: "groupType".into(),
+        before: Some(from.to_string()),
+        after: Some(to.to_string()),
+    };
+    (Effect::Convert { from, to }, cause::of_attributes(inputs, group, &[changed]))
 }
 
 /// The record that stands there once the group belongs to the policy that writes it.
@@ -245,25 +286,6 @@ fn cause_of_restoration(inputs: &Inputs<'_>, group: &Wanted<'_>) -> Cause {
     }
 }
 
-/// That the group stays a security group because it is somebody's primary group: the directory
-/// refuses the conversion (MS-SAMR 3.1.1.8.4, ERROR_DS_HAVE_PRIMARY_MEMBERS).
-pub fn withheld(
-    inputs: &Inputs<'_>,
-    group: &Wanted<'_>,
-    owned: &Owned<'_>,
-) -> Option<(FindingCode, String)> {
-    let wanted = group.group_type()?;
-    let account = weakens(owned.group.group_type, wanted)
-        .then(|| primary_member(inputs, owned.group))
-        .flatten()?;
-    let message = format!(
-        "{} is not made a distribution group: it is the primary group of {}; give that account \
-         another primary group",
-        owned.group.dn, account.dn
-    );
-    Some((FindingCode::PrimaryGroupMember, message))
-}
-
 /// An account that has the group as its primary group.
 pub fn primary_member<'a>(inputs: &Inputs<'a>, group: &DirectoryGroup) -> Option<&'a Principal> {
     let rid = group.sid.as_ref().and_then(Sid::rid)?;
@@ -291,38 +313,6 @@ fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<
     changes
 }
 
-fn conversion(
-    inputs: &Inputs<'_>,
-    group: &Wanted<'_>,
-    owned: &Owned<'_>,
-) -> Option<(Effect, Cause)> {
-    let (from, to) = (owned.group.group_type, group.group_type()?);
-    // Taking security off a group takes access away: who removes nothing leaves it.
-    let removes = group.policy.mode == Mode::Sync && !group.last_good;
-    if from == to || (weakens(from, to) && !removes) {
-        return None;
-    }
-    if weakens(from, to) && primary_member(inputs, owned.group).is_some() {
-        return None;
-    }
-    let changed = AttributeChange {
-        name: "groupType".into(),
-        before: Some(from.to_string()),
-        after: Some(to.to_string()),
-    };
-    Some((Effect::Convert { from, to }, cause::of_attributes(inputs, group, &[changed])))
-}
-
-/// The type that the group has after this pass: a conversion may be left out.
-fn type_after(inputs: &Inputs<'_>, group: &Wanted<'_>) -> Option<i32> {
-    match group.owned {
-        Some(existing) if conversion(inputs, group, existing.owned).is_none() => {
-            Some(existing.owned.group.group_type)
-        }
-        Some(_) | None => group.group_type(),
-    }
-}
-
 /// What the group is meant to be, for memory.
 pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent {
     let mut attributes: BTreeMap<AttributeName, String> = attributes(inputs, group)
@@ -333,7 +323,7 @@ pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent 
     let more = [
         ("distinguishedName", named.dn.as_ref().map(ToString::to_string)),
         ("sAMAccountName", named.sam.clone()),
-        ("groupType", type_after(inputs, group).map(|value| value.to_string())),
+        ("groupType", group.group_type().map(|value| value.to_string())),
     ];
     attributes.extend(mail::creation(inputs, group));
     attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));

@@ -66,7 +66,10 @@ pub fn depart(
     };
     let members = match unread {
         Ok(members) => members,
-        Err(reason) => return decision.unknown(&policy.name, id, reason),
+        Err(reason) => {
+            decision.tell(&policy.name, id, FindingCode::MembersUnread, reason.clone());
+            return decision.unknown(&policy.name, id, reason);
+        }
     };
     let leaver = Leaver { inputs, policy, id, owned, target: &target, members };
     let effects = match leaver.effects(departing.departure) {
@@ -88,13 +91,23 @@ pub fn depart(
         effect,
         cause: cause.clone(),
     });
-    // A tenant that hides links may hide groups.
-    let hidden = departing.leave == Leave::HardDeleted && cloud.links != Links::Readable;
+    // A tenant that hides links may hide more; and nothing is removed anywhere then.
+    let hidden = cloud.links != Links::Readable;
     if departing.readiness == Readiness::Unconfirmed || hidden {
         decision.plan.unconfirmed.extend(changes);
     } else {
         decision.plan.changes.extend(changes);
     }
+}
+
+/// Where a quarantined group goes.
+enum Place {
+    /// It stands there.
+    There,
+    /// To this place.
+    Move(Target),
+    /// Nowhere, for this reason: it is disabled where it is.
+    Taken(String),
 }
 
 struct Leaver<'a> {
@@ -107,7 +120,8 @@ struct Leaver<'a> {
 }
 
 impl Leaver<'_> {
-    /// What is still to be done; nothing for a group that has ended already.
+    /// What is still to be done; nothing for a group that has ended already. What stands there
+    /// counts, not the record alone: a return may have been cut short.
     fn effects(&self, departure: Departure) -> Result<Vec<Effect>, (FindingCode, String)> {
         match departure {
             Departure::Retain => Ok(Vec::new()),
@@ -117,8 +131,19 @@ impl Leaver<'_> {
             }
             Departure::Disable => self.disable(RecordState::Disabled),
             Departure::Quarantine => {
-                let mut effects = self.disable(RecordState::Quarantined)?;
-                effects.extend(self.quarantine().map(|to| Effect::Quarantine { to }));
+                let place = self.quarantine();
+                let state = match place {
+                    Place::There | Place::Move(_) => RecordState::Quarantined,
+                    Place::Taken(_) => RecordState::Disabled,
+                };
+                let mut effects = self.disable(state)?;
+                match place {
+                    Place::Move(to) => effects.push(Effect::Quarantine { to }),
+                    Place::Taken(message) if effects.is_empty() => {
+                        return Err((FindingCode::NameTaken, message));
+                    }
+                    Place::There | Place::Taken(_) => {}
+                }
                 Ok(effects)
             }
         }
@@ -126,9 +151,8 @@ impl Leaver<'_> {
 
     fn disable(&self, state: RecordState) -> Result<Vec<Effect>, (FindingCode, String)> {
         let record = self.owned.record;
-        if record.state == state || record.state == RecordState::Quarantined {
-            return Ok(Vec::new());
-        }
+        // One that stands in quarantine stays so.
+        let state = if record.state == RecordState::Quarantined { record.state } else { state };
         let from = self.owned.group.group_type;
         let mut attributes = Vec::new();
         if content::weakens(from, UNIVERSAL_DISTRIBUTION) {
@@ -140,33 +164,41 @@ impl Leaver<'_> {
             });
         }
         let cloud = self.inputs.cloud.groups.value().get(&self.id);
-        let rule = self.policy.group.mail;
-        let group = self.owned.group;
+        let (rule, group) = (self.policy.group.mail, self.owned.group);
         attributes.extend(mail::taken_off(self.inputs, rule, self.id, cloud, group));
-        let after = OwnershipRecord { state, ..record.clone() };
-        attributes.push(AttributeChange {
-            name: "extensionName".into(),
-            before: Some(self.owned.record_text.to_owned()),
-            after: Some(after.to_string()),
-        });
+        if record.state != state {
+            let after = OwnershipRecord { state, ..record.clone() };
+            attributes.push(AttributeChange {
+                name: "extensionName".into(),
+                before: Some(self.owned.record_text.to_owned()),
+                after: Some(after.to_string()),
+            });
+        }
         attributes.sort();
-        Ok(vec![Effect::Disable { members: self.members, attributes }])
+        let members = self.members;
+        let effect = (!attributes.is_empty()).then_some(Effect::Disable { members, attributes });
+        Ok(effect.into_iter().collect())
     }
 
-    /// The place in the quarantine container; `None` when it stands there already, or when its
-    /// name is taken there: then it is disabled where it is.
-    fn quarantine(&self) -> Option<Target> {
-        let container = self.policy.deletion.quarantine_container.as_ref()?;
+    /// The place in the quarantine container.
+    fn quarantine(&self) -> Place {
         let here = self.target.dn();
-        if here.is_within(container) {
-            return None;
-        }
+        let container = self.policy.deletion.quarantine_container.as_ref();
+        let Some(container) = container.filter(|container| !here.is_within(container)) else {
+            return Place::There;
+        };
         let there = container.child(here.leaf());
+        let guid = self.owned.group.guid;
         let holder = self.inputs.directory.occupied.value().get(&there.key());
-        if holder.is_some_and(|holder| *holder != self.owned.group.guid) {
-            return None;
+        let taken = || {
+            Place::Taken(format!(
+                "{here} is disabled and not quarantined: {there} is another object"
+            ))
+        };
+        if holder.is_some_and(|holder| *holder != guid) {
+            return taken();
         }
-        self.inputs.containers.admit(self.owned.group.guid, there)
+        self.inputs.containers.admit(guid, there.clone()).map_or_else(taken, Place::Move)
     }
 
     /// The directory refuses to take the security off a primary group, or to delete it

@@ -8,6 +8,7 @@ mod creation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::claim::{Claim, Claims};
+use crate::decide::convert::{Conversion, conversion};
 use crate::decide::depart::{Departing, depart};
 use crate::decide::holdings::Holdings;
 use crate::decide::members::{Resolver, Tally, names};
@@ -51,6 +52,14 @@ pub fn diff(
         }
     }
     differ.observe(written);
+}
+
+/// What is taken out of a group.
+#[derive(Default)]
+struct Removals {
+    members: Vec<MemberReference>,
+    /// Why members that should go are left standing, where some are.
+    put_off: Option<(FindingCode, String)>,
 }
 
 struct Differ<'a, 'd> {
@@ -171,23 +180,25 @@ impl<'a> Differ<'a, '_> {
         lessons.intents.insert(id, content::intent(self.inputs, group, named));
         match group.owned {
             None => self.create(group, named),
-            Some(existing) => self.update(group, existing),
+            Some(existing) => self.update(group, existing, named),
         }
     }
 
-    fn update(&mut self, group: &Wanted<'_>, existing: Existing<'_>) {
+    fn update(&mut self, group: &Wanted<'_>, existing: Existing<'_>, named: &Named) {
         let Existing { owned, members } = existing;
         let Some(target) = &owned.target else { return };
         let memory = self.inputs.memory;
         let added = self.additions(group, existing);
-        let removed = self.removals(group, group.witness, members);
+        let Removals { members: removed, put_off } = self.removals(group, group.witness, members);
         let primary = self.resolver.primary_members(owned.group);
         let standing = members.value().iter().map(|member| member.guid).chain(primary);
         self.intend(group.cloud.id, standing, &removed);
-        if let Some((code, message)) = content::withheld(self.inputs, group, owned) {
-            self.decision.tell(&group.policy.name, group.cloud.id, code, message);
+        let conversion = conversion(self.inputs, group, owned, put_off.as_ref());
+        if let Conversion::Withheld(code, message) = &conversion {
+            self.decision.tell(&group.policy.name, group.cloud.id, *code, message.clone());
         }
-        let mut effects = content::updates(self.inputs, group, owned);
+        self.intend_type(group.cloud.id, owned.group.group_type, &conversion);
+        let mut effects = content::updates(self.inputs, group, (owned, named), &conversion);
         self.learn_forms(owned.group.guid, &mut effects);
         if !added.is_empty() {
             let cause = cause::of_additions(memory, group, &added);
@@ -223,6 +234,17 @@ impl<'a> Differ<'a, '_> {
         let mut members: BTreeSet<ObjectGuid> = intent.members.iter().copied().collect();
         members.extend(standing.filter(|guid| !gone.contains(guid)));
         intent.members = members.into_iter().collect();
+    }
+
+    /// A type that is left as it is was not changed by somebody.
+    fn intend_type(&mut self, id: ObjectId, standing: i32, conversion: &Conversion) {
+        let Some(intent) = self.decision.lessons.intents.get_mut(&id) else { return };
+        match conversion {
+            Conversion::To(_) => {}
+            Conversion::None | Conversion::Withheld(..) => {
+                intent.attributes.insert("groupType".into(), standing.to_string());
+            }
+        }
     }
 
     /// Leaves out what the directory would keep in a form of its own once more.
@@ -286,9 +308,9 @@ impl<'a> Differ<'a, '_> {
         group: &Wanted<'_>,
         _cloud: &Complete<Vec<CloudMember>>,
         directory: &Complete<BTreeSet<DirectoryMember>>,
-    ) -> Vec<MemberReference> {
+    ) -> Removals {
         if group.policy.mode != Mode::Sync || group.policy.members.mode == MemberMode::AddOnly {
-            return Vec::new();
+            return Removals::default();
         }
         let (name, id, resolved) = (&group.policy.name, group.cloud.id, &group.resolved);
         let goes = |guid: &ObjectGuid| {
@@ -307,8 +329,9 @@ impl<'a> Differ<'a, '_> {
                 let message = self.stuck(group, &stuck);
                 self.decision.tell(name, id, FindingCode::PrimaryGroupMember, message);
             }
-            return members;
+            return Removals { members, put_off: None };
         };
+        let put_off = (!members.is_empty()).then(|| (*code, why.clone()));
         // What `keep` does not find is told once for the policy.
         if !members.is_empty() && *code != FindingCode::KeepNotFound {
             let count = members.len();
@@ -316,7 +339,7 @@ impl<'a> Differ<'a, '_> {
             let message = format!("{count} {what} not removed: {why}");
             self.decision.tell(name, id, *code, message);
         }
-        Vec::new()
+        Removals { members: Vec::new(), put_off }
     }
 
     /// Accounts that the cloud group does not have, but of which this is the primary group.

@@ -28,7 +28,7 @@ pub enum Row {
     ToEmpty,
     /// Renames and moves.
     Renames,
-    /// New groups.
+    /// New groups, and groups brought back.
     Creations,
     /// Values added to one group that was filled before.
     Additions,
@@ -60,6 +60,19 @@ impl Row {
             Self::Creations => "creations",
             Self::Additions => "additions",
             Self::DirectoryGroupGone => "directory_group_gone",
+        }
+    }
+
+    /// Whether it counts what is taken away from a policy as a whole.
+    fn removes(self) -> bool {
+        match self {
+            Self::GroupsRemoved | Self::MembershipsRemoved => true,
+            Self::OneGroup
+            | Self::ToEmpty
+            | Self::Renames
+            | Self::Creations
+            | Self::Additions
+            | Self::DirectoryGroupGone => false,
         }
     }
 
@@ -147,10 +160,23 @@ pub struct Guarded {
 /// excess; changes that no passed limit counts go on, but for those that build on one that is kept
 /// back: see `dependents`.
 pub fn guard(plan: &Plan, inventory: &BTreeMap<PolicyName, Inventory>) -> Guarded {
-    let digest = plan::digest(plan.writes());
-    let reviewed = plan::digest(plan.writes().filter(|change| plan::is_reviewed(change)));
+    guard_only(plan, inventory, None)
+}
+
+/// The same for the changes of one policy alone: those of the others are not made, which keeps back
+/// whatever builds on them, and are not told.
+pub fn guard_only(
+    plan: &Plan,
+    inventory: &BTreeMap<PolicyName, Inventory>,
+    only: Option<&PolicyName>,
+) -> Guarded {
+    let is_asked = |change: &&Change| only.is_none_or(|only| change.policy == *only);
+    let asked = || plan.writes().filter(is_asked);
+    let digest = plan::digest(asked());
+    let reviewed = plan::digest(asked().filter(|change| plan::is_reviewed(change)));
     let mut holds = Vec::new();
-    let mut back: BTreeSet<usize> = BTreeSet::new();
+    let others = plan.changes.iter().enumerate().filter(|(_, change)| !is_asked(change));
+    let mut back: BTreeSet<usize> = others.map(|(index, _)| index).collect();
     for ((policy, row, group), indices) in counted(plan) {
         let changes: Vec<_> = indices.iter().filter_map(|index| plan.changes.get(*index)).collect();
         let holding = inventory.get(&policy).copied().unwrap_or_default();
@@ -177,6 +203,8 @@ pub fn guard(plan: &Plan, inventory: &BTreeMap<PolicyName, Inventory>) -> Guarde
     }
     holds.extend(gone(plan));
     held.extend(plan.gone.iter().cloned());
+    held.retain(|change| is_asked(&change));
+    holds.retain(|hold| only.is_none_or(|only| hold.policy == *only));
     holds.sort_by_key(|hold| (hold.policy.clone(), hold.row, hold.group));
     let admitted = AdmittedPlan { changes: admitted, digest };
     Guarded { admitted, held: HeldPlan { holds, changes: held }, digest, reviewed }
@@ -193,9 +221,21 @@ fn counted(plan: &Plan) -> BTreeMap<Count, Vec<usize>> {
         .map(|change| change.group)
         .collect();
     let mut counted: BTreeMap<Count, Vec<usize>> = BTreeMap::new();
+    // What is taken from a group that goes over to another policy counts for both.
+    let former: BTreeMap<ObjectId, &PolicyName> = plan
+        .changes
+        .iter()
+        .filter_map(|change| match &change.effect {
+            Effect::Handover { from, .. } => Some((change.group, from)),
+            _ => None,
+        })
+        .collect();
     for (index, change) in plan.changes.iter().enumerate() {
         for (row, group) in rows(change, &filled) {
-            counted.entry((change.policy.clone(), row, group)).or_default().push(index);
+            let former = former.get(&change.group).copied().filter(|_| row.removes());
+            for policy in former.into_iter().chain([&change.policy]) {
+                counted.entry((policy.clone(), row, group)).or_default().push(index);
+            }
         }
     }
     counted
@@ -219,12 +259,11 @@ fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<Object
             rows
         }
         Effect::Rename { .. } | Effect::Move { .. } => vec![(Row::Renames, None)],
-        Effect::Create { .. } => vec![(Row::Creations, None)],
+        Effect::Create { .. } | Effect::Restore { .. } => vec![(Row::Creations, None)],
         Effect::AddMembers { of: Some(_), .. } => vec![(Row::Additions, group)],
         Effect::AddMembers { .. }
         | Effect::Convert { .. }
         | Effect::Update { .. }
-        | Effect::Restore { .. }
         | Effect::Handover { .. }
         | Effect::Freeze => Vec::new(),
     }

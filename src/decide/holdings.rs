@@ -157,7 +157,7 @@ fn anchors(group: &DirectoryGroup) -> impl Iterator<Item = ObjectId> + '_ {
     [&group.admin_description, &group.external_id]
         .into_iter()
         .flatten()
-        .filter_map(|text| ObjectId::from_anchor(text.strip_prefix("TakenOver_").unwrap_or(text)))
+        .filter_map(|text| ObjectId::from_any_anchor(text))
 }
 
 fn owned<'a>(

@@ -44,6 +44,8 @@ pub fn differing(
 ) -> Vec<AttributeChange> {
     match wish(inputs, group) {
         Wish::Leave => Vec::new(),
+        // Where members are not removed for doubt, mail is not either.
+        Wish::Off if group.resolved.no_removal.is_some() => Vec::new(),
         Wish::Off => ours_off(inputs.memory, group.cloud.id, Some(group.cloud), standing),
         Wish::On { address, nickname } => {
             let mut changes = addresses(&format!("{PRIMARY}{address}"), standing);
@@ -149,8 +151,8 @@ pub fn taken_off(
     ours_off(inputs.memory, id, cloud, standing)
 }
 
-/// Takes off what is as the cloud has it or as an earlier pass meant it. Of a cloud group that is
-/// gone, and of which nothing is remembered, the address that stands there is taken for ours.
+/// Takes off what is as the cloud has it or as an earlier pass meant it; nothing else is surely
+/// ours.
 fn ours_off(
     memory: &Memory,
     id: ObjectId,
@@ -158,9 +160,8 @@ fn ours_off(
     standing: &DirectoryGroup,
 ) -> Vec<AttributeChange> {
     let meant = |name: &str| memory.intents.get(&id).and_then(|all| all.attributes.get(name));
-    let blank = cloud.is_none() && !memory.intents.contains_key(&id);
     let is_ours = |name: &str, value: &String, of_cloud: Option<&String>| {
-        blank || of_cloud == Some(value) || meant(name) == Some(value)
+        of_cloud == Some(value) || meant(name) == Some(value)
     };
     let address = cloud.and_then(|cloud| cloud.mail.as_ref());
     let nickname = cloud.and_then(|cloud| cloud.mail_nickname.as_ref());

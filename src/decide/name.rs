@@ -84,17 +84,32 @@ pub fn cut(text: &str, units_max: usize) -> &str {
 
 /// Names that look like those of privileged objects, by their UTS 39 skeleton.
 #[derive(Debug, Default)]
-pub struct Privileged(BTreeMap<String, BTreeSet<ObjectGuid>>);
+pub struct Privileged(BTreeMap<String, Vec<Bearer>>);
+
+/// A privileged object with a name.
+#[derive(Debug)]
+struct Bearer {
+    object: ObjectGuid,
+    /// The name itself in lower case, where the object is one of ours: who takes that very name
+    /// clashes with it, and may have it once it is left.
+    clash: Option<String>,
+}
 
 impl Privileged {
-    /// Takes the common names and pre-Windows 2000 names of the privileged among `principals`.
-    pub fn of<'a>(principals: impl Iterator<Item = &'a Principal>) -> Self {
+    /// Takes the common names and pre-Windows 2000 names of the privileged among `principals`;
+    /// `ours` are the groups that this pass names.
+    pub fn of<'a>(
+        principals: impl Iterator<Item = &'a Principal>,
+        ours: &BTreeSet<ObjectGuid>,
+    ) -> Self {
         let privileged = principals.filter(|principal| principal.privileged);
-        let mut shapes: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
+        let mut shapes: BTreeMap<String, Vec<Bearer>> = BTreeMap::new();
         for principal in privileged {
             let leaf = std::iter::once(principal.dn.leaf());
             for name in leaf.chain(principal.sam_account_name.as_deref()) {
-                shapes.entry(shape(name)).or_default().insert(principal.guid);
+                let clash = ours.contains(&principal.guid).then(|| name.to_lowercase());
+                let bearer = Bearer { object: principal.guid, clash };
+                shapes.entry(shape(name)).or_default().push(bearer);
             }
         }
         Self(shapes)
@@ -103,7 +118,10 @@ impl Privileged {
     /// Whether `name` cannot be told by eye from that of a privileged object other than `own`.
     pub fn imitated_by(&self, name: &str, own: Option<ObjectGuid>) -> bool {
         let alike = self.0.get(&shape(name));
-        alike.is_some_and(|objects| objects.iter().any(|object| Some(*object) != own))
+        let lower = name.to_lowercase();
+        alike.into_iter().flatten().any(|bearer| {
+            Some(bearer.object) != own && bearer.clash.as_deref() != Some(lower.as_str())
+        })
     }
 }
 

@@ -44,7 +44,8 @@ pub fn name_all(
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<ObjectId, Named> {
     let principals = inputs.directory.principals.value();
-    let privileged = Privileged::of(principals.values());
+    let ours = wanted.iter().filter_map(|group| Some(group.existing()?.guid)).collect();
+    let privileged = Privileged::of(principals.values(), &ours);
     let candidates: Vec<(&Wanted<'_>, Candidates)> = wanted
         .iter()
         .map(|group| {
@@ -100,11 +101,13 @@ fn wishes<Key>(
         .collect()
 }
 
-/// Whether a name or place is left to the administrators. One that a pass was interrupted at while
+/// Whether a name or place is left to the administrators. A policy that takes a group over names and
+/// places it once, like a new one. One that a pass was interrupted at while
 /// it stepped aside is nobody's choice.
 fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
     (upkeep == Upkeep::CreateOnly || group.policy.mode == Mode::CreateOnly)
         && name != aside(group.cloud.id)
+        && !group.is_handed_over()
 }
 
 /// Where a group belongs. One that returns from quarantine goes back where new groups go.

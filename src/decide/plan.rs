@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::decide::content::weakens;
 use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
 use crate::model::{Digest, Plan};
 
@@ -24,20 +25,22 @@ fn phase(change: &Change) -> u8 {
     };
     match &change.effect {
         Effect::Rename { .. } | Effect::Move { .. } => 0,
-        Effect::Handover { .. } => 2,
         Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
+        Effect::Handover { .. } => 2,
         // The record is written last, when what it says is true.
-        Effect::Update { attributes } if only("extensionName", attributes) => 8,
+        Effect::Update { attributes } if only("extensionName", attributes) => 10,
         Effect::Update { .. } => 3,
-        Effect::Convert { .. } => 4,
+        Effect::Convert { from, to } if weakens(*from, *to) => 4,
         Effect::Restore { .. } => 5,
         Effect::Create { .. } => 6,
         Effect::AddMembers { .. } => 7,
-        Effect::RemoveMembers { .. } => 9,
-        Effect::Disable { .. } => 10,
-        Effect::Quarantine { .. } => 11,
-        Effect::Delete { .. } => 12,
-        Effect::Freeze => 13,
+        Effect::RemoveMembers { .. } => 8,
+        // A group gives access again only when those who lost it are out of it.
+        Effect::Convert { .. } => 9,
+        Effect::Disable { .. } => 11,
+        Effect::Quarantine { .. } => 12,
+        Effect::Delete { .. } => 13,
+        Effect::Freeze => 14,
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Grounds<'a> {
 pub type Controls = BTreeMap<ObjectId, Result<Complete<BTreeSet<ObjectId>>, Unread>>;
 
 /// What is said where the flag listing has no entry for a group: that is never taken as null.
-const FLAG_UNKNOWN: &str = "the flag listing left the group out";
+pub const FLAG_UNKNOWN: &str = "the flag listing left the group out";
 
 /// Judges `group` under `policy`.
 pub fn verdict(policy: &Policy, group: &CloudGroup, grounds: Grounds<'_>) -> Verdict {

@@ -78,12 +78,11 @@ impl<'a> Upward<'a> {
         let principals = inputs.directory.principals.value().values();
         let keyed = principals.map(|principal| (principal.dn.key(), principal));
         let groups = keyed.filter(|(dn, _)| wanted.contains(dn)).collect();
-        let mastered = inputs.cloud.groups.value().values().filter_map(|group| {
-            match &group.origin {
+        let mastered =
+            inputs.cloud.groups.value().values().filter_map(|group| match &group.origin {
                 Origin::OnPremises(sid) => Some((sid.as_ref()?, group.id)),
                 Origin::Cloud | Origin::Converted(_) | Origin::ConvertedUnreadable => None,
-            }
-        });
+            });
         Self { groups, mastered: mastered.collect(), nested }
     }
 

@@ -83,6 +83,11 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    /// Whether its record names another policy than the one that writes it.
+    pub fn is_handed_over(&self) -> bool {
+        self.owned.is_some_and(|existing| existing.owned.record.policy != self.policy.name)
+    }
+
     /// Its directory group as it stands, when there is one.
     pub fn existing(&self) -> Option<&'a DirectoryGroup> {
         self.owned.map(|existing| existing.owned.group)
@@ -169,6 +174,10 @@ impl<'a> Gatherer<'a, '_> {
     ) -> Option<Existing<'a>> {
         if owned.frozen.is_some() {
             return None;
+        }
+        if owned.group.group_type == 0 {
+            let reason = "the directory does not show its groupType".to_owned();
+            return self.blind(policy, id, reason);
         }
         match self.inputs.directory.members.get(&owned.group.guid) {
             Some(Ok(members)) => Some(Existing { owned, members }),

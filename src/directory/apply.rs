@@ -8,7 +8,8 @@
 //! - every operation's target was admitted by the containers, at the place where the object was
 //!   last seen, by this pass;
 //! - an object is looked at before its first operation: it must be there, inside the containers
-//!   and still carry an ownership record;
+//!   and still carry the ownership record of its cloud group;
+//! - what builds on a change of the same group that went wrong is not tried (see `trouble`);
 //! - a lost answer is settled by reading before anything is sent again;
 //! - every retry, halving and bisection has an end.
 
@@ -25,12 +26,12 @@ use self::ending::{Ending, Next, lost_sync};
 use self::members::{Batches, Direction};
 use self::single::Single;
 pub use self::step::{Answer, Question, Seen, Sight, Step};
-use self::trouble::{Trouble, trouble};
+use self::trouble::Troubles;
 use crate::decide::guard::AdmittedPlan;
 use crate::model::change::Kind;
 use crate::model::{
     AttributeChange, Change, Containers, Dn, Effect, MemberReference, ObjectGuid, ObjectId,
-    Operation, Outcome, Target, record,
+    Operation, Outcome, OwnershipRecord, Target,
 };
 
 /// Members in one modify. Half a thousand keeps the audit events of a transaction, two per member,
@@ -70,7 +71,7 @@ pub struct Stepper {
     places: BTreeMap<ObjectGuid, Place>,
     /// Groups of this pass, by cloud group.
     created: BTreeMap<ObjectId, ObjectGuid>,
-    troubles: BTreeMap<ObjectId, Trouble>,
+    troubles: Troubles,
     unheard_in_a_row: u32,
     stopped: Option<String>,
     results: Vec<ChangeResult>,
@@ -79,6 +80,8 @@ pub struct Stepper {
 #[derive(Clone, Debug)]
 struct Place {
     dn: Dn,
+    /// The cloud group whose record it carries.
+    group: ObjectId,
     /// Somebody renamed or moved it since the plan was made.
     strayed: bool,
 }
@@ -113,7 +116,7 @@ impl Stepper {
             work: None,
             places: BTreeMap::new(),
             created: BTreeMap::new(),
-            troubles: BTreeMap::new(),
+            troubles: Troubles::default(),
             unheard_in_a_row: 0,
             stopped: None,
             results: Vec::new(),
@@ -192,39 +195,29 @@ impl Stepper {
         if let Some(message) = &self.stopped {
             return Err(Ending::failed(message).into());
         }
-        self.refuse_in_trouble(change)?;
+        if let Some(message) = self.troubles.forbid(change) {
+            return Err(Ending::forbidden(message).into());
+        }
         if change.effect == Effect::Freeze {
             let object = change.target.object();
             return Err(Ending::of(Outcome::AlreadySo { object }).into());
         }
         if let Effect::Create { attributes } = &change.effect {
             let (target, attributes) = (change.target.clone(), attributes.clone());
-            return Ok(Work::Single(Single::new(Operation::Add { target, attributes })));
+            return Ok(one_operation(change, Operation::Add { target, attributes }));
         }
         if let Effect::Restore { attributes } = &change.effect {
             let (target, attributes) = (change.target.clone(), attributes.clone());
-            return Ok(Work::Single(Single::new(Operation::Restore { target, attributes })));
+            return Ok(one_operation(change, Operation::Restore { target, attributes }));
         }
         let guid = change.target.object().or_else(|| self.created.get(&change.group).copied());
         let guid = guid.ok_or_else(|| Ending::failed("the group was not created in this pass"))?;
-        let Some(place) = self.places.get(&guid) else {
+        let place = self.places.get(&guid).filter(|place| place.group == change.group);
+        let Some(place) = place else {
             return Ok(Work::Look { guid, ending: None });
         };
         let target = self.containers.admit(guid, place.dn.clone()).ok_or_else(|| outside(place))?;
         self.work_on(change, guid, target, place)
-    }
-
-    fn refuse_in_trouble(&self, change: &Change) -> Result<(), Box<Ending>> {
-        let naming = matches!(change.effect.kind(), Kind::Rename | Kind::Move | Kind::Quarantine);
-        match self.troubles.get(&change.group) {
-            Some(Trouble::Everything(why)) => {
-                Err(Ending::failed(format!("an earlier change of this group failed: {why}")).into())
-            }
-            Some(Trouble::Names(why)) if naming => {
-                Err(Ending::failed(format!("an earlier name was refused: {why}")).into())
-            }
-            Some(Trouble::Names(_)) | None => Ok(()),
-        }
     }
 
     fn work_on(
@@ -234,7 +227,7 @@ impl Stepper {
         target: Target,
         place: &Place,
     ) -> Result<Work, Box<Ending>> {
-        let single = |operation| Ok(Work::Single(Single::new(operation)));
+        let single = |operation| Ok(one_operation(change, operation));
         match &change.effect {
             Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
                 let to = self.containers.admit(guid, to.dn().clone());
@@ -326,14 +319,14 @@ impl Stepper {
     }
 
     fn accept(&mut self, guid: ObjectGuid, seen: Seen) -> Result<(), Box<Ending>> {
-        let planned = self.changes.get(self.position).map(|change| change.target.dn().key());
-        let strayed = planned.is_some_and(|planned| planned != seen.dn.key());
-        let recorded =
-            seen.values("extensionName").iter().any(|value| value.starts_with(record::PREFIX));
-        let place = Place { dn: seen.dn, strayed };
-        if seen.guid != guid || !recorded {
-            return Err(Ending::failed("the group carries no ownership record any more").into());
+        let change = self.changes.get(self.position).ok_or_else(lost_sync)?;
+        let group = change.group;
+        if seen.guid != guid || !is_of(&seen, group) {
+            let message = "it does not carry the ownership record of its cloud group any more";
+            return Err(Ending::failed(message).into());
         }
+        let strayed = change.target.dn().key() != seen.dn.key();
+        let place = Place { dn: seen.dn, group, strayed };
         if self.containers.admit(guid, place.dn.clone()).is_none() {
             return Err(outside(&place).into());
         }
@@ -343,15 +336,14 @@ impl Stepper {
 
     fn conclude(&mut self, ending: Ending) {
         let Some(change) = self.changes.get(self.position) else { return };
-        let Ending { outcome, refused, left_out, place, unheard } = ending;
+        self.troubles.note(change, &ending);
+        let Ending { outcome, refused, left_out, place, unheard, forbidden: _ } = ending;
+        let group = change.group;
         if let Some((guid, dn)) = place {
-            self.places.insert(guid, Place { dn, strayed: false });
+            self.places.insert(guid, Place { dn, group, strayed: false });
             if matches!(change.effect.kind(), Kind::Create | Kind::Restore) {
-                self.created.insert(change.group, guid);
+                self.created.insert(group, guid);
             }
-        }
-        if let Some(trouble) = trouble(change, &outcome) {
-            self.troubles.entry(change.group).or_insert(trouble);
         }
         self.unheard_in_a_row = if unheard { self.unheard_in_a_row + 1 } else { 0 };
         if self.unheard_in_a_row >= UNHEARD_MAX {
@@ -379,6 +371,16 @@ impl Work {
             Self::Members { guid, batches } => batches.next(*guid),
         }
     }
+}
+
+fn one_operation(change: &Change, operation: Operation) -> Work {
+    Work::Single(Single::new(operation, change.group))
+}
+
+/// Whether an object carries the record of a cloud group.
+fn is_of(seen: &Seen, group: ObjectId) -> bool {
+    let values = seen.values("extensionName").iter();
+    values.filter_map(|value| OwnershipRecord::parse(value)).any(|record| record.id == group)
 }
 
 fn outside(place: &Place) -> Ending {

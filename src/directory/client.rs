@@ -33,8 +33,9 @@ pub struct Directory {
     facts: DomainFacts,
     /// `schemaNamingContext`
     schema: String,
-    /// Attributes beyond the standing set that were found fit to be written.
-    suitable: Mutex<BTreeSet<AttributeName>>,
+    /// Attributes beyond the standing set that were found fit to be written, with the longest
+    /// value, in UTF-16 units, where the schema has a limit.
+    suitable: Mutex<BTreeMap<AttributeName, Option<usize>>>,
     reader: Slot,
     writer: Slot,
 }
@@ -135,7 +136,7 @@ impl Directory {
         // What was deleted while the domain was read counts as it was seen first.
         deleted.retain(|object, _| !living.contains_key(object));
         let direct = self.look_for(&missed, &deleted).await?;
-        let unsuitable = self.unsuitable(extras, living).await?;
+        let (limits, unsuitable) = self.judge(extras, living).await?;
         Ok(DirectorySnapshot {
             facts: facts.clone(),
             principals: listing.principals,
@@ -146,6 +147,7 @@ impl Directory {
             addresses: listing.addresses,
             deleted,
             unsuitable,
+            limits,
         })
     }
 
@@ -168,21 +170,35 @@ impl Directory {
     }
 
     /// Asks the schema about attributes that were not found fit before: what is unfit is asked for
-    /// again in each pass, so that a mended schema is noticed.
-    async fn unsuitable(
+    /// again in each pass, so that a mended schema is noticed. Gives the limits of those that are
+    /// fit, and why the others are not.
+    async fn judge(
         &self,
         extras: &BTreeSet<AttributeName>,
         living: &BTreeMap<ObjectGuid, Principal>,
-    ) -> Result<BTreeMap<AttributeName, String>, DirectoryError> {
+    ) -> Result<(BTreeMap<AttributeName, usize>, BTreeMap<AttributeName, String>), DirectoryError>
+    {
         let mut suitable = self.suitable.lock().await;
-        let asked: BTreeSet<AttributeName> = extras.difference(&suitable).cloned().collect();
+        let asked: BTreeSet<AttributeName> =
+            extras.iter().filter(|name| !suitable.contains_key(*name)).cloned().collect();
         // The built-in groups come first: nobody can delete them meanwhile.
         let groups = living.values().filter(|one| one.class == PrincipalClass::Group);
         let group = groups.max_by_key(|group| group.privileged).map(|group| group.guid);
         let schema = &self.schema;
-        let unsuitable = repeated!(self.reading().await?.unsuitable(schema, &asked, group).await);
-        suitable.extend(asked.into_iter().filter(|name| !unsuitable.contains_key(name)));
-        Ok(unsuitable)
+        let mut unsuitable = BTreeMap::new();
+        for (name, suits) in repeated!(self.reading().await?.suits(schema, &asked, group).await) {
+            match suits {
+                Ok(limit) => {
+                    suitable.insert(name, limit);
+                }
+                Err(why) => {
+                    unsuitable.insert(name, why);
+                }
+            }
+        }
+        let limits = suitable.iter().filter(|(name, _)| extras.contains(*name));
+        let limits = limits.filter_map(|(name, limit)| Some((name.clone(), (*limit)?)));
+        Ok((limits.collect(), unsuitable))
     }
 
     /// Sends one recorded operation, once. An error means that no further operation can succeed

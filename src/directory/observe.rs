@@ -303,9 +303,5 @@ fn starts_like_a_record(text: &str) -> bool {
 }
 
 pub(super) fn is_anchor(text: &str) -> bool {
-    let bare = match text.get(..TAKEN_OVER.len()) {
-        Some(start) if start.eq_ignore_ascii_case(TAKEN_OVER) => text.get(TAKEN_OVER.len()..),
-        Some(_) | None => Some(text),
-    };
-    bare.and_then(ObjectId::from_anchor).is_some()
+    ObjectId::from_any_anchor(text).is_some()
 }

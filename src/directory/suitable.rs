@@ -1,7 +1,7 @@
-//! Whether an attribute that a policy adds can be written to a group.
+//! Whether an attribute that a policy adds can be written to a group, and how long it may be.
 //!
 //! Input: names of attributes, the schema, and a group that tells what groups may carry. Output:
-//! for each name that cannot be written a clause that says why, and what to do.
+//! for each name the longest value, or a clause that says why it cannot be written and what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,16 +22,20 @@ const CONSTRUCTED: i64 = 0x4;
 
 const REMEDY: &str = "choose another attribute in group.attributes, such as info";
 
+/// The longest value that the schema allows, in UTF-16 units, or why the attribute cannot be
+/// written at all.
+pub(super) type Suits = Result<Option<usize>, String>;
+
 impl Connection {
-    /// Which of `names` cannot be written, and why: one look into the schema, one at `group`, any
-    /// group of the domain.
-    pub(super) async fn unsuitable(
+    /// Whether each of `names` can be written: one look into the schema, one at `group`, any group
+    /// of the domain.
+    pub(super) async fn suits(
         &mut self,
         schema: &str,
         names: &BTreeSet<AttributeName>,
         group: Option<ObjectGuid>,
-    ) -> Result<BTreeMap<AttributeName, String>, DirectoryError> {
-        const ASKED: [&str; 7] = [
+    ) -> Result<BTreeMap<AttributeName, Suits>, DirectoryError> {
+        const ASKED: [&str; 8] = [
             "lDAPDisplayName",
             "attributeSyntax",
             "isSingleValued",
@@ -39,6 +43,7 @@ impl Connection {
             "systemFlags",
             "linkID",
             "isDefunct",
+            "rangeUpper",
         ];
         if names.is_empty() {
             return Ok(BTreeMap::new());
@@ -56,9 +61,10 @@ impl Connection {
             Some(group) => self.allowed_attributes(group).await?,
             None => None,
         };
-        let judged = names.iter().filter_map(|name| {
+        let judged = names.iter().map(|name| {
             let entry = known.get(&name.to_lowercase());
-            Some((name.clone(), objection(name, entry, allowed.as_ref())?))
+            let objection = objection(name, entry, allowed.as_ref());
+            (name.clone(), objection.map_or_else(|| Ok(longest(entry)), Err))
         });
         Ok(judged.collect())
     }
@@ -76,6 +82,11 @@ impl Connection {
             entry.texts("allowedAttributes").map(str::to_lowercase).collect();
         Ok(Some(names).filter(|names| !names.is_empty()))
     }
+}
+
+/// The longest value of a Unicode string, in UTF-16 units (MS-ADTS 3.1.1.2.3, rangeUpper).
+fn longest(entry: Option<&Entry>) -> Option<usize> {
+    entry?.number("rangeUpper")
 }
 
 /// Why an attribute cannot be written to a group; `None` when it can.

@@ -174,6 +174,9 @@ pub struct DirectorySnapshot {
     pub deleted: BTreeMap<ObjectGuid, DeletedGroup>,
     /// Attributes that policies add but that cannot be written, with the reason.
     pub unsuitable: BTreeMap<AttributeName, String>,
+    /// The longest value, in UTF-16 units, of each attribute that policies add, where the schema
+    /// has a limit.
+    pub limits: BTreeMap<AttributeName, usize>,
 }
 
 /// What a base search by GUID answered for an object the listing did not show.

@@ -64,6 +64,17 @@ impl ObjectId {
         prefix.eq_ignore_ascii_case("Group_").then(|| Self::parse(id)).flatten()
     }
 
+    /// The id inside an anchor, also one that Entra Connect has marked as taken over
+    /// (`TakenOver_Group_<object id>`); compared without case, as the directory does.
+    pub fn from_any_anchor(text: &str) -> Option<Self> {
+        const TAKEN_OVER: &str = "TakenOver_";
+        let bare = match text.split_at_checked(TAKEN_OVER.len()) {
+            Some((start, rest)) if start.eq_ignore_ascii_case(TAKEN_OVER) => rest,
+            Some(_) | None => text,
+        };
+        Self::from_anchor(bare)
+    }
+
     /// The last 12 characters of the dashed form, used inside names.
     pub fn tail(self) -> String {
         self.to_string().chars().skip(24).collect()

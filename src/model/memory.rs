@@ -26,6 +26,8 @@ pub struct Memory {
     pub linkless: BTreeSet<ObjectId>,
     /// Members that the directory refused for one group, until the next resync.
     pub refused_members: BTreeMap<ObjectGuid, BTreeMap<ObjectGuid, String>>,
+    /// Groups that the directory refused to restore, until the next resync, with its reason.
+    pub unrestorable: BTreeMap<ObjectId, String>,
     /// What each group was meant to be when a pass last finished with it: tells drift from intent.
     pub intents: BTreeMap<ObjectId, Intent>,
     /// What the last pass wrote into the attributes of each object.

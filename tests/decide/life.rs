@@ -127,7 +127,7 @@ fn a_group_whose_members_cannot_be_read_is_not_deleted() {
     let world = gone("sales", &[]).with(|world| {
         world.domain.unread.insert(object("sales"), "52".to_owned());
     });
-    check(&world, "unknown sales");
+    check(&world, "unknown sales\n! MembersUnread sales");
 }
 
 #[test]

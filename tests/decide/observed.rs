@@ -116,6 +116,7 @@ impl World {
             addresses: self.domain.addresses.clone(),
             deleted: self.domain.deleted.clone(),
             unsuitable: self.domain.unsuitable.clone(),
+            limits: self.domain.limits.clone(),
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) struct Domain {
     pub(crate) addresses: BTreeMap<String, BTreeSet<ObjectGuid>>,
     pub(crate) deleted: BTreeMap<ObjectGuid, DeletedGroup>,
     pub(crate) unsuitable: BTreeMap<AttributeName, String>,
+    pub(crate) limits: BTreeMap<AttributeName, usize>,
 }
 
 /// What the flag listing says of a group.
@@ -170,7 +171,7 @@ pub(crate) fn world() -> World {
         presence: BTreeMap::new(),
         links: Links::Readable,
         domain: Domain { exchange_prepared: true, ..Domain::default() },
-        memory: Memory::default(),
+        memory: Memory { passes: 1, ..Memory::default() },
         now: Timestamp::from_second(1_700_000_000).expect("a time of the tests"),
         names: BTreeMap::new(),
     }

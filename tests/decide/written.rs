@@ -8,7 +8,7 @@ use writeback::model::record::RecordState;
 
 use crate::check::check;
 use crate::observed::Order;
-use crate::world::{Listed, World, id, record, world};
+use crate::world::{GROUPS, Listed, World, id, record, world};
 
 /// The attributes of the one group that is created, as `name=value` lines.
 fn created(world: &World) -> Vec<String> {
@@ -183,6 +183,55 @@ fn a_text_that_is_too_long_is_cut_between_characters_and_told() {
     let expected = format!("displayName=a{}", "\u{1F600}".repeat(127));
     assert!(attributes.contains(&expected), "{attributes:?}");
     check(&world, "create sales as Group_sales\n! Cut sales");
+}
+
+/// A policy that writes forty faces, eighty UTF-16 units, where the directory takes `units_max`.
+fn faces(world: World, mode: &str, units_max: Option<usize>) -> World {
+    let entry = format!(
+        "{{ name: telephoneNumber, expression: \"'{}'\", mode: {mode} }}",
+        "\u{1F600}".repeat(40)
+    );
+    let text = format!(
+        "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nmetadata: {{ name: p }}\n\
+         spec:\n  mode: Sync\n  group:\n    container: {{ value: '{GROUPS}' }}\n    \
+         attributes: [{entry}]\n"
+    );
+    let parsed = writeback::policy::parse("p.yaml", text.as_bytes(), None).expect("a policy");
+    let limits = units_max.map(|units_max| ("telephoneNumber".into(), units_max));
+    let world = world.policy(|p| p.group.attributes = parsed.policy.group.attributes);
+    world.with(|world| world.domain.limits = limits.into_iter().collect())
+}
+
+#[test]
+fn an_added_attribute_is_cut_to_what_the_schema_takes_and_told() {
+    let line = |faces: usize| format!("telephoneNumber={}", "\u{1F600}".repeat(faces));
+    for (units_max, kept) in [(Some(65), 32), (Some(64), 32), (Some(80), 40), (None, 40)] {
+        let world = faces(world().group("sales", &[]), "CreateOnly", units_max);
+        let attributes = created(&world);
+        assert!(attributes.contains(&line(kept)), "{units_max:?}: {attributes:?}");
+        let told = if kept < 40 { "\n! Cut sales" } else { "" };
+        check(&world, &format!("create sales as Group_sales{told}"));
+    }
+    // Not even one character.
+    let attributes = created(&faces(world().group("sales", &[]), "Always", Some(1)));
+    assert!(!attributes.iter().any(|text| text.starts_with("telephoneNumber")), "{attributes:?}");
+}
+
+#[test]
+fn a_cut_attribute_is_in_step_and_one_of_creation_is_not_looked_at_again() {
+    let standing = |faces: usize| {
+        world().both("sales", &[]).directory("sales", |group| {
+            let value = vec!["\u{1F600}".repeat(faces)];
+            group.attributes = [("telephoneNumber".into(), value)].into();
+        })
+    };
+    check(&faces(standing(32), "Always", Some(64)), "! Cut sales");
+    check(&faces(standing(9), "Always", Some(64)), "update sales: telephoneNumber\n! Cut sales");
+    check(&faces(standing(9), "CreateOnly", Some(64)), "");
+    let unsuitable = faces(standing(9), "Always", Some(64)).with(|world| {
+        world.domain.unsuitable = [("telephoneNumber".into(), "it is odd".to_owned())].into();
+    });
+    check(&unsuitable, "! AttributeUnsuitable sales");
 }
 
 #[test]

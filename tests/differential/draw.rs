@@ -42,12 +42,29 @@ pub(crate) struct Pool {
 /// One LDAP request.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Add { dn: String, attributes: Vec<(&'static str, Vec<String>)> },
-    Modify { dn: String, changes: Vec<Change> },
-    Rename { dn: String, to: String, keep_old: bool, parent: Option<String> },
-    Delete { dn: String },
+    Add {
+        dn: String,
+        attributes: Vec<(&'static str, Vec<String>)>,
+    },
+    Modify {
+        dn: String,
+        changes: Vec<Change>,
+    },
+    Rename {
+        dn: String,
+        to: String,
+        keep_old: bool,
+        parent: Option<String>,
+    },
+    Delete {
+        dn: String,
+    },
     /// A modify of what may be deleted, with or without the control that shows deleted objects.
-    Undelete { dn: String, changes: Vec<Change>, shown: bool },
+    Undelete {
+        dn: String,
+        changes: Vec<Change>,
+        shown: bool,
+    },
 }
 
 /// One change of a modify.

@@ -1,6 +1,8 @@
 //! Where the simulated domain and Samba are known to differ, and why.
 
 use crate::draw::{Drawn, Fault, Kind};
+use crate::life::Answers;
+use crate::life::cases::Case;
 
 /// One known difference in result codes.
 pub(crate) struct Known {
@@ -168,4 +170,122 @@ pub(crate) const NESTING: &[Nesting] = &[
     Nesting { parent: UNIVERSAL, child: LOCAL, simulated: 53, hex: "00002146" },
     Nesting { parent: GLOBAL, child: UNIVERSAL, simulated: 53, hex: "00002145" },
     Nesting { parent: GLOBAL, child: LOCAL, simulated: 53, hex: "00002144" },
+];
+
+/// One known difference in the life of a group.
+pub(crate) struct KnownLife {
+    /// In which cases.
+    pub(crate) cases: &'static [Case],
+    /// What the simulated domain answers, as Windows does.
+    pub(crate) simulated: u32,
+    /// What Samba answers.
+    pub(crate) samba: u32,
+    /// Why.
+    pub(crate) reason: &'static str,
+}
+
+impl KnownLife {
+    pub(crate) fn explains(&self, case: Case, answers: &Answers) -> bool {
+        self.cases.contains(&case)
+            && (self.simulated, self.samba) == (answers.simulated, answers.samba)
+    }
+}
+
+const fn life(
+    cases: &'static [Case],
+    simulated: u32,
+    samba: u32,
+    reason: &'static str,
+) -> KnownLife {
+    KnownLife { cases, simulated, samba, reason }
+}
+
+/// The same for the life of a group.
+pub(crate) const LIFE: &[KnownLife] = &[
+    life(&[Case::AddMemberOfScope, Case::ConvertNested], 53, 0, "Samba has no rules of nesting"),
+    life(
+        &[Case::AddAddressTwice, Case::MailThere, Case::MailTwice, Case::MailReplaceTwice],
+        20,
+        0,
+        "Samba compares values that are added octet by octet, and only deleted ones by their rule",
+    ),
+    life(&[Case::AddMemberTwice], 68, 0, "Samba takes a member that one request names twice once"),
+    life(
+        &[Case::MailLong, Case::NicknameLong],
+        19,
+        21,
+        "Samba answers 21 where a value breaks a range of the schema (objectclass_attrs)",
+    ),
+    life(
+        &[Case::NicknameTwo],
+        19,
+        20,
+        "Samba sees two values of a single-valued attribute as a double value",
+    ),
+    life(
+        &[Case::PrimaryDistribution, Case::PrimaryLocal],
+        53,
+        0,
+        "Samba does not ask for the type of a primary group (samldb)",
+    ),
+    life(
+        &[Case::ChangeGone],
+        53,
+        0,
+        "Samba lets a deleted object be changed without being restored",
+    ),
+    life(
+        &[Case::UndeleteAgain, Case::UndeleteStranger],
+        32,
+        1,
+        "Samba answers 1 where it finds no deleted object (tombstone_reanimate)",
+    ),
+    life(&[Case::UndeleteNoParent], 80, 1, "the same where it finds no new parent"),
+    life(&[Case::UndeleteNoName], 34, 1, "the same where the new name is none"),
+    life(
+        &[Case::UndeleteAccountNameLost],
+        68,
+        0,
+        "Samba looks at the account name only where the request gives one: two groups then share it",
+    ),
+    life(
+        &[Case::UndeleteNameless],
+        53,
+        50,
+        "Samba takes isDeleted alone for a change of that attribute and asks for the right to it",
+    ),
+    life(
+        &[Case::UndeleteHidden],
+        32,
+        0,
+        "Samba looks for the deleted object itself, whatever the controls",
+    ),
+    life(&[Case::UndeleteBelowGroup], 64, 0, "Samba restores without asking for the classes above"),
+    life(
+        &[Case::DeleteGone],
+        32,
+        53,
+        "Samba finds the deleted object without the control and refuses to delete it again",
+    ),
+    life(
+        &[Case::FindHidden],
+        32,
+        0,
+        "Samba lets a search start at CN=Deleted Objects without the control, and finds nothing",
+    ),
+];
+
+/// What is said of an attribute in another way: name, and which statement.
+pub(crate) const SCHEMA: &[(&str, &str)] = &[];
+
+/// Attributes that the simulated domain has alone: those that came after Samba's schema, and those
+/// of Exchange but for the one by which its schema is known.
+pub(crate) const UNKNOWN_TO_SAMBA: &[&str] = &["msDS-DeviceTrustType", "msDS-ObjectSoa"];
+
+/// Attributes that an object's list of them names on one side alone: the list, and which.
+pub(crate) const LISTED: &[(&str, &[&str])] = &[
+    // Class top got both after Samba's schema.
+    ("allowedAttributes", &["msDS-CloudAnchor", "msDS-ObjectSoa"]),
+    // systemOnly, and yet to be written by who renames (MS-ADTS 3.1.1.4.5.7 does not except it).
+    ("allowedAttributesEffective", &["name"]),
 ];

@@ -45,8 +45,9 @@ pub(crate) struct Server {
 }
 
 /// A simulated domain with the containers and users of the lab.
-pub(crate) async fn simulated(name: &str, users: &[User]) -> Domain {
-    let domain = Domain::start(DomainOptions::default()).await.unwrap();
+pub(crate) async fn simulated(name: &str, users: &[User], exchange: bool) -> Domain {
+    let options = DomainOptions { exchange, ..DomainOptions::default() };
+    let domain = Domain::start(options).await.unwrap();
     let base = domain.base_dn();
     let inside = domain.edit(|tree| {
         let people = tree.add_ou("People", &base).unwrap();
@@ -110,7 +111,10 @@ impl Server {
             Operation::Rename { dn, to, keep_old, parent } => {
                 self.ldap.modifydn(dn, to, !keep_old, parent.as_deref()).await
             }
-            Operation::Delete { dn } => self.ldap.delete(dn).await,
+            Operation::Delete { dn } => {
+                let dn = self.identified(dn);
+                self.ldap.delete(&dn).await
+            }
         };
         let answer = answer.unwrap();
         self.message = answer.text;

@@ -60,6 +60,8 @@ pub(crate) struct Side {
     pub(crate) stranger: Server,
     /// objectGUID and objectSid of every group, which outlive a deletion and a restore.
     identities: BTreeMap<String, (Uuid, Vec<u8>)>,
+    /// What was deleted when it was last read.
+    gone: BTreeMap<String, Group>,
     /// sAMAccountName by relative identifier.
     account_names: BTreeMap<u32, String>,
 }
@@ -143,8 +145,14 @@ fn comparable(entry: &SearchEntry, guid: Option<Uuid>) -> Group {
 
 impl Side {
     pub(crate) fn new(service: Server, administrator: Server, stranger: Server) -> Self {
-        let account_names = BTreeMap::new();
-        Self { service, administrator, stranger, identities: BTreeMap::new(), account_names }
+        Self {
+            service,
+            administrator,
+            stranger,
+            identities: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            account_names: BTreeMap::new(),
+        }
     }
 
     fn server(&mut self, who: Who) -> &mut Server {
@@ -198,8 +206,8 @@ impl Side {
         id
     }
 
-    /// Reads everything as the service account does.
-    pub(crate) async fn state(&mut self, places: &Places) -> State {
+    /// Reads everything as the service account does, what is deleted only if that is asked for.
+    pub(crate) async fn state(&mut self, places: &Places, gone: bool) -> State {
         let mut state = State::default();
         let attributes = [&OF_GROUPS[..], &["sAMAccountName"]].concat();
         let filter = "(objectClass=group)";
@@ -210,9 +218,7 @@ impl Side {
         }
         let filter = "(|(objectClass=person)(objectClass=msDS-Device))";
         let attributes = ["objectClass", "memberOf", "primaryGroupID"];
-        for (base, scope) in
-            [(&places.outside, Scope::Subtree), (&places.device, Scope::Base)]
-        {
+        for (base, scope) in [(&places.outside, Scope::Subtree), (&places.device, Scope::Base)] {
             let found = self.service.search(base, scope, filter, &attributes, false).await;
             for entry in found.1 {
                 let mut account = comparable(&entry, None);
@@ -224,16 +230,23 @@ impl Side {
                 state.accounts.insert(plain(&entry.dn), account);
             }
         }
+        if gone {
+            self.read_gone(places).await;
+        }
+        state.gone = self.gone.clone();
+        state
+    }
+
+    async fn read_gone(&mut self, places: &Places) {
         let container = format!("CN=Deleted Objects,{}", places.base);
         let filter =
             format!("(&(isDeleted=TRUE)(msDS-ExternalDirectoryObjectId={}*))", places.prefix);
-        let found =
-            self.service.search(&container, Scope::OneLevel, &filter, &["*"], true).await;
+        let found = self.service.search(&container, Scope::OneLevel, &filter, &["*"], true).await;
+        self.gone.clear();
         for entry in found.1 {
             let id = self.identify(&entry);
             self.name(format!("#gone:{id};"), &entry.dn);
-            state.gone.insert(id, comparable(&entry, Some(guid_of(&entry))));
+            self.gone.insert(id, comparable(&entry, Some(guid_of(&entry))));
         }
-        state
     }
 }

@@ -5,7 +5,7 @@ use writeback::model::directory::PrincipalClass;
 use writeback::model::{DeviceId, Dn, Effect, Sid};
 use writeback::sim::domain::{DomainOptions, Fault, Order, Where};
 
-use super::{Case, RECORD, change, disable, observe, observe_with};
+use super::{Case, RECORD, change, disable, id, observe, observe_with, update, words};
 
 async fn prepared() -> Case {
     Case::with(DomainOptions { exchange: true, ..DomainOptions::default() }).await
@@ -160,6 +160,30 @@ async fn attributes_that_cannot_be_written_are_told_with_the_reason() {
     let with = case.requests_of("search").len() - before;
     observe(&directory).await.unwrap();
     assert_eq!(case.requests_of("search").len() - before - with, with);
+}
+
+#[tokio::test]
+async fn the_longest_value_of_an_attribute_is_told_in_every_pass_and_taken() {
+    let case = prepared().await;
+    let dn = case.group("a");
+    let record = RECORD.replace("01234567-89ab-cdef-0123-456789abcdef", &id(1).to_string());
+    case.edit(|tree| tree.set(&dn, "extensionName", &[&record]));
+    let directory = case.open().await;
+    let names = ["info", "telephonenumber", "adminDisplayName", "nonsense", "legacyExchangeDN"];
+    for asked in [names.as_slice(), &names, &["info"], &[]] {
+        let snapshot = observe_with(&directory, &[], asked).await;
+        let limits: Vec<_> = snapshot.limits.iter().map(|(name, max)| (&**name, *max)).collect();
+        let all = [("adminDisplayName", 256), ("info", 1_024), ("telephonenumber", 64)];
+        let wanted: Vec<_> = all.into_iter().filter(|(name, _)| asked.contains(name)).collect();
+        assert_eq!(limits, wanted);
+    }
+    // A face takes two units.
+    for (faces, outcome) in [(33, "refused"), (32, "done")] {
+        let value = "\u{1F600}".repeat(faces);
+        let effect = update("telephoneNumber", None, Some(&value));
+        let results = case.apply(&directory, vec![change(1, case.target(&dn), effect)]).await;
+        assert_eq!(words(&results), [outcome], "{results:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use writeback::model::{AttributeChange, Containers, Dn, Effect, ObjectGuid};
 
 use super::lab::Lab;
 use super::{
-    RECORD, UNIVERSAL, apply, change, disable, id, observe, observe_with, read_secret, words,
+    RECORD, UNIVERSAL, apply, change, disable, id, observe, observe_with, read_secret, update,
+    words,
 };
 
 /// Lets the service account see and restore deleted objects.
@@ -120,6 +121,30 @@ async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
     let holders = |address: &str| snapshot.addresses.get(address).cloned().unwrap_or_default();
     let wanted: BTreeSet<ObjectGuid> = prepared.then_some(guid).into_iter().collect();
     assert_eq!((holders("a@edge.example"), holders("a2@edge.example")), (wanted.clone(), wanted));
+}
+
+#[tokio::test]
+async fn samba_takes_the_longest_value_that_its_schema_tells_and_none_longer() {
+    let lab = Lab::here();
+    let (container, _) = lab.empty_ous("directory-limits");
+    let record = RECORD.replace("01234567-89ab-cdef-0123-456789abcdef", &id(1).to_string());
+    let more = [("extensionName", record.as_str())];
+    let dn = lab.add_group(&container, "a", "directory-limits-a", UNIVERSAL, &more);
+    let (directory, containers) = open(&lab, &container).await;
+    let snapshot = observe_with(&directory, &[], &["info", "telephoneNumber", "nonsense"]).await;
+    let limits: Vec<_> = snapshot.limits.iter().map(|(name, max)| (&**name, *max)).collect();
+    assert_eq!(limits, [("info", 1_024), ("telephoneNumber", 64)]);
+    let guid = ObjectGuid(lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).guid());
+    // A face takes two units.
+    for (faces, outcome) in [(33, "refused"), (32, "done")] {
+        let files = tempfile::tempdir().unwrap();
+        let target = containers.admit(guid, Dn::parse(&dn).unwrap()).unwrap();
+        let value = "\u{1F600}".repeat(faces);
+        let effect = update("telephoneNumber", None, Some(&value));
+        let changes = vec![change(1, target, effect)];
+        let results = apply(&directory, &containers, files.path(), changes).await;
+        assert_eq!(words(&results), [outcome], "{results:?}");
+    }
 }
 
 #[tokio::test]

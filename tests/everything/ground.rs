@@ -2,7 +2,6 @@
 //! write, an organizational unit beside it, prepared for Exchange, deleted objects restorable.
 
 use std::path::Path;
-use std::process::Command;
 
 use writeback::sim::domain::{DeletedRight, Domain, DomainOptions};
 
@@ -64,8 +63,8 @@ impl Ground {
     /// Everything of this test.
     pub async fn objects(&mut self) -> Vec<Object> {
         let mut all = Vec::new();
-        for place in [self.container.clone(), self.outside.clone(), self.devices()] {
-            all.extend(self.directory.below(&place).await);
+        for place in [&self.container, &self.outside].into_iter().chain(&self.elsewhere) {
+            all.extend(self.directory.below(place).await);
         }
         all
     }
@@ -107,8 +106,7 @@ async fn simulated() -> (DirectoryAccess, Directory, Option<Domain>) {
     (DirectoryAccess::simulated(&domain, &[]), directory, Some(domain))
 }
 
-/// The lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names. What it lacks is done to it,
-/// and cannot be taken back.
+/// The lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names.
 async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
     let lab = lab();
     let folder = lab.setting("LAB_DIR");
@@ -120,12 +118,10 @@ async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
         lab.setting("LAB_BASE_DN"),
     )
     .await;
-    if !directory.has_attribute("mailNickname").await {
-        tool("exchange", folder);
-    }
-    if !Path::new(folder).join("undelete").exists() {
-        tool("undelete", folder);
-    }
+    let prepared = directory.has_attribute("mailNickname").await;
+    assert!(prepared, "run `tests/lab/lab exchange {folder}`: it is not prepared for Exchange");
+    let open = Path::new(folder).join("undelete").exists();
+    assert!(open, "run `tests/lab/lab undelete {folder}`: its account may not restore anything");
     let access = DirectoryAccess {
         url: lab.setting("LAB_URL").to_owned(),
         ca_pem: lab.file("LAB_CA"),
@@ -140,11 +136,4 @@ async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
 fn lab() -> Lab {
     let small = std::env::var("WRITEBACK_LAB_SMALL").is_ok_and(|folder| !folder.is_empty());
     Lab::named_in(if small { "WRITEBACK_LAB_SMALL" } else { "WRITEBACK_LAB" })
-}
-
-/// Runs a command of the lab that takes its folder alone.
-fn tool(command: &str, folder: &str) {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab");
-    let output = Command::new(tool).args([command, folder]).output().unwrap();
-    assert!(output.status.success(), "lab {command}: {}", String::from_utf8_lossy(&output.stderr));
 }

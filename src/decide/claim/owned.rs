@@ -6,9 +6,9 @@
 use super::{Claim, Claims, Judge, finding};
 use crate::decide::depart::{Departing, Readiness};
 use crate::decide::holdings::Owned;
-use crate::decide::select::{Verdict, flag_is_on};
+use crate::decide::select::{FLAG_UNKNOWN, Verdict, flag_is_on};
 use crate::model::cloud::Presence;
-use crate::model::policy::{Departure, Mode, Standing};
+use crate::model::policy::{Departure, FlagRule, Mode, Standing};
 use crate::model::{CloudGroup, FindingCode, Leave, ObjectId, PolicyName};
 
 /// What the other policies make of a group.
@@ -42,7 +42,7 @@ impl<'a> Judge<'a> {
         }
         match self.verdict(standing, group) {
             Verdict::Selected => self.kept(group, index, standing, claims),
-            Verdict::FlagOff => self.leaving(group, index, standing, Leave::FlagOff, claims),
+            Verdict::FlagOff => self.leaving(group, index, standing, Ok(Leave::FlagOff), claims),
             Verdict::Unknown(reason, code) => {
                 if let Some(code) = code {
                     claims.findings.push(finding(Some(name), id, code, reason.clone()));
@@ -50,16 +50,11 @@ impl<'a> Judge<'a> {
                 Claim::Unknown(name.clone(), reason)
             }
             Verdict::NotMatched => {
-                let flag = self.flags.and_then(|flags| flags.get(&id));
-                let grounds = self.grounds(group);
-                let off = flag
-                    .is_some_and(|flag| flag_is_on(policy, group, flag, grounds) == Some(false));
-                let leave = if off { Leave::FlagOff } else { Leave::OutOfScope };
-                self.leaving(group, index, standing, leave, claims)
+                self.leaving(group, index, standing, self.unmatched(group, standing), claims)
             }
             Verdict::Ineligible(code, message) => {
                 claims.findings.push(finding(Some(name), id, code, message));
-                self.leaving(group, index, standing, Leave::Ineligible, claims)
+                self.leaving(group, index, standing, Ok(Leave::Ineligible), claims)
             }
         }
     }
@@ -94,13 +89,26 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Why a group leaves that no entry of its policy takes: a flag that is off comes first, and
+    /// one that is not listed leaves open which event it is.
+    fn unmatched(&self, group: &CloudGroup, standing: &Standing) -> Result<Leave, String> {
+        let policy = &standing.policy;
+        if policy.selection.writeback_flag == FlagRule::Ignore {
+            return Ok(Leave::OutOfScope);
+        }
+        let grounds = self.grounds(group);
+        let flag = grounds.flag.ok_or_else(|| FLAG_UNKNOWN.to_owned())?;
+        let off = flag_is_on(policy, group, flag, grounds) == Some(false);
+        Ok(if off { Leave::FlagOff } else { Leave::OutOfScope })
+    }
+
     /// An owned group that its own policy does not take any more.
     fn leaving(
         &self,
         group: &CloudGroup,
         index: usize,
         standing: &Standing,
-        leave: Leave,
+        leave: Result<Leave, String>,
         claims: &mut Claims,
     ) -> Claim {
         let name = &standing.policy.name;
@@ -113,14 +121,21 @@ impl<'a> Judge<'a> {
             Rivalry::Open(rival, _) if claims.stalled.contains_key(&rival.policy.name) => {
                 return Claim::Idle(name.clone());
             }
-            Rivalry::Open(_, reason) => return Claim::Unknown(name.clone(), reason),
+            Rivalry::Open(rival, reason) => {
+                let message = format!("whether {} selects it: {reason}", rival.policy.name);
+                return Claim::Unknown(name.clone(), message);
+            }
             Rivalry::Nobody => {}
         }
-        if leave == Leave::OutOfScope && !self.inputs.policies.unparsed.is_empty() {
-            // The document that cannot be parsed may select it.
+        let by_policy = matches!(leave, Ok(Leave::OutOfScope | Leave::FlagOff) | Err(_));
+        if by_policy && !self.inputs.policies.unparsed.is_empty() {
+            // The document that cannot be parsed may select it, whatever its flag says.
             return Claim::Idle(name.clone());
         }
-        self.depart(group.id, index, standing, leave)
+        match leave {
+            Ok(leave) => self.depart(group.id, index, standing, leave),
+            Err(reason) => Claim::Unknown(name.clone(), reason),
+        }
     }
 
     /// An owned group whose policy is not there any more.
@@ -182,7 +197,13 @@ impl<'a> Judge<'a> {
         if departure == Departure::Retain || policy.mode != Mode::Sync || standing.last_good {
             return Claim::Leaving(policy.name.clone(), leave);
         }
-        let readiness = self.readiness(id, standing, leave);
+        let readiness = match self.readiness(id, standing, leave) {
+            // A process that has just begun deletes nothing: it has seen nothing twice.
+            Readiness::Now if departure == Departure::Delete && self.inputs.memory.passes == 0 => {
+                Readiness::Unconfirmed
+            }
+            readiness => readiness,
+        };
         Claim::Departing(Departing { policy: index, leave, departure, readiness })
     }
 

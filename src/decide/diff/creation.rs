@@ -24,6 +24,8 @@ enum Former {
     Living(ObjectGuid),
     /// It is nowhere.
     Gone(ObjectGuid),
+    /// The directory refused to bring it back, with its reason.
+    Refused(String),
     /// So many deleted ones carry its mark.
     Several(usize),
 }
@@ -43,7 +45,9 @@ impl Differ<'_, '_> {
                 let restoration = content::restoration(self.inputs, group, named, deleted);
                 return self.decision.plan.changes.extend(restoration);
             }
-            Buried::Nothing | Buried::Several(_) => content::creation(self.inputs, group, named),
+            Buried::Nothing | Buried::Several(_) | Buried::Refused(_) => {
+                content::creation(self.inputs, group, named)
+            }
         };
         let name = &group.cloud.display_name;
         let gone = "created anew it would have a new SID";
@@ -64,6 +68,13 @@ impl Differ<'_, '_> {
                 );
                 (FindingCode::DirectoryGroupGone, message)
             }
+            Former::Refused(reason) => {
+                self.decision.plan.gone.extend(changes);
+                let message = format!(
+                    "the deleted directory group of {name:?} cannot be restored: {reason}; {gone}"
+                );
+                (FindingCode::DirectoryGroupGone, message)
+            }
             Former::Several(count) => {
                 self.decision.plan.gone.extend(changes);
                 let message = format!(
@@ -80,6 +91,7 @@ impl Differ<'_, '_> {
     fn former(&self, id: ObjectId) -> Former {
         let known = remembered(self.inputs.memory, id);
         match (known, buried::find(self.inputs, id)) {
+            (_, Buried::Refused(reason)) => Former::Refused(reason.to_owned()),
             (None, Buried::Several(count)) => Former::Several(count),
             (None, Buried::Nothing | Buried::One(_)) => Former::None,
             (Some(object), _) => match self.inputs.directory.direct.get(&object) {

@@ -4,49 +4,127 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::change::{Change, Effect, Kind, MemberReference};
-use crate::model::{ObjectId, Target};
+use crate::decide::content::weakens;
+use crate::model::change::{AttributeChange, Change, Effect, Kind, MemberReference};
+use crate::model::distinguished_name::DnKey;
+use crate::model::record::RecordState;
+use crate::model::{ObjectGuid, ObjectId, OwnershipRecord, Target};
 
 /// Keeps back what builds on changes that are kept back:
 ///
 /// | kept back | and with it |
 /// |---|---|
-/// | a creation | every change of the new group |
-/// | a rename or move | whatever takes the name it would have freed, and every step of its group |
+/// | a creation or restoration | every change of the group |
+/// | a rename or move | whatever takes the name it would have freed, every step of its group, and its handover |
 /// | additions to a group | the removals from it: who changes places in it would be without both |
+/// | removals from a group | security for it, and the end of the groups that would be taken out |
+/// | one half of a quarantine | the other half |
+/// | anything of a group that comes back | the record that says it is in use again |
 pub(super) fn dependents(changes: &[Change], back: &mut BTreeSet<usize>) {
     loop {
-        let uncreated = uncreated(changes, back);
-        // The second step of a group that swaps names starts from where the first one ends, so
-        // the names that stay taken hold the two together.
-        let names: BTreeSet<_> = changes
-            .iter()
-            .enumerate()
-            .filter(|(index, change)| back.contains(index) && change.target.object().is_some())
-            .filter(|(_, change)| new_place(change).is_some())
-            .map(|(_, change)| change.target.dn().key())
-            .collect();
-        let starved: BTreeSet<ObjectId> = changes
-            .iter()
-            .enumerate()
-            .filter(|(index, change)| {
-                change.effect.kind() == Kind::AddMembers
-                    && (back.contains(index) || part(change, &uncreated).1.is_some())
-            })
-            .map(|(_, change)| change.group)
-            .collect();
+        let kept = Kept::new(changes, back);
         let before = back.len();
-        back.extend(changes.iter().enumerate().filter_map(|(index, change)| {
-            let place = new_place(change);
-            let depends = uncreated.contains(&change.group)
-                || place.is_some_and(|place| names.contains(&place.dn().key()))
-                || (change.effect.kind() == Kind::RemoveMembers && starved.contains(&change.group));
-            depends.then_some(index)
-        }));
+        let depends = changes.iter().enumerate().filter(|(_, change)| kept.holds(change));
+        back.extend(depends.map(|(index, _)| index));
         if back.len() == before {
             return;
         }
     }
+}
+
+/// What is known of the changes kept back so far.
+struct Kept {
+    /// Groups that do not come to be.
+    uncreated: BTreeSet<ObjectId>,
+    /// Names that stay taken. The second step of a group that swaps names starts from where the
+    /// first one ends, so they hold the two together.
+    names: BTreeSet<DnKey>,
+    /// Groups that are not renamed or moved.
+    unmoved: BTreeSet<ObjectId>,
+    /// Groups that do not get all their additions.
+    starved: BTreeSet<ObjectId>,
+    /// Groups from which nobody is removed.
+    unpurged: BTreeSet<ObjectId>,
+    /// Objects that stay members.
+    staying: BTreeSet<ObjectGuid>,
+    /// Groups that do not end.
+    unended: BTreeSet<ObjectId>,
+    /// Groups of which anything is kept back.
+    touched: BTreeSet<ObjectId>,
+}
+
+impl Kept {
+    fn new(changes: &[Change], back: &BTreeSet<usize>) -> Self {
+        let uncreated = uncreated(changes, back);
+        let indexed = || changes.iter().enumerate();
+        let kept = || indexed().filter(|(index, _)| back.contains(index)).map(|(_, change)| change);
+        let groups = |is: &dyn Fn(&Change) -> bool| -> BTreeSet<ObjectId> {
+            kept().filter(|change| is(change)).map(|change| change.group).collect()
+        };
+        let is =
+            |kinds: &'static [Kind]| move |change: &Change| kinds.contains(&change.effect.kind());
+        let moved = kept().filter(|change| change.target.object().is_some());
+        let moved = moved.filter(|change| new_place(change).is_some());
+        let starved = indexed().filter(|(index, change)| {
+            change.effect.kind() == Kind::AddMembers
+                && (back.contains(index) || part(change, &uncreated).1.is_some())
+        });
+        let removed = kept().filter_map(|change| match &change.effect {
+            Effect::RemoveMembers { members, .. } => Some(members),
+            _ => None,
+        });
+        Self {
+            names: moved.map(|change| change.target.dn().key()).collect(),
+            unmoved: groups(&is(&[Kind::Rename, Kind::Move])),
+            starved: starved.map(|(_, change)| change.group).collect(),
+            unpurged: groups(&is(&[Kind::RemoveMembers])),
+            staying: removed.flatten().filter_map(MemberReference::guid).collect(),
+            unended: groups(&is(&[Kind::Disable, Kind::Quarantine])),
+            touched: kept().map(|change| change.group).collect(),
+            uncreated,
+        }
+    }
+
+    /// Whether the change builds on one of them.
+    fn holds(&self, change: &Change) -> bool {
+        let place = new_place(change);
+        if self.uncreated.contains(&change.group)
+            || place.is_some_and(|place| self.names.contains(&place.dn().key()))
+        {
+            return true;
+        }
+        let is_member = change.target.object().is_some_and(|guid| self.staying.contains(&guid));
+        match &change.effect {
+            Effect::Handover { .. } => self.unmoved.contains(&change.group),
+            Effect::RemoveMembers { .. } => self.starved.contains(&change.group),
+            Effect::Convert { from, to } => {
+                weakens(*to, *from) && self.unpurged.contains(&change.group)
+            }
+            Effect::Update { attributes } => {
+                attributes.iter().any(ends_absence) && self.touched.contains(&change.group)
+            }
+            Effect::Disable { .. } | Effect::Quarantine { .. } => {
+                is_member || self.unended.contains(&change.group)
+            }
+            Effect::Delete { .. } => is_member,
+            Effect::Create { .. }
+            | Effect::Rename { .. }
+            | Effect::Move { .. }
+            | Effect::Restore { .. }
+            | Effect::AddMembers { .. }
+            | Effect::Freeze => false,
+        }
+    }
+}
+
+/// Whether a record changes from disabled or quarantined.
+fn ends_absence(attribute: &AttributeChange) -> bool {
+    let record = attribute.before.as_deref().filter(|_| attribute.name == "extensionName");
+    let record = record.and_then(OwnershipRecord::parse);
+    record.is_some_and(|record| match record.state {
+        RecordState::Disabled | RecordState::Quarantined => true,
+        RecordState::Filling | RecordState::Active => false,
+    })
 }
 
 /// The groups whose creation is kept back.

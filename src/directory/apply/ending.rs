@@ -28,15 +28,28 @@ pub(super) struct Ending {
     pub(super) place: Option<(ObjectGuid, Dn)>,
     /// It ended because the domain controller did not answer, whatever was tried.
     pub(super) unheard: bool,
+    /// It was not tried, because of how an earlier change of its group ended.
+    pub(super) forbidden: bool,
 }
 
 impl Ending {
     pub(super) fn of(outcome: Outcome) -> Self {
-        Self { outcome, refused: Vec::new(), left_out: Vec::new(), place: None, unheard: false }
+        Self {
+            outcome,
+            refused: Vec::new(),
+            left_out: Vec::new(),
+            place: None,
+            unheard: false,
+            forbidden: false,
+        }
     }
 
     pub(super) fn failed(message: impl Into<String>) -> Self {
         Self::of(Outcome::Failed { message: message.into() })
+    }
+
+    pub(super) fn forbidden(message: String) -> Self {
+        Self { forbidden: true, ..Self::failed(message) }
     }
 
     pub(super) fn unheard(outcome: Outcome) -> Self {

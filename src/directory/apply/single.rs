@@ -8,11 +8,13 @@
 use std::time::Duration;
 
 use super::ending::{Ending, Next, lost_sync};
+use super::is_of;
 use super::step::{Answer, Question, Seen, Sight};
 use super::value::by_name;
 use crate::directory::outcome::{Reaction, Refusal};
 use crate::model::{
-    AttributeChange, AttributeName, Containers, Dn, ObjectGuid, Operation, Outcome, Target, record,
+    AttributeChange, AttributeName, Containers, Dn, ObjectGuid, ObjectId, Operation, Outcome,
+    Target, record,
 };
 use crate::retry::REQUEST;
 
@@ -20,6 +22,8 @@ use crate::retry::REQUEST;
 #[derive(Debug)]
 pub(super) struct Single {
     operation: Operation,
+    /// The cloud group it is done for.
+    group: ObjectId,
     phase: Phase,
     /// Times it was sent without an answer that settles it.
     tries: u32,
@@ -58,8 +62,8 @@ enum Standing {
 }
 
 impl Single {
-    pub(super) fn new(operation: Operation) -> Self {
-        Self { operation, phase: Phase::Send, tries: 0, resent: false }
+    pub(super) fn new(operation: Operation, group: ObjectId) -> Self {
+        Self { operation, group, phase: Phase::Send, tries: 0, resent: false }
     }
 
     pub(super) fn next(&self) -> Next {
@@ -80,7 +84,7 @@ impl Single {
             (Phase::Send, Answer::Refused(refusal)) => self.refused(refusal),
             (Phase::Wait(_), Answer::Waited) => Phase::Send,
             (Phase::Settle(doubt), Answer::Seen(sight)) => {
-                let standing = standing(&self.operation, &sight, containers);
+                let standing = self.standing(&sight, containers);
                 self.settled(doubt, standing)
             }
             (Phase::Settle(doubt), Answer::Unseen(message)) => {
@@ -92,7 +96,7 @@ impl Single {
                 Phase::End(Ending::unheard(Outcome::Unknown { message }))
             }
             (Phase::ReadBack, Answer::Seen(sight)) => {
-                Phase::End(read_back(&self.operation, &sight, containers))
+                Phase::End(self.read_back(&sight, containers))
             }
             (Phase::ReadBack, Answer::Unseen(message)) => {
                 let message = format!("it was created, but its GUID could not be read: {message}");
@@ -171,6 +175,64 @@ impl Single {
             (Standing::Changed(message), _) => Phase::End(Ending::of(Outcome::Failed { message })),
         }
     }
+
+    /// What a look at the object says about the operation.
+    fn standing(&self, sight: &Sight, containers: &Containers) -> Standing {
+        let seen = match (&self.operation, sight) {
+            (Operation::Add { .. } | Operation::Restore { .. }, Sight::Absent) => {
+                return Standing::AsBefore;
+            }
+            (Operation::Delete { .. }, Sight::Absent) => return Standing::So(None),
+            (_, Sight::Absent) => {
+                return Standing::Changed("the object is not in the directory any more".to_owned());
+            }
+            (_, Sight::There(seen)) => seen,
+        };
+        match &self.operation {
+            Operation::Add { target, attributes } => created(target, attributes, seen),
+            _ if !containers.hold(&seen.dn) => Standing::Changed(format!(
+                "the object was moved out of the containers, to {}",
+                seen.dn
+            )),
+            Operation::Modify { attributes, .. } => {
+                let changes = by_name(attributes);
+                let differing = changes.iter().find(|change| !change.is_after(seen));
+                let Some(differing) = differing else { return Standing::So(Some(seen.guid)) };
+                if changes.iter().all(|change| change.is_before(seen)) {
+                    return Standing::AsBefore;
+                }
+                let name = differing.name;
+                Standing::Changed(format!("somebody changed {name} since it was read"))
+            }
+            Operation::Restore { target, attributes } => {
+                restored(target, attributes, seen, self.group)
+            }
+            Operation::ModifyDn { target, to } => {
+                if is_same_place(&seen.dn, to.dn()) {
+                    return Standing::So(Some(seen.guid));
+                }
+                if seen.dn.key() == target.dn().key() {
+                    return Standing::AsBefore;
+                }
+                Standing::Changed(format!("somebody renamed or moved it to {}", seen.dn))
+            }
+            Operation::Delete { .. }
+            | Operation::AddMembers { .. }
+            | Operation::RemoveMembers { .. } => Standing::AsBefore,
+        }
+    }
+
+    fn read_back(&self, sight: &Sight, containers: &Containers) -> Ending {
+        let (target, object) = match self.standing(sight, containers) {
+            Standing::So(object) => (self.operation.target(), object),
+            Standing::AsBefore | Standing::Taken(_) | Standing::Changed(_) => {
+                let message = "it was created, but reading shows something else under its name";
+                return Ending::of(Outcome::Unknown { message: message.to_owned() });
+            }
+        };
+        let place = object.map(|object| (object, target.dn().clone()));
+        Ending { place, ..Ending::of(Outcome::Done { object }) }
+    }
 }
 
 fn refuse(message: String) -> Ending {
@@ -195,48 +257,6 @@ fn question(operation: &Operation) -> Question {
     }
 }
 
-fn standing(operation: &Operation, sight: &Sight, containers: &Containers) -> Standing {
-    let seen = match (operation, sight) {
-        (Operation::Add { .. } | Operation::Restore { .. }, Sight::Absent) => {
-            return Standing::AsBefore;
-        }
-        (Operation::Delete { .. }, Sight::Absent) => return Standing::So(None),
-        (_, Sight::Absent) => {
-            return Standing::Changed("the object is not in the directory any more".to_owned());
-        }
-        (_, Sight::There(seen)) => seen,
-    };
-    match operation {
-        Operation::Add { target, attributes } => created(target, attributes, seen),
-        _ if !containers.hold(&seen.dn) => {
-            Standing::Changed(format!("the object was moved out of the containers, to {}", seen.dn))
-        }
-        Operation::Modify { attributes, .. } => {
-            let changes = by_name(attributes);
-            let differing = changes.iter().find(|change| !change.is_after(seen));
-            let Some(differing) = differing else { return Standing::So(Some(seen.guid)) };
-            if changes.iter().all(|change| change.is_before(seen)) {
-                return Standing::AsBefore;
-            }
-            let name = differing.name;
-            Standing::Changed(format!("somebody changed {name} since it was read"))
-        }
-        Operation::Restore { target, attributes } => restored(target, attributes, seen),
-        Operation::ModifyDn { target, to } => {
-            if is_same_place(&seen.dn, to.dn()) {
-                return Standing::So(Some(seen.guid));
-            }
-            if seen.dn.key() == target.dn().key() {
-                return Standing::AsBefore;
-            }
-            Standing::Changed(format!("somebody renamed or moved it to {}", seen.dn))
-        }
-        Operation::Delete { .. }
-        | Operation::AddMembers { .. }
-        | Operation::RemoveMembers { .. } => Standing::AsBefore,
-    }
-}
-
 /// Whether the object under the new name is the one that was to be added: the same anchor and the
 /// same record. A record alone could be copied; the anchor alone Entra Connect writes as well.
 fn created(target: &Target, attributes: &[(AttributeName, String)], seen: &Seen) -> Standing {
@@ -257,9 +277,13 @@ fn created(target: &Target, attributes: &[(AttributeName, String)], seen: &Seen)
 
 /// Whether the living object is the one that was to be brought back, as it was to be. Whoever else
 /// restored it did not give it our record: then it is nobody's until the next pass has read it.
-fn restored(target: &Target, attributes: &[AttributeChange], seen: &Seen) -> Standing {
-    let recorded =
-        seen.values("extensionName").iter().any(|value| value.starts_with(record::PREFIX));
+fn restored(
+    target: &Target,
+    attributes: &[AttributeChange],
+    seen: &Seen,
+    group: ObjectId,
+) -> Standing {
+    let recorded = is_of(seen, group);
     let complete = by_name(attributes).iter().all(|change| change.is_after(seen));
     if recorded && complete && is_same_place(&seen.dn, target.dn()) {
         return Standing::So(Some(seen.guid));
@@ -270,16 +294,4 @@ fn restored(target: &Target, attributes: &[AttributeChange], seen: &Seen) -> Sta
 /// The same container and, byte for byte, the same name.
 fn is_same_place(one: &Dn, two: &Dn) -> bool {
     one.key() == two.key() && one.leaf() == two.leaf()
-}
-
-fn read_back(operation: &Operation, sight: &Sight, containers: &Containers) -> Ending {
-    let (target, object) = match standing(operation, sight, containers) {
-        Standing::So(object) => (operation.target(), object),
-        Standing::AsBefore | Standing::Taken(_) | Standing::Changed(_) => {
-            let message = "it was created, but reading shows something else under its name";
-            return Ending::of(Outcome::Unknown { message: message.to_owned() });
-        }
-    };
-    let place = object.map(|object| (object, target.dn().clone()));
-    Ending { place, ..Ending::of(Outcome::Done { object }) }
 }

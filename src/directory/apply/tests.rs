@@ -10,8 +10,7 @@ use crate::directory::outcome::{Verdict, classify};
 use crate::model::{Cause, PolicyName};
 
 const CONTAINER: &str = "OU=Groups,DC=corp,DC=example";
-const RECORD: &str = "writeback/v1;owner=corp;tenant=11111111-2222-3333-4444-555555555555;\
-                      policy=finance;id=01234567-89ab-cdef-0123-456789abcdef;state=Active";
+const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
 fn guid(number: u128) -> ObjectGuid {
     ObjectGuid(Uuid::from_u128(number))
@@ -19,6 +18,12 @@ fn guid(number: u128) -> ObjectGuid {
 
 fn id(number: u128) -> ObjectId {
     ObjectId(Uuid::from_u128(number))
+}
+
+/// The record of a group in use.
+fn record(number: u128) -> String {
+    let id = id(number);
+    format!("writeback/v1;owner=corp;tenant={TENANT};policy=finance;id={id};state=Active")
 }
 
 fn dn(cn: &str) -> Dn {
@@ -51,7 +56,7 @@ fn change(number: u128, target: Target, effect: Effect) -> Change {
 fn create(number: u128, cn: &str) -> Change {
     let attributes = [
         ("adminDescription", id(number).anchor()),
-        ("extensionName", format!("{RECORD}{number}")),
+        ("extensionName", record(number)),
         ("groupType", "8".to_owned()),
         ("sAMAccountName", cn.to_owned()),
     ]
@@ -88,30 +93,30 @@ fn restore(number: u128) -> Effect {
             before: None,
             after: Some(id(number).anchor()),
         },
-        AttributeChange { name: "extensionName".into(), before: None, after: own(RECORD) },
+        AttributeChange { name: "extensionName".into(), before: None, after: Some(record(number)) },
         AttributeChange { name: "sAMAccountName".into(), before: own("s"), after: own("s") },
     ];
     Effect::Restore { attributes }
 }
 
-fn handover() -> Effect {
-    let after = RECORD.replace("finance", "other");
+fn handover(number: u128) -> Effect {
+    let after = record(number).replace("finance", "other");
     let record = AttributeChange {
         name: "extensionName".into(),
-        before: Some(RECORD.to_owned()),
+        before: Some(record(number)),
         after: Some(after),
     };
     Effect::Handover { from: PolicyName::parse("finance").unwrap(), record }
 }
 
 /// Three attributes at once, one of them with several values that differ in case.
-fn disable() -> Effect {
+fn disable(number: u128) -> Effect {
     let own = |text: &str| Some(text.to_owned());
     let change =
         |name: &'static str, before, after| AttributeChange { name: name.into(), before, after };
-    let after = RECORD.replace("Active", "Disabled");
+    let after = record(number).replace("Active", "Disabled");
     let attributes = vec![
-        change("extensionName", own(RECORD), Some(after)),
+        change("extensionName", Some(record(number)), Some(after)),
         change("groupType", own("8"), own("2")),
         change("proxyAddresses", None, own("SMTP:8@x")),
         change("proxyAddresses", own("SMTP:eight@x"), own("smtp:eight@x")),
@@ -144,6 +149,8 @@ struct World {
     forbidden: BTreeSet<ObjectGuid>,
     /// Members that are not there.
     missing: BTreeSet<ObjectGuid>,
+    /// Attributes that may not be written.
+    refused: Vec<&'static str>,
     values_max: usize,
     losses: Vec<Loss>,
     /// Every operation is answered so.
@@ -155,21 +162,22 @@ struct World {
 }
 
 fn world(groups: &[(u128, &str, &[u128])]) -> World {
-    let object = |cn: &str, members: &[u128]| Object {
+    let object = |number: u128, cn: &str, members: &[u128]| Object {
         dn: dn(cn),
         attributes: [
-            ("extensionname".to_owned(), BTreeSet::from([RECORD.to_owned(), "other".to_owned()])),
+            ("extensionname".to_owned(), BTreeSet::from([record(number), "other".to_owned()])),
             ("grouptype".to_owned(), BTreeSet::from(["8".to_owned()])),
         ]
         .into(),
         members: members.iter().copied().map(guid).collect(),
     };
-    let objects = groups.iter().map(|(n, cn, members)| (guid(*n), object(cn, members)));
+    let objects = groups.iter().map(|(n, cn, members)| (guid(*n), object(*n, cn, members)));
     World {
         objects: objects.collect(),
         deleted: BTreeMap::new(),
         forbidden: BTreeSet::new(),
         missing: BTreeSet::new(),
+        refused: Vec::new(),
         values_max: usize::MAX,
         losses: Vec::new(),
         always: None,
@@ -253,11 +261,25 @@ impl World {
         }
     }
 
+    fn denies(&self, operation: &Operation) -> bool {
+        self.refused.iter().any(|name| match operation {
+            Operation::Modify { attributes, .. } => attributes.iter().any(|a| a.name == **name),
+            Operation::AddMembers { .. } | Operation::RemoveMembers { .. } => *name == "member",
+            Operation::Add { .. }
+            | Operation::Restore { .. }
+            | Operation::ModifyDn { .. }
+            | Operation::Delete { .. } => false,
+        })
+    }
+
     fn write(&mut self, operation: &Operation) -> Result<(), Refused> {
         let taken = |world: &Self, dn: &Dn, own: Option<ObjectGuid>| {
             world.objects.iter().any(|(guid, o)| o.dn.key() == dn.key() && Some(*guid) != own)
         };
         let object = operation.target().object();
+        if self.denies(operation) {
+            return Err((50, "00002098: SecErr"));
+        }
         match operation {
             Operation::Add { target, attributes } => {
                 if taken(self, target.dn(), None) {
@@ -426,7 +448,7 @@ fn everything() -> (World, Vec<Change>) {
     let fill = |members: Vec<MemberReference>| Effect::AddMembers { members, of: None };
     let rename = |to: &str, number: u128| Effect::Rename { to: target(number, to) };
     let changes = vec![
-        change(3, target(3, "c"), handover()),
+        change(3, target(3, "c"), handover(3)),
         change(1, target(1, "a"), rename("swap", 1)),
         change(2, target(2, "b"), rename("a", 2)),
         change(1, target(1, "swap"), rename("b", 1)),
@@ -444,7 +466,7 @@ fn everything() -> (World, Vec<Change>) {
         change(7, target(7, "seven"), fill(existing([100]))),
         change(3, target(3, "c"), add(100..110)),
         change(2, target(2, "b"), remove([101, 102])),
-        change(8, target(8, "unused"), disable()),
+        change(8, target(8, "unused"), disable(8)),
         change(8, target(8, "unused"), Effect::Quarantine { to: target(8, "out of use") }),
         change(4, target(4, "old"), Effect::Delete { members: 0 }),
     ];
@@ -600,9 +622,10 @@ fn a_name_taken_by_a_stranger_is_refused_and_its_group_left_out_of_others() {
         change(2, target(2, "parent"), Effect::AddMembers { members, of: Some(0) }),
         change(2, target(2, "parent"), remove([50])),
     ]);
-    assert_eq!(words(&results), ["refused", "failed", "refused", "done"]);
+    assert_eq!(words(&results), ["refused", "failed", "refused", "failed"]);
     assert_eq!(results.get(2).unwrap().left_out, ["a: its group was not created"]);
     assert_eq!(world.objects.len(), 2);
+    assert_eq!(world.members(2), [50], "who is nested instead of directly is never without it");
 }
 
 #[test]
@@ -635,7 +658,9 @@ fn what_was_moved_out_or_lost_its_record_is_not_written() {
         moved.objects.get_mut(&guid(1)).unwrap().dn = Dn::parse("CN=a,DC=corp,DC=example").unwrap();
         let mut released = world(&[(1, "a", &[])]);
         released.objects.get_mut(&guid(1)).unwrap().attributes.clear();
-        for mut world in [moved, released] {
+        let mut taken = world(&[(1, "a", &[])]);
+        taken.set(1, "extensionName", &[&record(2), "writeback/v1;owner=corp", "other"]);
+        for mut world in [moved, released, taken] {
             let results = world.run(vec![change(1, target(1, "a"), effect.clone())]);
             assert_eq!(words(&results), ["failed"], "{effect:?}");
             assert_eq!(world.operations, [], "{effect:?}");
@@ -647,10 +672,10 @@ fn what_was_moved_out_or_lost_its_record_is_not_written() {
 fn a_group_renamed_by_hand_gets_its_members_but_no_name_of_an_old_plan() {
     let mut world = world(&[(1, "hand", &[])]);
     let results = world.run(vec![
+        change(1, target(1, "a"), add([100])),
         change(1, target(1, "a"), Effect::Rename { to: target(1, "b") }),
-        change(2, target(1, "a"), add([100])),
     ]);
-    assert_eq!(words(&results), ["failed", "done"]);
+    assert_eq!(words(&results), ["done", "failed"]);
     assert_eq!(world.members(1), [100]);
     assert_eq!(world.objects.get(&guid(1)).unwrap().dn, dn("hand"));
 }
@@ -661,7 +686,7 @@ fn a_value_changed_by_somebody_else_is_left_alone() {
     let mine = update("description", Some("old"), Some("new"));
     let results = world.run(vec![change(1, target(1, "a"), mine)]);
     assert_eq!(words(&results), ["failed"]);
-    let theirs = update("extensionName", Some(RECORD), Some("writeback/next"));
+    let theirs = update("extensionName", Some(&record(1)), Some("writeback/next"));
     let results = world.run(vec![change(1, target(1, "a"), theirs)]);
     assert_eq!(words(&results), ["done"]);
     let values = world.objects.get(&guid(1)).unwrap().attributes.get("extensionname").unwrap();
@@ -798,9 +823,11 @@ fn what_somebody_else_restored_is_left_to_the_next_pass() {
     let elsewhere = world(&[(7, "by hand", &[])]);
     let mut unmarked = world(&[(7, "seven", &[])]);
     unmarked.set(7, "extensionName", &["other"]);
+    let mut of_another = world(&[(7, "seven", &[])]);
+    of_another.set(7, "extensionName", &[&record(8)]);
     let mut outside = world(&[(7, "seven", &[])]);
     outside.objects.get_mut(&guid(7)).unwrap().dn = Dn::parse("CN=seven,DC=corp").unwrap();
-    for mut world in [elsewhere, unmarked, outside] {
+    for mut world in [elsewhere, unmarked, of_another, outside] {
         assert_eq!(restoration(&mut world), ["failed", "failed"]);
         assert_eq!(world.operations.len(), 1);
         assert_eq!(world.members(7), Vec::<u128>::new());
@@ -820,10 +847,265 @@ fn out_of_use_is_one_modify_of_everything() {
     let mut world = world(&[(8, "unused", &[103])]);
     world.set(8, "proxyAddresses", &["SMTP:eight@x", "smtp:8@x"]);
     world.losses = vec![Loss::After(0)];
-    let results = world.run(vec![change(8, target(8, "unused"), disable())]);
+    let results = world.run(vec![change(8, target(8, "unused"), disable(8))]);
     assert_eq!(words(&results), ["already_so"]);
     assert_eq!(world.operations.len(), 1);
     assert_eq!(world.values(8, "groupType"), ["2"]);
     assert_eq!(world.values(8, "proxyAddresses"), ["SMTP:8@x", "smtp:eight@x"]);
     assert_eq!(world.members(8), [103]);
+}
+
+/// The record of a group that is out of use becomes that of one in use.
+fn reactivation(number: u128, state: &str) -> Effect {
+    let before = record(number).replace("Active", state);
+    update("extensionName", Some(&before), Some(&record(number)))
+}
+
+/// A world of one group, 1, with a record of that state and with one member, 5.
+fn one_group(state: &str) -> World {
+    let mut world = world(&[(1, "a", &[5])]);
+    world.set(1, "extensionName", &[&record(1).replace("Active", state)]);
+    world
+}
+
+fn of_one(effects: impl IntoIterator<Item = Effect>) -> Vec<Change> {
+    effects.into_iter().map(|effect| change(1, target(1, "a"), effect)).collect()
+}
+
+fn message(results: &[ChangeResult], index: usize) -> &str {
+    match &results.get(index).unwrap().outcome {
+        Outcome::Failed { message }
+        | Outcome::Unknown { message }
+        | Outcome::Refused { message } => message,
+        Outcome::Done { .. } | Outcome::AlreadySo { .. } => panic!("{results:?}"),
+    }
+}
+
+/// An update of the group of [`one_group`] that the directory refuses.
+fn refused_update(world: &mut World) -> Effect {
+    world.set(1, "description", &["X"]);
+    world.refused.push("description");
+    update("description", Some("X"), Some("y"))
+}
+
+const TO_SECURITY: Effect = Effect::Convert { from: 8, to: -2_147_483_640 };
+
+#[test]
+fn nobody_is_taken_out_of_a_group_that_refuses_its_additions() {
+    let mut world = one_group("Active");
+    world.forbidden.insert(guid(7));
+    let results = world.run(of_one([add([7]), remove([5])]));
+    assert_eq!(words(&results), ["refused", "failed"]);
+    assert!(message(&results, 1).starts_with("nobody is taken out before"), "{results:?}");
+    assert!(message(&results, 1).contains("a local group"), "the reason is told: {results:?}");
+    assert_eq!(world.members(1), [5]);
+}
+
+#[test]
+fn nobody_is_taken_out_while_a_nested_group_is_missing_beside_members_that_were_added() {
+    let mut world = one_group("Active");
+    let nested = MemberReference::Created { group: id(9), label: "new".to_owned() };
+    let members = [existing([6]), vec![nested]].concat();
+    let additions = Effect::AddMembers { members, of: Some(1) };
+    let results =
+        world.run(of_one([additions, remove([5]), update("description", None, Some("x"))]));
+    assert_eq!(words(&results), ["done", "failed", "done"]);
+    assert!(message(&results, 1).contains("new: its group was not created"), "{results:?}");
+    assert_eq!(world.members(1), [5, 6]);
+}
+
+#[test]
+fn a_member_refused_beside_others_does_not_stop_the_removals() {
+    let mut world = one_group("Active");
+    world.forbidden.insert(guid(7));
+    let results = world.run(of_one([add([6, 7]), remove([5])]));
+    assert_eq!(words(&results), ["done", "done"]);
+    assert_eq!(results.first().unwrap().refused_members.len(), 1);
+    assert_eq!(world.members(1), [6]);
+}
+
+#[test]
+fn additions_to_one_group_do_not_concern_the_removals_of_another() {
+    let mut world = world(&[(1, "a", &[]), (2, "b", &[5])]);
+    world.forbidden.insert(guid(7));
+    let results = world
+        .run(vec![change(1, target(1, "a"), add([7])), change(2, target(2, "b"), remove([5]))]);
+    assert_eq!(words(&results), ["refused", "done"]);
+}
+
+#[test]
+fn a_group_is_in_use_again_only_when_nothing_of_it_was_refused() {
+    for state in ["Disabled", "Quarantined"] {
+        let mut world = one_group(state);
+        let update = refused_update(&mut world);
+        let results = world.run(of_one([update, add([6]), reactivation(1, state)]));
+        assert_eq!(words(&results), ["refused", "done", "failed"], "{state}");
+        assert!(message(&results, 2).starts_with("it is recorded as in use again only when"));
+        assert_eq!(world.values(1, "extensionName"), [record(1).replace("Active", state)]);
+
+        let mut world = one_group(state);
+        let results = world.run(of_one([add([6]), remove([5]), reactivation(1, state)]));
+        assert_eq!(words(&results), ["done"; 3], "{state}");
+        assert_eq!(world.values(1, "extensionName"), [record(1)]);
+    }
+}
+
+#[test]
+fn a_group_whose_way_out_of_quarantine_is_refused_stays_recorded_as_quarantined() {
+    let mut world = world(&[(1, "a", &[]), (2, "B", &[])]);
+    let before = record(1).replace("Active", "Quarantined");
+    world.set(1, "extensionName", &[&before]);
+    let to = target(1, "b");
+    let results = world.run(of_one([Effect::Move { to }, reactivation(1, "Quarantined")]));
+    assert_eq!(words(&results), ["refused", "failed"]);
+    assert_eq!(world.values(1, "extensionName"), [before]);
+}
+
+#[test]
+fn a_change_that_was_not_tried_holds_the_record_back_as_well() {
+    let mut world = one_group("Disabled");
+    let nested = MemberReference::Created { group: id(9), label: "new".to_owned() };
+    let additions = Effect::AddMembers { members: vec![nested], of: Some(1) };
+    let results = world.run(of_one([additions, remove([5]), reactivation(1, "Disabled")]));
+    assert_eq!(words(&results), ["refused", "failed", "failed"]);
+}
+
+#[test]
+fn a_new_group_is_recorded_as_filled_although_something_of_it_was_refused() {
+    let mut world = one_group("Filling");
+    let update = refused_update(&mut world);
+    world.forbidden.insert(guid(7));
+    let changes = of_one([update, add([7]), remove([5]), reactivation(1, "Filling")]);
+    let results = world.run(changes);
+    assert_eq!(words(&results), ["refused", "refused", "failed", "done"]);
+    assert_eq!(world.values(1, "extensionName"), [record(1)]);
+}
+
+#[test]
+fn a_record_changed_beside_other_attributes_waits_for_nothing() {
+    let mut world = one_group("Disabled");
+    let update = refused_update(&mut world);
+    let Effect::Update { mut attributes } = reactivation(1, "Disabled") else { panic!("a record") };
+    let (name, after) = ("info".into(), Some("x".to_owned()));
+    attributes.push(AttributeChange { name, before: None, after });
+    let results = world.run(of_one([update, Effect::Update { attributes }]));
+    assert_eq!(words(&results), ["refused", "done"]);
+}
+
+#[test]
+fn a_group_becomes_a_security_group_only_without_those_who_had_to_leave() {
+    let denied = |world: &mut World| {
+        world.refused.push("member");
+        world.run(of_one([remove([5]), TO_SECURITY]))
+    };
+    let mut world = one_group("Active");
+    let results = denied(&mut world);
+    assert_eq!(words(&results), ["refused", "failed"]);
+    assert!(message(&results, 1).starts_with("it becomes a security group only when"));
+    assert_eq!(world.values(1, "groupType"), ["8"]);
+
+    // Removals that were not tried leave the members as well.
+    let mut world = one_group("Active");
+    world.forbidden.insert(guid(7));
+    let results = world.run(of_one([add([7]), remove([5]), TO_SECURITY]));
+    assert_eq!(words(&results), ["refused", "failed", "failed"]);
+    assert_eq!(world.values(1, "groupType"), ["8"]);
+
+    for members in [&[5_u128][..], &[]] {
+        let mut world = one_group("Active");
+        world.objects.get_mut(&guid(1)).unwrap().members =
+            members.iter().copied().map(guid).collect();
+        let results = world.run(of_one([remove([5]), TO_SECURITY]));
+        assert!(results.iter().all(|result| result.outcome.achieved()), "{results:?}");
+        assert_eq!(world.values(1, "groupType"), ["-2147483640"]);
+    }
+}
+
+#[test]
+fn a_group_loses_its_security_whatever_becomes_of_its_removals() {
+    let mut world = one_group("Active");
+    world.set(1, "groupType", &["-2147483640"]);
+    world.refused.push("member");
+    let weaker = Effect::Convert { from: -2_147_483_640, to: 8 };
+    let results = world.run(of_one([remove([5]), weaker]));
+    assert_eq!(words(&results), ["refused", "done"]);
+    assert_eq!(world.values(1, "groupType"), ["8"]);
+}
+
+#[test]
+fn a_group_that_cannot_be_disabled_is_not_moved_into_quarantine() {
+    let mut world = world(&[(8, "unused", &[103])]);
+    world.set(8, "proxyAddresses", &["SMTP:eight@x", "smtp:8@x"]);
+    world.refused.push("groupType");
+    let results = world.run(vec![
+        change(8, target(8, "unused"), disable(8)),
+        change(8, target(8, "unused"), Effect::Quarantine { to: target(8, "out of use") }),
+        change(8, target(8, "unused"), Effect::Delete { members: 1 }),
+    ]);
+    assert_eq!(words(&results), ["refused", "failed", "failed"]);
+    assert_eq!(world.objects.get(&guid(8)).unwrap().dn, dn("unused"));
+}
+
+#[test]
+fn a_group_keeps_its_policy_while_its_name_or_place_is_refused() {
+    let to = || target(1, "b");
+    for naming in [Effect::Rename { to: to() }, Effect::Move { to: to() }] {
+        let mut world = world(&[(1, "a", &[]), (2, "B", &[])]);
+        let results = world.run(of_one([naming, handover(1), add([6])]));
+        assert_eq!(words(&results), ["refused", "failed", "done"]);
+        assert!(message(&results, 1).starts_with("a group changes its policy together with"));
+        assert_eq!(world.values(1, "extensionName"), ["other".to_owned(), record(1)]);
+    }
+    let mut world = world(&[(1, "a", &[])]);
+    let rename = change(1, target(1, "a"), Effect::Rename { to: to() });
+    let results = world.run(vec![rename, change(1, to(), handover(1))]);
+    assert_eq!(words(&results), ["done", "done"]);
+}
+
+#[test]
+fn nothing_is_tried_for_a_group_that_did_not_come_to_be() {
+    for number in [5, 7] {
+        let mut world = world(&[(1, "S", &[])]);
+        world.bury(7, "gone");
+        let first = match number {
+            5 => create(5, "s"),
+            _ => change(7, target(7, "s"), restore(7)),
+        };
+        let at = first.target.clone();
+        let effects = [
+            Effect::Rename { to: target(number, "b") },
+            handover(number),
+            update("description", None, Some("x")),
+            TO_SECURITY,
+            add([6]),
+            remove([6]),
+            reactivation(number, "Filling"),
+            disable(number),
+            Effect::Delete { members: 0 },
+        ];
+        let later = effects.into_iter().map(|effect| change(number, at.clone(), effect));
+        let results = world.run([first].into_iter().chain(later).collect());
+        assert_eq!(words(&results).first(), Some(&"refused"));
+        assert!(words(&results).iter().skip(1).all(|word| *word == "failed"), "{results:?}");
+        assert_eq!(world.operations.len(), 1);
+    }
+}
+
+#[test]
+fn a_failure_after_a_refused_name_stops_the_group_as_any_other_does() {
+    let mut world = world(&[(1, "a", &[5]), (2, "B", &[])]);
+    let mine = update("description", Some("old"), Some("new"));
+    let results = world.run(of_one([Effect::Rename { to: target(1, "b") }, mine, add([6])]));
+    assert_eq!(words(&results), ["refused", "failed", "failed"]);
+    assert_eq!(world.members(1), [5]);
+}
+
+#[test]
+fn an_object_is_looked_at_for_each_cloud_group_that_claims_it() {
+    let mut world = world(&[(1, "a", &[])]);
+    let results =
+        world.run(vec![change(1, target(1, "a"), add([6])), change(2, target(1, "a"), add([7]))]);
+    assert_eq!(words(&results), ["done", "failed"]);
+    assert!(message(&results, 1).contains("ownership record"), "{results:?}");
+    assert_eq!(world.members(1), [6]);
 }

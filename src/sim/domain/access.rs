@@ -34,6 +34,8 @@ pub(super) struct Access {
     pub(super) hidden: BTreeSet<Uuid>,
     /// Whether accounts other than administrators were given CN=Deleted Objects (KB892806).
     pub(super) deleted_readable: bool,
+    /// Who made an object and so owns it; what is not among them belongs to administrators.
+    pub(super) owners: BTreeMap<Uuid, Uuid>,
     /// Rights over deleted objects by account.
     pub(super) deleted: BTreeSet<(Uuid, DeletedRight)>,
 }
@@ -241,7 +243,12 @@ impl Tree {
         if self.is_administrator(actor) {
             return 15;
         }
-        if self.reaching(actor, guid).iter().any(|one| one.rights.security) { 7 } else { 0 }
+        if self.reaching(actor, guid).iter().any(|one| one.rights.security) {
+            return 7;
+        }
+        let owner = self.access.owners.get(&guid).map(|owner| Actor::Account(*owner));
+        // An owner may change the access list, whatever is in it (MS-DTYP 2.5.3.2).
+        if owner == Some(actor) { 4 } else { 0 }
     }
 
     /// allowedChildClassesEffective (MS-ADTS 3.1.1.4.5.5).

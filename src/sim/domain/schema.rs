@@ -81,8 +81,10 @@ pub(super) struct Attribute {
     /// Structural classes whose objects may carry it; `top` stands for all.
     pub(super) classes: &'static [&'static str],
     pub(super) single: bool,
-    /// rangeLower and rangeUpper, in UTF-16 units.
-    pub(super) range: Option<(usize, usize)>,
+    /// rangeLower: UTF-16 units of a text, octets, or the least number (MS-ADTS 3.1.1.2.3).
+    pub(super) lower: Option<usize>,
+    /// rangeUpper, counted likewise.
+    pub(super) upper: Option<usize>,
     /// searchFlags (MS-ADTS 2.2.10).
     pub(super) search_flags: u8,
     /// linkID: even for a forward link, one more for its way back (MS-ADTS 3.1.1.1.6).
@@ -103,7 +105,8 @@ const fn attribute(
         origin,
         classes,
         single: true,
-        range: None,
+        lower: None,
+        upper: None,
         search_flags: 0,
         link: None,
         wire: None,
@@ -116,8 +119,17 @@ impl Attribute {
         self
     }
 
-    const fn range(mut self, lower: usize, upper: usize) -> Self {
-        self.range = Some((lower, upper));
+    const fn range(self, lower: usize, upper: usize) -> Self {
+        self.at_least(lower).at_most(upper)
+    }
+
+    const fn at_least(mut self, lower: usize) -> Self {
+        self.lower = Some(lower);
+        self
+    }
+
+    const fn at_most(mut self, upper: usize) -> Self {
+        self.upper = Some(upper);
         self
     }
 

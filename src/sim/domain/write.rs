@@ -70,13 +70,16 @@ fn check_value(attribute: &Attribute, value: &[u8]) -> Result<(), Refusal> {
         }
         Syntax::Boolean | Syntax::Octets | Syntax::Sid => {}
     }
-    if let Some((lower, upper)) = attribute.range {
-        let units = text()?.encode_utf16().count();
-        if units < lower || units > upper {
-            return Err(Refusal::constraint("00002082", attribute.name));
-        }
-    }
-    if matches!(attribute.name, "mS-DS-ConsistencyGuid" | "msDS-DeviceID") && value.len() != 16 {
+    // Numbers that clients write have no range.
+    let length = match attribute.syntax {
+        Syntax::Octets | Syntax::Sid => value.len(),
+        _ => text()?.encode_utf16().count(),
+    };
+    let (short, long) = (
+        attribute.lower.is_some_and(|lower| length < lower),
+        attribute.upper.is_some_and(|upper| length > upper),
+    );
+    if short || long || (attribute.name == "mS-DS-ConsistencyGuid" && length != 16) {
         return Err(Refusal::constraint("00002082", attribute.name));
     }
     Ok(())

@@ -98,8 +98,10 @@ pub(crate) enum Case {
     UndeleteConverted,
     UndeleteNameTaken,
     UndeleteAccountNameTaken,
-    /// The name that the deleted group had, which the request does not repeat.
+    /// The account name that the deleted group had, which the request does not repeat.
     UndeleteAccountNameKept,
+    /// The same where another group has it meanwhile.
+    UndeleteAccountNameLost,
     UndeleteNoParent,
     UndeleteNotDelegated,
     UndeleteBelowGroup,
@@ -126,8 +128,10 @@ pub(crate) enum Case {
     FindHidden,
 }
 
-/// Every case, with how often it comes for one time of the others.
-const TIMES: &[(Case, usize)] = &[
+/// How often a case comes for one time of those that come least.
+type Times = &'static [(Case, usize)];
+
+const GROUPS: Times = &[
     (Case::Add, 6),
     (Case::AddAddressTwice, 1),
     (Case::Delete, 4),
@@ -138,6 +142,9 @@ const TIMES: &[(Case, usize)] = &[
     (Case::ConvertBuiltin, 1),
     (Case::ConvertPrimary, 1),
     (Case::ConvertPrimaryLocal, 1),
+];
+
+const MEMBERS: Times = &[
     (Case::AddMembers, 5),
     (Case::AddMemberOfScope, 1),
     (Case::AddMemberThere, 1),
@@ -146,6 +153,9 @@ const TIMES: &[(Case, usize)] = &[
     (Case::RemoveMembers, 2),
     (Case::RemoveMemberPrimary, 1),
     (Case::AddMemberTwice, 1),
+];
+
+const PRIMARY: Times = &[
     (Case::Primary, 3),
     (Case::PrimaryBack, 1),
     (Case::PrimaryStranger, 1),
@@ -153,6 +163,9 @@ const TIMES: &[(Case, usize)] = &[
     (Case::PrimaryLocal, 1),
     (Case::PrimaryUnknown, 1),
     (Case::PrimaryNotDelegated, 1),
+];
+
+const MAIL: Times = &[
     (Case::Mail, 4),
     (Case::MailCase, 2),
     (Case::MailThere, 1),
@@ -167,11 +180,15 @@ const TIMES: &[(Case, usize)] = &[
     (Case::NicknameLong, 1),
     (Case::NicknameTwo, 1),
     (Case::NicknameEmpty, 1),
+];
+
+const DELETED: Times = &[
     (Case::Undelete, 3),
     (Case::UndeleteConverted, 1),
     (Case::UndeleteNameTaken, 1),
     (Case::UndeleteAccountNameTaken, 1),
     (Case::UndeleteAccountNameKept, 1),
+    (Case::UndeleteAccountNameLost, 1),
     (Case::UndeleteNoParent, 1),
     (Case::UndeleteNotDelegated, 1),
     (Case::UndeleteBelowGroup, 1),
@@ -186,15 +203,20 @@ const TIMES: &[(Case, usize)] = &[
     (Case::UndeleteForeign, 1),
     (Case::ChangeGone, 1),
     (Case::DeleteGone, 1),
-    (Case::Find, 4),
-    (Case::FindStranger, 1),
-    (Case::FindHidden, 1),
 ];
+
+const FOUND: Times = &[(Case::Find, 4), (Case::FindStranger, 1), (Case::FindHidden, 1)];
+
+const TOPICS: [Times; 6] = [GROUPS, MEMBERS, PRIMARY, MAIL, DELETED, FOUND];
 
 impl Case {
     /// Every one of them.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        TIMES.iter().map(|(case, _)| *case)
+        TOPICS.into_iter().flatten().map(|(case, _)| *case)
+    }
+
+    fn is_of(self, topic: Times) -> bool {
+        topic.iter().any(|(case, _)| *case == self)
     }
 }
 
@@ -203,6 +225,18 @@ impl Case {
 pub(crate) enum Step {
     Send(Operation),
     Look(Look),
+}
+
+impl Step {
+    /// Whether groups may be deleted, restored, or changed while they are deleted.
+    pub(crate) fn may_bury(&self) -> bool {
+        match self {
+            Self::Send(operation) => {
+                matches!(operation, Operation::Delete { .. } | Operation::Undelete { .. })
+            }
+            Self::Look(_) => false,
+        }
+    }
 }
 
 /// A step, by whom, and what it is about.
@@ -282,7 +316,7 @@ impl Drawing {
     pub(crate) fn step(&mut self, places: &Places, state: &State) -> Drawn {
         loop {
             let Some(case) = self.waiting.pop() else {
-                for (case, times) in TIMES {
+                for (case, times) in TOPICS.into_iter().flatten() {
                     self.waiting.extend(std::iter::repeat_n(*case, *times));
                 }
                 self.rng.shuffle(&mut self.waiting);
@@ -306,20 +340,19 @@ impl Drawing {
     }
 
     fn drawn(&mut self, case: Case, places: &Places, state: &State) -> Option<Step> {
-        let name = format!("{case:?}");
         let mut draft = Draft { drawing: self, places, state };
-        if name.starts_with("Undelete") || name.ends_with("Gone") && case != Case::AddMemberGone {
-            draft.deleted(case)
-        } else if name.starts_with("Find") {
-            draft.search(case)
-        } else if name.starts_with("Primary") {
-            draft.primary(case)
-        } else if name.starts_with("Mail") || name.starts_with("Nickname") {
-            draft.mail(case)
-        } else if name.contains("Member") {
-            draft.members(case)
-        } else {
+        if case.is_of(GROUPS) {
             draft.group(case)
+        } else if case.is_of(MEMBERS) {
+            draft.members(case)
+        } else if case.is_of(PRIMARY) {
+            draft.primary(case)
+        } else if case.is_of(MAIL) {
+            draft.mail(case)
+        } else if case.is_of(DELETED) {
+            draft.deleted(case)
+        } else {
+            draft.search(case)
         }
     }
 
@@ -396,9 +429,15 @@ impl<'a> Draft<'a> {
         self.pick(&free)
     }
 
-    /// The deleted groups of the delegated container.
+    /// A deleted group of the delegated container.
     fn gone(&mut self) -> Option<(String, &'a Group)> {
-        let gone = self.state.gone.iter().filter(|(id, _)| !self.drawing.foreign.contains(id));
+        self.gone_that(|_, _| true)
+    }
+
+    fn gone_that(&mut self, holds: impl Fn(&Self, &Group) -> bool) -> Option<(String, &'a Group)> {
+        let gone = self.state.gone.iter();
+        let gone =
+            gone.filter(|(id, group)| !self.drawing.foreign.contains(id) && holds(self, group));
         let gone: Vec<(String, &Group)> = gone.map(|(id, group)| (id.clone(), group)).collect();
         self.pick(&gone)
     }
@@ -445,9 +484,14 @@ impl<'a> Draft<'a> {
         self.drawing.added += 1;
         let number = self.drawing.added;
         let kind = TYPES[self.below(TYPES.len())];
+        // Now and then the one of a deleted group, which may come back.
+        let once = self.gone().map(|(_, group)| first(group, "sAMAccountName").to_owned());
+        let once = once.filter(|name| self.account_name_is_free(name));
+        let account_name = once.filter(|_| self.below(4) == 0);
+        let account_name = account_name.unwrap_or_else(|| format!("life-{number}"));
         let mut attributes: Vec<(&'static str, Vec<String>)> = vec![
             ("objectClass", vec!["group".to_owned()]),
-            ("sAMAccountName", vec![format!("life-{number}")]),
+            ("sAMAccountName", vec![account_name]),
             ("groupType", vec![kind.to_string()]),
             ("msDS-ExternalDirectoryObjectId", vec![format!("{}{number}", self.places.prefix)]),
         ];
@@ -510,8 +554,8 @@ impl<'a> Draft<'a> {
             let (before, primary) = (type_of(group), !self.primary_members(group).is_empty());
             for kind in TYPES {
                 let across = scope_of(before) | scope_of(kind) == 6;
-                let nested = scope_of(before) != scope_of(kind)
-                    && !self.nesting_allows(&dn, group, kind);
+                let nested =
+                    scope_of(before) != scope_of(kind) && !self.nesting_allows(&dn, group, kind);
                 let disarmed = primary && before < 0 && kind > 0;
                 let local = primary && scope_of(kind) == 4;
                 let found = match (across, nested, disarmed, local) {
@@ -602,9 +646,8 @@ impl<'a> Draft<'a> {
     fn primary(&mut self, case: Case) -> Option<Step> {
         let accounts = self.state.accounts.iter();
         let users = accounts.filter(|(_, one)| !first(one, "primaryGroupID").is_empty());
-        let users: Vec<(String, String)> = users
-            .map(|(dn, one)| (dn.clone(), first(one, "primaryGroupID").to_owned()))
-            .collect();
+        let users: Vec<(String, String)> =
+            users.map(|(dn, one)| (dn.clone(), first(one, "primaryGroupID").to_owned())).collect();
         let (user, now) = self.pick(&users)?;
         let primary = |value: &str| one(&user, change(Verb::Replace, "primaryGroupID", &[value]));
         let computer = self.state.accounts[&user]["objectClass"].contains("computer");
@@ -747,7 +790,11 @@ impl<'a> Draft<'a> {
                     kind if scope_of(kind) == 8 => TYPES[self.below(TYPES.len())],
                     kind => kind ^ i32::MIN,
                 };
-                undelete(&id, &to, vec![name, change(Verb::Replace, "groupType", &[&kind.to_string()])])
+                undelete(
+                    &id,
+                    &to,
+                    vec![name, change(Verb::Replace, "groupType", &[&kind.to_string()])],
+                )
             }
             Case::UndeleteNameTaken => {
                 let (taken, _) = self.group_that(|_| true)?;
@@ -758,10 +805,12 @@ impl<'a> Draft<'a> {
                 let taken = self.varied(first(other, "sAMAccountName"));
                 undelete(&id, &to, vec![change(Verb::Replace, "sAMAccountName", &[&taken])])
             }
-            Case::UndeleteAccountNameKept => {
-                // Taken, or it would come back rightly.
-                let own = first(group, "sAMAccountName").to_owned();
-                if self.account_name_is_free(&own) {
+            Case::UndeleteAccountNameKept | Case::UndeleteAccountNameLost => {
+                let lost = case == Case::UndeleteAccountNameLost;
+                let (id, _) = self.gone_that(|draft, group| {
+                    draft.account_name_is_free(first(group, "sAMAccountName")) != lost
+                })?;
+                if !lost {
                     self.drawing.restored.insert(id.clone());
                 }
                 undelete(&id, &to, Vec::new())

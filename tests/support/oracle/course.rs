@@ -5,14 +5,21 @@
 //! Comes from: the simulated tenant's own state, and a [`Truth`] that whoever made the world knows.
 //! Goes to: differences, one readable line each, against objects that an administrator reads.
 
+#[path = "compare.rs"]
+mod compare;
+#[path = "kinds.rs"]
+mod kinds;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use writeback::sim::tenant::Cloud;
 use writeback::sim::world::{GroupKind, WorldGroup};
 
+use self::compare::{attribute_lines, member_lines, told};
+use self::kinds::{directory_type, is_eligible, is_flagged};
 use crate::directory::Object;
-use crate::lab::{leaf_of, parent_of};
+use crate::lab::parent_of;
 use crate::oracle::{DISTRIBUTION, Flag, SECURITY};
 
 /// Members that Microsoft's plan for group writeback allows a Microsoft 365 group.
@@ -150,7 +157,7 @@ impl Course {
                 Fate::Retained | Fate::Frozen => before.cloned(),
                 Fate::Written => {
                     let group = cloud.group(*id).expect("what is written is in the cloud");
-                    let members = self.members(group, before, &fates, truth);
+                    let members = Self::members(group, before, &fates, truth);
                     Some(self.wanted(tenant, group, before, members, truth))
                 }
             };
@@ -217,7 +224,6 @@ impl Course {
 
     /// SEMANTICS 6.
     fn members(
-        &self,
         group: &WorldGroup,
         before: Option<&Wanted>,
         fates: &BTreeMap<Uuid, Fate>,
@@ -330,7 +336,7 @@ impl Course {
             objects.iter().map(|object| (object.dn.to_lowercase(), object)).collect();
         for (id, object) in found {
             let wanted = &self.standing[&id];
-            lines.extend(attributes(wanted, object));
+            lines.extend(attribute_lines(&wanted.attributes, object));
             let members = self.member_guids(wanted);
             lines.extend(member_lines(&members, object, objects, &by_dn));
         }
@@ -357,99 +363,5 @@ impl Course {
             Member::Group(id) => Some(self.identities.get(id)?.0),
         };
         wanted.members.iter().filter_map(guid).collect()
-    }
-}
-
-/// A group for people.
-fn told(object: &Object) -> String {
-    format!("{:?} ({})", object.text("displayName").unwrap_or_default(), leaf_of(&object.dn))
-}
-
-fn attributes(wanted: &Wanted, object: &Object) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (name, wanted) in &wanted.attributes {
-        let found: BTreeSet<String> = object.values(name).iter().cloned().collect();
-        if found != *wanted {
-            let object = told(object);
-            lines.push(format!("{object}: {name} is {found:?}, should be {wanted:?}"));
-        }
-    }
-    lines
-}
-
-/// An account whose primary group a group is counts as its member (MS-ADTS 3.1.1.1.8: it is no
-/// value of `member`).
-fn member_lines(
-    wanted: &BTreeSet<Uuid>,
-    object: &Object,
-    objects: &[Object],
-    by_dn: &BTreeMap<String, &Object>,
-) -> Vec<String> {
-    let own = object.relative_identifier();
-    let primary = objects.iter().filter(|one| own.is_some() && one.text("primaryGroupID") == own);
-    let mut lines = Vec::new();
-    let mut found: BTreeSet<Uuid> = primary.map(|account| account.guid).collect();
-    for dn in object.values("member") {
-        match by_dn.get(&dn.to_lowercase()) {
-            Some(member) => {
-                found.insert(member.guid);
-            }
-            None => lines.push(format!("{}: holds the stranger {dn}", told(object))),
-        }
-    }
-    let name = |guid: &Uuid| {
-        let member = objects.iter().find(|one| one.guid == *guid);
-        member.map_or_else(|| guid.to_string(), |one| format!("{} {}", leaf_of(&one.dn), told(one)))
-    };
-    for guid in wanted.difference(&found) {
-        lines.push(format!("{}: lacks the member {}", told(object), name(guid)));
-    }
-    for guid in found.difference(wanted) {
-        lines.push(format!("{}: should not hold {}", told(object), name(guid)));
-    }
-    lines
-}
-
-/// SEMANTICS 4, the table of kinds, with what the ready policies say of hidden and role-assignable
-/// groups: nothing, so that they are left out.
-fn is_eligible(group: &WorldGroup) -> bool {
-    let kind = match group.kind {
-        GroupKind::Microsoft365 => known_type(group),
-        GroupKind::Security => true,
-        GroupKind::MailEnabledSecurity
-        | GroupKind::DistributionList
-        | GroupKind::Unusual { .. } => false,
-    };
-    let mastered = group.on_premises_sync_enabled == Some(true);
-    let converted = group.on_premises_security_identifier.is_some();
-    let hidden = group.visibility.as_deref() == Some("HiddenMembership");
-    kind && !mastered && !converted && !hidden && group.role_assignable != Some(true)
-}
-
-/// SEMANTICS 4: unknown values are no reason to guess.
-fn known_type(group: &WorldGroup) -> bool {
-    let known = ["universaldistributiongroup", "universalsecuritygroup", MAIL_ENABLED];
-    group.writeback_type.as_ref().is_none_or(|text| known.contains(&text.to_lowercase().as_str()))
-}
-
-const MAIL_ENABLED: &str = "universalmailenabledsecuritygroup";
-
-/// SEMANTICS 4, the table of flags.
-fn is_flagged(group: &WorldGroup, flag: Flag) -> bool {
-    match (flag, &group.kind) {
-        (Flag::Ignore, _) => true,
-        (Flag::Honour, GroupKind::Microsoft365) => group.writeback_enabled != Some(false),
-        (Flag::Honour | Flag::RequireTrue, _) => group.writeback_enabled == Some(true),
-    }
-}
-
-/// SEMANTICS 5: groupType, and whether mail attributes belong to it.
-fn directory_type(group: &WorldGroup) -> (i32, bool) {
-    let of_cloud = group.writeback_type.as_deref().unwrap_or_default().to_lowercase();
-    match (&group.kind, of_cloud.as_str()) {
-        (GroupKind::Microsoft365, "universalsecuritygroup") => (SECURITY, false),
-        (GroupKind::Microsoft365, MAIL_ENABLED) => (SECURITY, true),
-        (GroupKind::Microsoft365, _) => (DISTRIBUTION, true),
-        (_, _) => (SECURITY, false),
     }
 }

@@ -38,10 +38,8 @@ fn attribute_values(attribute: &Attribute) -> Vec<(&'static str, String)> {
         ("systemFlags", flags.to_string()),
         ("systemOnly", flag(system_only)),
     ];
-    if let Some((lower, upper)) = attribute.range {
-        values.push(("rangeLower", lower.to_string()));
-        values.push(("rangeUpper", upper.to_string()));
-    }
+    values.extend(attribute.lower.map(|lower| ("rangeLower", lower.to_string())));
+    values.extend(attribute.upper.map(|upper| ("rangeUpper", upper.to_string())));
     values.extend(attribute.link.map(|link| ("linkID", link.to_string())));
     values
 }
@@ -77,7 +75,9 @@ impl Builder {
             self.put(Some(container), name, "attributeSchema", None, &values);
         }
         let known = |class: &&Class| {
-            !class.name.starts_with("msExch")
+            // The base schema has this one of them.
+            class.name == "msExchConfigurationContainer"
+                || !class.name.starts_with("msExch")
                 || self.tree.schema.attribute("mailNickname").is_some()
         };
         for class in CLASSES.iter().filter(known).collect::<Vec<_>>() {

@@ -80,9 +80,9 @@ pub(super) const BASE: &[Attribute] = &[
     text("labeledURI", RECIPIENTS).many(),
     integer("garbageCollPeriod", &["group", "user", "computer", "contact", "nTDSService"]),
     text("msDS-PhoneticDisplayName", RECIPIENTS).range(0, 256).flags(5),
-    text("msDS-ExternalDirectoryObjectId", RECIPIENTS).range(0, 256).flags(9),
+    text("msDS-ExternalDirectoryObjectId", RECIPIENTS).at_most(256).flags(9),
     // What accounts and contacts carry.
-    text("userPrincipalName", ACCOUNTS).range(0, 1024).flags(1),
+    text("userPrincipalName", ACCOUNTS).at_most(1024).flags(1),
     integer("userAccountControl", ACCOUNTS).flags(25),
     integer("primaryGroupID", ACCOUNTS).flags(17),
     text("servicePrincipalName", ACCOUNTS).many().flags(1),
@@ -100,7 +100,7 @@ pub(super) const BASE: &[Attribute] = &[
     text("employeeNumber", ACCOUNTS).range(1, 512),
     text("employeeType", ACCOUNTS).range(1, 256).flags(16),
     text("comment", PEOPLE),
-    text("notes", &["contact"]).range(0, 32_768),
+    text("notes", &["contact"]).at_most(32_768),
     text("mobile", PEOPLE).range(1, 64),
     text("homePhone", PEOPLE).range(1, 64),
     text("facsimileTelephoneNumber", PLACES).range(1, 64),
@@ -113,7 +113,7 @@ pub(super) const BASE: &[Attribute] = &[
     text("postalCode", PLACES).range(1, 40).flags(16),
     text("physicalDeliveryOfficeName", PLACES).range(1, 128).flags(5),
     // What device writeback carries (MS-ADSC 2.136).
-    octets("msDS-DeviceID", DEVICE).flags(1),
+    octets("msDS-DeviceID", DEVICE).range(16, 16).flags(1),
     attribute("msDS-IsEnabled", Boolean, Stored, DEVICE),
     attribute("msDS-IsManaged", Boolean, Stored, DEVICE).flags(1),
     octets("msDS-RegisteredOwner", DEVICE).flags(1),
@@ -123,13 +123,14 @@ pub(super) const BASE: &[Attribute] = &[
     // Kept by the directory itself.
     attribute("objectClass", Text, System, EVERY).many().flags(9).wire("2.5.5.2", 6),
     attribute("objectCategory", Name, System, EVERY).flags(1),
-    attribute("objectGUID", Octets, System, EVERY).flags(9),
+    attribute("objectGUID", Octets, System, EVERY).range(16, 16).flags(9),
     attribute(
         "objectSid",
         Sid,
         System,
         &["group", "user", "computer", "domainDNS", "builtinDomain", "foreignSecurityPrincipal"],
     )
+    .range(0, 28)
     .flags(9),
     attribute("sAMAccountType", Integer, System, PRINCIPALS).flags(1),
     attribute("instanceType", Integer, System, EVERY).flags(8),
@@ -148,8 +149,8 @@ pub(super) const BASE: &[Attribute] = &[
     attribute("dnsRoot", Text, System, &["crossRef"]).many().range(1, 255).flags(1),
     attribute("nETBIOSName", Text, System, &["domainDNS", "crossRef"]).range(1, 16).flags(1),
     attribute("invocationId", Octets, System, &["nTDSDSA"]).flags(1),
-    attribute("serverReference", Name, System, &["nTDSDSA", "server"]),
-    attribute("hasMasterNCs", Name, System, &["nTDSDSA"]).many(),
+    attribute("serverReference", Name, System, &["nTDSDSA", "server"]).linked(94),
+    attribute("hasMasterNCs", Name, System, &["nTDSDSA"]).many().linked(76),
     attribute("options", Integer, System, &["nTDSDSA"]),
     attribute("tombstoneLifetime", Integer, System, &["nTDSService"]),
     attribute(
@@ -157,10 +158,12 @@ pub(super) const BASE: &[Attribute] = &[
         Integer,
         System,
         &["domainDNS", "nTDSDSA", "crossRef", "crossRefContainer"],
-    ),
+    )
+    .at_least(0),
     attribute("msDS-EnabledFeature", Name, System, &["domainDNS", "nTDSDSA", "crossRefContainer"])
-        .many(),
-    attribute("msDS-OptionalFeatureGUID", Octets, System, &["msDS-OptionalFeature"]),
+        .many()
+        .linked(2168),
+    attribute("msDS-OptionalFeatureGUID", Octets, System, &["msDS-OptionalFeature"]).range(16, 16),
     attribute("msDS-OptionalFeatureFlags", Integer, System, &["msDS-OptionalFeature"]),
     attribute("fSMORoleOwner", Name, System, EVERY).flags(1),
     // The schema in itself.
@@ -173,10 +176,10 @@ pub(super) const BASE: &[Attribute] = &[
     attribute("oMSyntax", Integer, System, ATTRIBUTE).flags(8),
     attribute("rangeLower", Integer, System, ATTRIBUTE),
     attribute("rangeUpper", Integer, System, ATTRIBUTE),
-    attribute("searchFlags", Integer, System, ATTRIBUTE).wire("2.5.5.9", 10),
+    attribute("searchFlags", Integer, System, ATTRIBUTE).at_least(0).wire("2.5.5.9", 10),
     attribute("linkID", Integer, System, ATTRIBUTE),
     attribute("systemOnly", Boolean, System, &["attributeSchema", "classSchema"]),
-    attribute("objectClassCategory", Integer, System, CLASS).wire("2.5.5.9", 10),
+    attribute("objectClassCategory", Integer, System, CLASS).range(0, 3).wire("2.5.5.9", 10),
     attribute("subClassOf", Text, System, CLASS).flags(8).wire("2.5.5.2", 6),
     attribute("rDNAttID", Text, System, CLASS).wire("2.5.5.2", 6),
     attribute("defaultObjectCategory", Name, System, CLASS),

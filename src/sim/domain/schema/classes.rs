@@ -90,7 +90,7 @@ pub(in super::super) const CLASSES: &[Class] = &[
     class("nTDSService", SITE_SETTINGS, "NTDS-Service", &["container"]),
     class("msDS-OptionalFeature", FEATURE, "ms-DS-Optional-Feature", &["container"]),
     class("msExchOrganizationContainer", ORGANIZATION, "ms-Exch-Organization-Container", EXCHANGE),
-    class("msExchConfigurationContainer", EXCHANGES, "ms-Exch-Configuration-Container", EXCHANGE),
+    class("msExchConfigurationContainer", EXCHANGES, "ms-Exch-Configuration-Container", BOXES),
     class("msExchSystemObjectsContainer", OBJECTS, "ms-Exch-System-Objects-Container", UNITS),
 ];
 

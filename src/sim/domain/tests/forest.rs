@@ -144,6 +144,9 @@ async fn effective_rights_tell_missing_from_excess() {
     assert_eq!(unit.get("allowedChildClassesEffective").unwrap(), &["user"]);
     let dave = vec![("objectClass", vec!["user".to_owned()])];
     assert_eq!(add(&mut ldap, &person("dave"), dave).await, done());
+    // Whoever makes an object owns it.
+    let dave = object(&mut ldap, &person("dave"), wanted).await;
+    assert!(has(&dave, "sDRightsEffective", "4"));
     let result = ldap.delete(&person("dave")).await.unwrap();
     assert_eq!(codes(&result), refused(50, "00002098"));
     domain.grant(&account, BASE, Rights::everything()).unwrap();

@@ -96,6 +96,12 @@ impl Tree {
                 self.link(guid, name, target);
             }
         }
+        // What an administrator makes belongs to all of them (MS-ADTS 6.1.3.4).
+        if let Actor::Account(account) = actor
+            && !self.is_administrator(actor)
+        {
+            self.access.owners.insert(guid, account);
+        }
         Ok(guid)
     }
 
