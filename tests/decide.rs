@@ -13,6 +13,8 @@ mod claims;
 mod departures;
 #[path = "decide/devices.rs"]
 mod devices;
+#[path = "decide/doubts.rs"]
+mod doubts;
 #[path = "decide/guards.rs"]
 mod guards;
 #[path = "decide/keep.rs"]
