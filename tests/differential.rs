@@ -46,11 +46,11 @@ use writeback::sim::domain::Domain;
 /// Users that both directories have.
 const USERS: usize = 8;
 const OPERATIONS: usize = 1_000;
-const STEPS: usize = 900;
+const STEPS: usize = 800;
 /// Groups that an administrator deleted where nothing is delegated.
 const FOREIGN: usize = 3;
 /// Any seed must do; a fixed one makes every run the same.
-const SEED: u64 = 71;
+const SEED: u64 = 99;
 
 /// `<SID=#3>` stands for the SID that a domain gave its fourth user.
 fn numbered(sids: impl Iterator<Item = String>) -> BTreeMap<String, String> {

@@ -93,7 +93,8 @@ table! {
         "The link of a member leads to no object. What it led to before stays a member.",
         "Look whether the account was deleted or lies where the service account cannot read.";
     Cut:
-        "A display name or description is longer than the directory takes and was cut.",
+        "A text (display name, description, an added attribute) is longer than the directory \
+         takes and was cut.",
         "Shorten it in the cloud.";
     DeviceNotWrittenBack:
         "A device has neither a computer nor an `msDS-Device` in the directory and is left out.",
@@ -296,7 +297,7 @@ table! {
         "Groups are renamed or moved.",
         "max(10 % of the groups, 50)";
     Creations:
-        "Groups are created.",
+        "Groups are created or brought back.",
         "500, and from 50 groups on 20 % of them";
     Additions:
         "Members are added to one group that was filled before.",

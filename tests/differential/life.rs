@@ -209,8 +209,10 @@ impl World {
     /// What both hold, without groups that are spoilt; what is deleted as it was read before, where
     /// nothing can have changed there.
     pub(crate) async fn states(&mut self, gone: bool) -> (State, State) {
-        let mut one = self.simulated.state(&self.places, gone).await;
-        let mut other = self.samba.state(&self.places, gone).await;
+        let (mut one, mut other) = tokio::join!(
+            self.simulated.state(&self.places, gone),
+            self.samba.state(&self.places, gone)
+        );
         for state in [&mut one, &mut other] {
             state.gone.retain(|id, _| !self.spoilt.contains(id));
         }

@@ -178,7 +178,7 @@ async fn the_longest_value_of_an_attribute_is_told_in_every_pass_and_taken() {
         assert_eq!(limits, wanted);
     }
     // A face takes two units.
-    for (faces, told) in [(513, "too long"), (512, "Done")] {
+    for (faces, told) in [(513, "longer or shorter"), (512, "Done")] {
         let value = "\u{1F600}".repeat(faces);
         let effect = update("info", None, Some(&value));
         let results = case.apply(&directory, vec![change(1, case.target(&dn), effect)]).await;

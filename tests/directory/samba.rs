@@ -136,7 +136,7 @@ async fn samba_takes_the_longest_value_that_its_schema_tells_and_none_longer() {
     assert_eq!(limits, [("info", 1_024), ("telephoneNumber", 64)]);
     let guid = ObjectGuid(lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).guid());
     // A face takes two units.
-    for (faces, told) in [(513, "too long"), (512, "Done")] {
+    for (faces, told) in [(513, "does not fit"), (512, "Done")] {
         let files = tempfile::tempdir().unwrap();
         let target = containers.admit(guid, Dn::parse(&dn).unwrap()).unwrap();
         let value = "\u{1F600}".repeat(faces);

@@ -249,7 +249,8 @@ impl World {
         if self.losses.contains(&Loss::Before(number)) {
             return lost();
         }
-        let done = self.write(operation);
+        let denied = Err((50, "00002098: SecErr"));
+        let done = if self.denies(operation) { denied } else { self.write(operation) };
         if self.losses.contains(&Loss::After(number)) {
             return lost();
         }
@@ -277,9 +278,6 @@ impl World {
             world.objects.iter().any(|(guid, o)| o.dn.key() == dn.key() && Some(*guid) != own)
         };
         let object = operation.target().object();
-        if self.denies(operation) {
-            return Err((50, "00002098: SecErr"));
-        }
         match operation {
             Operation::Add { target, attributes } => {
                 if taken(self, target.dn(), None) {

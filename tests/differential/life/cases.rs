@@ -61,8 +61,6 @@ pub(crate) enum Case {
     AddMemberGone,
     RemoveMembers,
     RemoveMemberPrimary,
-    /// The same account twice in one request.
-    AddMemberTwice,
     Primary,
     /// The one that every user starts with.
     PrimaryBack,
@@ -152,7 +150,6 @@ const MEMBERS: Times = &[
     (Case::AddMemberGone, 1),
     (Case::RemoveMembers, 2),
     (Case::RemoveMemberPrimary, 1),
-    (Case::AddMemberTwice, 1),
 ];
 
 const PRIMARY: Times = &[
@@ -284,6 +281,21 @@ fn holds(parent: i32, member: i32) -> bool {
         2 => scope_of(member) == 2,
         8 => scope_of(member) != 4,
         _ => true,
+    }
+}
+
+/// Whether this is a group for a case of a primary group.
+fn suits(case: Case, group: &Group, user: &str, now: &str) -> bool {
+    let kind = type_of(group);
+    let member = group.get("member").is_some_and(|members| members.contains(user));
+    let (security, local) = (kind < 0, scope_of(kind) == 4);
+    match case {
+        Case::PrimaryDistribution => member && !security && !local,
+        Case::PrimaryLocal => member && security && local,
+        Case::PrimaryStranger => {
+            !member && security && !local && first(group, "sAMAccountName") != now
+        }
+        _ => member && security && !local,
     }
 }
 
@@ -487,7 +499,7 @@ impl<'a> Draft<'a> {
         // Now and then the one of a deleted group, which may come back.
         let once = self.gone().map(|(_, group)| first(group, "sAMAccountName").to_owned());
         let once = once.filter(|name| self.account_name_is_free(name));
-        let account_name = once.filter(|_| self.below(4) == 0);
+        let account_name = once.filter(|_| self.below(2) == 0);
         let account_name = account_name.unwrap_or_else(|| format!("life-{number}"));
         let mut attributes: Vec<(&'static str, Vec<String>)> = vec![
             ("objectClass", vec!["group".to_owned()]),
@@ -556,7 +568,7 @@ impl<'a> Draft<'a> {
                 let across = scope_of(before) | scope_of(kind) == 6;
                 let nested =
                     scope_of(before) != scope_of(kind) && !self.nesting_allows(&dn, group, kind);
-                let disarmed = primary && before < 0 && kind > 0;
+                let disarmed = primary && before < 0 && kind > 0 && scope_of(before) != 4;
                 let local = primary && scope_of(kind) == 4;
                 let found = match (across, nested, disarmed, local) {
                     (false, false, false, false) => Case::Convert,
@@ -606,10 +618,6 @@ impl<'a> Draft<'a> {
                     let there = self.spelt(&held);
                     self.pick(&there).into_iter().collect()
                 }
-                Case::AddMemberTwice => {
-                    let twice = self.pick(&allowed);
-                    twice.into_iter().flat_map(|one| [one.clone(), one.to_uppercase()]).collect()
-                }
                 Case::AddMemberGone => {
                     let gone = self.gone().map(|(id, _)| format!("#guid:{id};"));
                     gone.into_iter().collect()
@@ -648,31 +656,26 @@ impl<'a> Draft<'a> {
         let users = accounts.filter(|(_, one)| !first(one, "primaryGroupID").is_empty());
         let users: Vec<(String, String)> =
             users.map(|(dn, one)| (dn.clone(), first(one, "primaryGroupID").to_owned())).collect();
-        let (user, now) = self.pick(&users)?;
-        let primary = |value: &str| one(&user, change(Verb::Replace, "primaryGroupID", &[value]));
-        let computer = self.state.accounts[&user]["objectClass"].contains("computer");
-        match case {
-            Case::PrimaryUnknown => return Some(primary("999999")),
-            Case::PrimaryBack => {
-                let start = if computer { "515" } else { "513" };
-                return (now != start).then(|| primary(start));
-            }
-            _ => {}
-        }
-        let (_, group) = self.group_that(|group| {
-            let kind = type_of(group);
-            let member = group.get("member").is_some_and(|members| members.contains(&user));
-            let (security, local) = (kind < 0, scope_of(kind) == 4);
+        let primary =
+            |user: &str, value: &str| one(user, change(Verb::Replace, "primaryGroupID", &[value]));
+        let mut possible = Vec::new();
+        for (user, now) in &users {
+            let computer = self.state.accounts[user]["objectClass"].contains("computer");
+            let start = if computer { "515" } else { "513" };
             match case {
-                Case::PrimaryDistribution => member && !security && !local,
-                Case::PrimaryLocal => member && security && local,
-                Case::PrimaryStranger => {
-                    !member && security && !local && first(group, "sAMAccountName") != now
+                Case::PrimaryUnknown => possible.push(primary(user, "999999")),
+                Case::PrimaryBack if now != start => possible.push(primary(user, start)),
+                Case::PrimaryBack => {}
+                _ => {
+                    let groups = self.state.groups.values();
+                    let groups = groups.filter(|group| suits(case, group, user, now));
+                    possible.extend(
+                        groups.map(|group| primary(user, &format!("#relative:{};", id_of(group)))),
+                    );
                 }
-                _ => member && security && !local,
             }
-        })?;
-        Some(primary(&format!("#relative:{};", id_of(group))))
+        }
+        self.pick(&possible)
     }
 
     fn mail(&mut self, case: Case) -> Option<Step> {
