@@ -2,6 +2,8 @@
 //!
 //! Input: the files of the repository. What is compared: what they mean after parsing.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -50,7 +50,7 @@ const STEPS: usize = 800;
 /// Groups that an administrator deleted where nothing is delegated.
 const FOREIGN: usize = 3;
 /// Any seed must do; a fixed one makes every run the same.
-const SEED: u64 = 99;
+const SEED: u64 = 71;
 
 /// `<SID=#3>` stands for the SID that a domain gave its fourth user.
 fn numbered(sids: impl Iterator<Item = String>) -> BTreeMap<String, String> {

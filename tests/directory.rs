@@ -48,7 +48,7 @@ use writeback::sim::tls::{Authority, Certificate};
 
 const UNIVERSAL: i32 = -2_147_483_640;
 const RECORD: &str = "writeback/v1;owner=corp;tenant=11111111-2222-3333-4444-555555555555;\
-                      policy=finance;id=01234567-89ab-cdef-0123-456789abcdef;state=Active";
+                      policy=finance;id=00000000-0000-0000-0000-000000000001;state=Active";
 
 /// One domain, the files that lead to it, and what the client said about its requests.
 struct Case {
@@ -123,10 +123,15 @@ impl Case {
         self.edit(|tree| tree.add_group(name, &self.container, &account, UNIVERSAL))
     }
 
-    /// A group with our record.
+    /// A group with our record of the first cloud group.
     fn own_group(&self, name: &str) -> String {
-        let dn = self.group(name);
-        self.edit(|tree| tree.set(&dn, "extensionName", &[RECORD, "somebody else's"]));
+        self.own_group_of(1, name)
+    }
+
+    /// A group with our record of a cloud group.
+    fn own_group_of(&self, number: u128, name: &str) -> String {
+        let (dn, record) = (self.group(name), record_of(number));
+        self.edit(|tree| tree.set(&dn, "extensionName", &[&record, "somebody else's"]));
         dn
     }
 
@@ -246,6 +251,11 @@ fn cause() -> Cause {
     Cause::Cloud("a case".to_owned())
 }
 
+/// Our record of a cloud group.
+fn record_of(number: u128) -> String {
+    RECORD.replace(&id(1).to_string(), &id(number).to_string())
+}
+
 fn change(number: u128, target: Target, effect: Effect) -> Change {
     Change {
         policy: PolicyName::parse("finance").unwrap(),
@@ -261,10 +271,7 @@ fn create(case: &Case, number: u128, name: &str) -> Change {
     let attributes = [
         ("adminDescription", id(number).anchor()),
         ("displayName", name.to_owned()),
-        (
-            "extensionName",
-            RECORD.replace("01234567-89ab-cdef-0123-456789abcdef", &id(number).to_string()),
-        ),
+        ("extensionName", record_of(number)),
         ("groupType", UNIVERSAL.to_string()),
         ("msDS-ExternalDirectoryObjectId", id(number).anchor()),
         ("sAMAccountName", format!("g{number}")),
@@ -548,7 +555,9 @@ async fn every_kind_of_change_is_made() {
     let case = Case::new().await;
     let people = case.people(0..1_200);
     let sub = case.edit(|tree| tree.add_ou("Sub", &case.container));
-    let (a, b, c) = (case.own_group("a"), case.own_group("b"), case.own_group("c"));
+    let (a, b) = (case.own_group("a"), case.own_group_of(2, "b"));
+    let c = case.own_group_of(3, "c");
+    let renewed = record_of(3).replace("Active", "Disabled");
     let guids = (case.guid(&a), case.guid(&b), case.guid(&c));
     let place = |guid, dn: Dn| case.containers.admit(guid, dn).unwrap();
     let sub = Dn::parse(&sub).unwrap();
@@ -564,7 +573,7 @@ async fn every_kind_of_change_is_made() {
         change(3, case.target(&c), update("description", None, Some("one"))),
         change(3, case.target(&c), update("description", Some("one"), Some("ONE"))),
         change(3, case.target(&c), update("description", Some("ONE"), None)),
-        change(3, case.target(&c), update("extensionName", Some(RECORD), Some("writeback/v1;x"))),
+        change(3, case.target(&c), update("extensionName", Some(&record_of(3)), Some(&renewed))),
         change(3, case.target(&c), update("sAMAccountName", Some("c"), Some("C"))),
         change(3, case.target(&c), Effect::Convert { from: UNIVERSAL, to: 8 }),
         create(&case, 4, hostile),
@@ -586,7 +595,7 @@ async fn every_kind_of_change_is_made() {
     assert_eq!(case.values(&c, "description"), [""; 0]);
     let mut records = case.values(&c, "extensionName");
     records.sort();
-    assert_eq!(records, ["somebody else's", "writeback/v1;x"]);
+    assert_eq!(records, ["somebody else's".to_owned(), renewed]);
     let (four, five) = (case.child(hostile).to_string(), case.child("five").to_string());
     let mut wanted: BTreeSet<String> = people.iter().skip(700).cloned().collect();
     wanted.extend(case.members(&four).into_iter().filter(|dn| dn.starts_with("CN=five")));
@@ -631,8 +640,8 @@ async fn refusals_end_in_one_sentence_that_says_what_to_mend() {
     let case = Case::new().await;
     let stranger = case.group("stranger");
     let taken = case.edit(|tree| tree.add_user("u", &case.container, "g2", None, None));
-    let own = case.own_group("own");
-    let protected = case.own_group("protected");
+    let own = case.own_group_of(3, "own");
+    let protected = case.own_group_of(4, "protected");
     case.edit(|tree| tree.protect(&protected));
     let delegated = ["member", "displayName"];
     let directory = case.open().await;
@@ -656,7 +665,7 @@ async fn refusals_end_in_one_sentence_that_says_what_to_mend() {
         .await;
     case.domain.revoke();
     case.domain.delegate_attributes(&case.container, &delegated).unwrap();
-    let denied = vec![change(5, case.target(&own), update("description", None, Some("x")))];
+    let denied = vec![change(3, case.target(&own), update("description", None, Some("x")))];
     let results = [results, case.apply(&directory, denied).await].concat();
     let said: Vec<&str> = results
         .iter()
@@ -685,7 +694,7 @@ async fn an_answer_lost_before_or_after_any_write_reaches_the_same_end() {
         for after in 0..6 {
             let case = Case::new().await;
             let people = case.people(0..20);
-            let (a, old) = (case.own_group("a"), case.own_group("old"));
+            let (a, old) = (case.own_group("a"), case.own_group_of(2, "old"));
             let to = case.containers.admit(case.guid(&a), case.child("b")).unwrap();
             let nested = MemberReference::Created { group: id(3), label: "three".to_owned() };
             let members = [references(&case, &people), vec![nested]].concat();

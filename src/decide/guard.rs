@@ -225,9 +225,9 @@ fn counted(plan: &Plan) -> BTreeMap<Count, Vec<usize>> {
     let former: BTreeMap<ObjectId, &PolicyName> = plan
         .changes
         .iter()
-        .filter_map(|change| match &change.effect {
-            Effect::Handover { from, .. } => Some((change.group, from)),
-            _ => None,
+        .filter_map(|change| {
+            let Effect::Handover { from, .. } = &change.effect else { return None };
+            Some((change.group, from))
         })
         .collect();
     for (index, change) in plan.changes.iter().enumerate() {

@@ -101,9 +101,9 @@ fn wishes<Key>(
         .collect()
 }
 
-/// Whether a name or place is left to the administrators. A policy that takes a group over names and
-/// places it once, like a new one. One that a pass was interrupted at while
-/// it stepped aside is nobody's choice.
+/// Whether a name or place is left to the administrators. A policy that takes a group over names
+/// and places it once, like a new one. A name that a pass was interrupted at while it stepped aside
+/// is nobody's choice.
 fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
     (upkeep == Upkeep::CreateOnly || group.policy.mode == Mode::CreateOnly)
         && name != aside(group.cloud.id)

@@ -1,7 +1,8 @@
 //! A directory that takes changes one by one and refuses what Active Directory would refuse.
 //!
-//! It stands in for the domain where a test needs the world after a plan: every name is free when
-//! it is taken, every object is there when it is aimed at, and carries our record.
+//! It stands in for the domain where a test needs the world after a plan. `operate` is the
+//! directory; `execute` sends it a plan in which nothing may be refused: every name is free when it
+//! is taken, every object is there when it is aimed at, and carries our record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +10,21 @@ use writeback::decide::Decision;
 use writeback::decide::conclude::{ChangeResult, remember};
 use writeback::decide::guard::HeldPlan;
 use writeback::model::change::{AttributeChange, Change, Effect, MemberReference};
-use writeback::model::directory::RecordValue;
+use writeback::model::directory::{DeletedGroup, RecordValue};
 use writeback::model::{
-    AttributeName, DirectoryGroup, Dn, ObjectGuid, ObjectId, Outcome, OwnershipRecord, Target,
+    AttributeName, Containers, DirectoryGroup, Dn, ObjectGuid, ObjectId, Operation, Outcome,
+    OwnershipRecord, Target,
 };
 
-use crate::world::{GROUPS, OWNER, World, dn};
+use crate::world::{GROUPS, Grave, OWNER, World, dn};
+
+/// The directory's reason for a no.
+pub(crate) type No = String;
+
+/// Where groups may be written.
+pub(crate) fn containers() -> Containers {
+    Containers::new(vec![dn(GROUPS)])
+}
 
 impl World {
     /// Executes changes in their order; `watch` sees the world after each.
@@ -39,133 +49,84 @@ impl World {
 
     /// Carries memory over the pass.
     pub(crate) fn remember(&mut self, decision: Decision, results: &[ChangeResult]) {
+        self.remember_held(decision, &HeldPlan::default(), results);
+    }
+
+    /// The same where the guard kept something back.
+    pub(crate) fn remember_held(
+        &mut self,
+        decision: Decision,
+        held: &HeldPlan,
+        results: &[ChangeResult],
+    ) {
         let begun = self.now;
-        remember(&mut self.memory, decision, &HeldPlan::default(), results, begun);
+        remember(&mut self.memory, decision, held, results, begun);
     }
 
     fn execute_one(&mut self, change: &Change) -> ObjectGuid {
-        if let Effect::Create { attributes } = &change.effect {
-            return self.create(change.group, &change.target, attributes);
-        }
-        if let Effect::Restore { attributes } = &change.effect {
-            return self.restore(&change.target, attributes);
-        }
-        let guid = self.aimed_at(change);
+        let fresh = matches!(change.effect, Effect::Create { .. } | Effect::Restore { .. });
+        let guid = if fresh { ObjectGuid(change.group.0) } else { self.aimed_at(change) };
+        let operation = self.operation(change, guid);
+        self.operate(&operation).unwrap_or_else(|no| panic!("{no}: {change:?}"));
+        operation.target().object().unwrap_or(guid)
+    }
+
+    /// The one operation of a change.
+    fn operation(&self, change: &Change, guid: ObjectGuid) -> Operation {
+        let target = change.target.clone();
+        let here = || {
+            let group = self.domain.groups.get(&guid).expect("it is there");
+            containers().admit(guid, group.dn.clone()).expect("it is inside")
+        };
+        let referred = |members: &[MemberReference]| {
+            members.iter().map(|member| self.referred(member)).collect::<Vec<_>>()
+        };
         match &change.effect {
+            Effect::Create { attributes } => {
+                Operation::Add { target, attributes: attributes.clone() }
+            }
+            Effect::Restore { attributes } => {
+                Operation::Restore { target, attributes: attributes.clone() }
+            }
             Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
-                self.rename(guid, to.dn());
+                Operation::ModifyDn { target: here(), to: to.clone() }
             }
             Effect::Update { attributes } | Effect::Disable { attributes, .. } => {
-                self.update(guid, attributes);
+                Operation::Modify { target: here(), attributes: attributes.clone() }
             }
-            Effect::Handover { record, .. } => self.update(guid, std::slice::from_ref(record)),
+            Effect::Handover { record, .. } => {
+                Operation::Modify { target: here(), attributes: vec![record.clone()] }
+            }
             Effect::Convert { from, to } => {
-                let group = self.at(guid);
-                assert_eq!(group.group_type, *from, "{change:?}");
-                group.group_type = *to;
+                let (before, after) = (Some(from.to_string()), Some(to.to_string()));
+                let attributes = vec![AttributeChange { name: "groupType".into(), before, after }];
+                Operation::Modify { target: here(), attributes }
             }
             Effect::AddMembers { members, .. } => {
-                let members: Vec<_> = members.iter().map(|member| self.referred(member)).collect();
-                let there = self.domain.members.entry(guid).or_default();
-                for member in members {
-                    assert!(there.insert(member), "{member} is a member already: {change:?}");
-                }
+                Operation::AddMembers { target: here(), members: referred(members) }
             }
             Effect::RemoveMembers { members, of } => {
-                let members: Vec<_> = members.iter().map(|member| self.referred(member)).collect();
-                let there = self.domain.members.entry(guid).or_default();
-                assert!(there.len() >= *of, "{of} members before: {change:?}");
-                for member in members {
-                    assert!(there.remove(&member), "{member} is no member: {change:?}");
-                }
+                let there = self.domain.members.get(&guid).map_or(0, BTreeSet::len);
+                assert!(there >= *of, "{of} members before: {change:?}");
+                Operation::RemoveMembers { target: here(), members: referred(members) }
             }
-            Effect::Delete { .. } => {
-                self.domain.groups.remove(&guid);
-                self.domain.members.remove(&guid);
-                self.domain.members.values_mut().for_each(|members| {
-                    members.remove(&guid);
-                });
-            }
-            Effect::Create { .. } | Effect::Restore { .. } | Effect::Freeze => {}
+            Effect::Delete { .. } => Operation::Delete { target: here() },
+            Effect::Freeze => panic!("nothing is done to what is frozen"),
         }
-        guid
     }
 
     /// The object of a change. It must be there, in the container, and carry our record.
-    fn aimed_at(&mut self, change: &Change) -> ObjectGuid {
+    fn aimed_at(&self, change: &Change) -> ObjectGuid {
         let guid = change.target.object().unwrap_or_else(|| self.created(change.group));
         let group = self.domain.groups.get(&guid);
         let group = group.expect("a change is aimed at an object that is there");
-        let ours = matches!(group.records.as_slice(), [value]
-            if value.record.as_ref().is_some_and(|r| r.owner == OWNER && r.id == change.group));
-        assert!(ours, "no record of ours: {change:?}");
+        assert!(is_ours(group, change.group), "no record of ours: {change:?}");
         assert!(group.dn.is_within(&dn(GROUPS)), "outside the containers: {change:?}");
         guid
     }
 
-    fn create(
-        &mut self,
-        id: ObjectId,
-        target: &Target,
-        attributes: &[(AttributeName, String)],
-    ) -> ObjectGuid {
-        let guid = ObjectGuid(id.0);
-        assert!(!self.domain.groups.contains_key(&guid), "{id} exists already");
-        let group = DirectoryGroup {
-            guid,
-            sid: None,
-            dn: target.dn().clone(),
-            sam_account_name: String::new(),
-            display_name: None,
-            description: None,
-            group_type: 0,
-            admin_description: None,
-            external_id: None,
-            records: Vec::new(),
-            attributes: BTreeMap::new(),
-            parents: Vec::new(),
-            privileged: false,
-        };
-        self.assert_free(guid, target.dn());
-        self.domain.groups.insert(guid, group);
-        self.domain.members.insert(guid, BTreeSet::new());
-        for (name, value) in attributes {
-            self.set(guid, name, Some(value));
-        }
-        guid
-    }
-
-    /// A deleted group stands again, without members, as a tombstone comes back.
-    fn restore(&mut self, target: &Target, attributes: &[AttributeChange]) -> ObjectGuid {
-        let guid = target.object().expect("a deleted object is named by its GUID");
-        let deleted = self.domain.deleted.remove(&guid).expect("it is deleted");
-        let group = DirectoryGroup {
-            guid,
-            sid: None,
-            dn: target.dn().clone(),
-            sam_account_name: deleted.sam_account_name.unwrap_or_default(),
-            display_name: None,
-            description: None,
-            group_type: deleted.group_type.unwrap_or(0),
-            admin_description: deleted.admin_description,
-            external_id: deleted.external_id,
-            records: deleted.records,
-            attributes: BTreeMap::new(),
-            parents: Vec::new(),
-            privileged: false,
-        };
-        self.assert_free(guid, target.dn());
-        self.domain.groups.insert(guid, group);
-        self.domain.members.insert(guid, BTreeSet::new());
-        self.update(guid, attributes);
-        guid
-    }
-
     fn created(&self, id: ObjectId) -> ObjectGuid {
-        let ours = |group: &&DirectoryGroup| {
-            group.records.iter().any(|v| v.record.as_ref().is_some_and(|r| r.id == id))
-        };
-        let found = self.domain.groups.values().find(ours);
+        let found = self.domain.groups.values().find(|group| is_ours(group, id));
         found.expect("a group is created before it is filled or nested").guid
     }
 
@@ -175,50 +136,217 @@ impl World {
             MemberReference::Created { group, .. } => self.created(*group),
         }
     }
+}
 
-    fn rename(&mut self, guid: ObjectGuid, to: &Dn) {
-        self.assert_free(guid, to);
-        self.at(guid).dn = to.clone();
+/// Whether the group carries our record for the cloud group, and no other record.
+pub(crate) fn is_ours(group: &DirectoryGroup, id: ObjectId) -> bool {
+    matches!(group.records.as_slice(), [value]
+        if value.record.as_ref().is_some_and(|r| r.owner == OWNER && r.id == id))
+}
+
+// The directory.
+impl World {
+    /// Does one operation, or nothing of it.
+    pub(crate) fn operate(&mut self, operation: &Operation) -> Result<(), No> {
+        assert!(operation.target().dn().is_within(&dn(GROUPS)), "outside: {operation:?}");
+        if let Operation::Add { target, attributes } = operation {
+            return self.create(target, attributes);
+        }
+        let guid = operation.target().object().expect("what is there is named by its GUID");
+        if let Operation::Restore { target, attributes } = operation {
+            return self.restore(guid, target, attributes);
+        }
+        if !self.domain.groups.contains_key(&guid) {
+            return Err(format!("{guid} is not there"));
+        }
+        match operation {
+            Operation::Modify { attributes, .. } => self.modify(guid, attributes),
+            Operation::ModifyDn { to, .. } => {
+                self.free(guid, to.dn())?;
+                self.at(guid).dn = to.dn().clone();
+                Ok(())
+            }
+            Operation::AddMembers { members, .. } => {
+                let there = self.domain.members.entry(guid).or_default();
+                if let Some(member) = members.iter().find(|member| there.contains(member)) {
+                    return Err(format!("{member} is a member already"));
+                }
+                there.extend(members);
+                Ok(())
+            }
+            Operation::RemoveMembers { members, .. } => {
+                let there = self.domain.members.entry(guid).or_default();
+                if let Some(member) = members.iter().find(|member| !there.contains(member)) {
+                    return Err(format!("{member} is no member"));
+                }
+                there.retain(|member| !members.contains(member));
+                Ok(())
+            }
+            Operation::Delete { .. } => {
+                self.bury(guid);
+                Ok(())
+            }
+            Operation::Add { .. } | Operation::Restore { .. } => Ok(()),
+        }
     }
 
-    fn assert_free(&self, guid: ObjectGuid, place: &Dn) {
+    fn create(&mut self, target: &Target, attributes: &[(AttributeName, String)]) -> Result<(), No> {
+        let of = |name: &str| attributes.iter().find(|(n, _)| *n == *name).map(|(_, v)| v.as_str());
+        let record = of("extensionName").and_then(OwnershipRecord::parse);
+        let guid = ObjectGuid(record.expect("the record is in the Add itself").id.0);
+        assert!(!self.domain.groups.contains_key(&guid), "{guid} exists already");
+        self.free(guid, target.dn())?;
+        self.sam_free(guid, of("sAMAccountName").unwrap_or_default())?;
+        self.stand(DirectoryGroup { dn: target.dn().clone(), ..nothing(guid) }, BTreeSet::new());
+        for (name, value) in attributes {
+            self.set(guid, name, Some(value));
+        }
+        Ok(())
+    }
+
+    /// A deleted group stands again: whole from the recycle bin, else as its tombstone shows it.
+    fn restore(
+        &mut self,
+        guid: ObjectGuid,
+        target: &Target,
+        attributes: &[AttributeChange],
+    ) -> Result<(), No> {
+        let deleted = self.domain.deleted.get(&guid);
+        let deleted = deleted.ok_or_else(|| format!("{guid} is not deleted"))?.clone();
+        self.free(guid, target.dn())?;
+        let sam = attributes.iter().find(|change| &*change.name == "sAMAccountName");
+        self.sam_free(guid, sam.and_then(|change| change.after.as_deref()).unwrap_or_default())?;
+        self.domain.deleted.remove(&guid);
+        let grave = self.domain.graves.remove(&guid).unwrap_or_else(|| Grave {
+            group: DirectoryGroup {
+                sam_account_name: deleted.sam_account_name.unwrap_or_default(),
+                group_type: deleted.group_type.unwrap_or(0),
+                admin_description: deleted.admin_description,
+                external_id: deleted.external_id,
+                records: deleted.records,
+                ..nothing(guid)
+            },
+            members: BTreeSet::new(),
+            holders: BTreeSet::new(),
+        });
+        let mut members = grave.members;
+        members.retain(|member| self.is_there(*member));
+        self.stand(DirectoryGroup { dn: target.dn().clone(), ..grave.group }, members);
+        for holder in grave.holders {
+            self.domain.members.get_mut(&holder).map(|members| members.insert(guid));
+        }
+        self.modify(guid, attributes)
+    }
+
+    /// Deletes a group. Without the recycle bin its tombstone keeps little, and nothing of who was
+    /// in it and what it was in.
+    fn bury(&mut self, guid: ObjectGuid) {
+        let group = self.domain.groups.remove(&guid).expect("it is there");
+        let members = self.domain.members.remove(&guid).unwrap_or_default();
+        let holds = self.domain.members.iter().filter(|(_, members)| members.contains(&guid));
+        let holders = holds.map(|(holder, _)| *holder).collect();
+        self.domain.members.values_mut().for_each(|members| {
+            members.remove(&guid);
+        });
+        let whole = self.domain.recycle_bin;
+        let deleted = DeletedGroup {
+            guid,
+            sam_account_name: Some(group.sam_account_name.clone()),
+            group_type: Some(group.group_type),
+            admin_description: group.admin_description.clone().filter(|_| whole),
+            external_id: group.external_id.clone(),
+            records: if whole { group.records.clone() } else { Vec::new() },
+        };
+        self.domain.deleted.insert(guid, deleted);
+        if whole {
+            self.domain.graves.insert(guid, Grave { group, members, holders });
+        }
+    }
+
+    fn stand(&mut self, group: DirectoryGroup, members: BTreeSet<ObjectGuid>) {
+        self.domain.members.insert(group.guid, members);
+        self.domain.groups.insert(group.guid, group);
+    }
+
+    /// Whether there is such an object.
+    pub(crate) fn is_there(&self, guid: ObjectGuid) -> bool {
+        self.domain.groups.contains_key(&guid) || self.domain.accounts.contains_key(&guid)
+    }
+
+    fn free(&self, guid: ObjectGuid, place: &Dn) -> Result<(), No> {
+        match self.named(place) {
+            Some(holder) if holder != guid => Err(format!("{place} is taken")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The object of that name.
+    pub(crate) fn named(&self, place: &Dn) -> Option<ObjectGuid> {
         let groups = self.domain.groups.values().map(|group| (group.guid, &group.dn));
         let accounts = self.domain.accounts.values().map(|account| (account.guid, &account.dn));
-        let holder = groups.chain(accounts).find(|(_, dn)| dn.key() == place.key());
-        assert!(holder.is_none_or(|(holder, _)| holder == guid), "{place} is taken");
+        let mut all = groups.chain(accounts);
+        all.find(|(_, dn)| dn.key() == place.key()).map(|(guid, _)| guid)
     }
 
-    fn update(&mut self, guid: ObjectGuid, attributes: &[AttributeChange]) {
+    fn sam_free(&self, guid: ObjectGuid, name: &str) -> Result<(), No> {
+        let groups = self.domain.groups.values().map(|g| (g.guid, g.sam_account_name.as_str()));
+        let accounts = self.domain.accounts.values();
+        let accounts = accounts.filter_map(|a| Some((a.guid, a.sam_account_name.as_deref()?)));
+        let wanted = name.to_lowercase();
+        let holder = groups.chain(accounts).find(|(_, sam)| sam.to_lowercase() == wanted);
+        assert!(!wanted.is_empty(), "an empty name");
+        match holder {
+            Some((holder, _)) if holder != guid => Err(format!("{name} is taken")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn modify(&mut self, guid: ObjectGuid, attributes: &[AttributeChange]) -> Result<(), No> {
         for change in attributes {
-            assert_eq!(self.get(guid, change), change.before, "{change:?}");
+            let there = self.get(guid, change);
+            if there != change.before {
+                return Err(format!("{} is {there:?}, not {:?}", change.name, change.before));
+            }
+            if let (true, Some(after)) = (change.name == "sAMAccountName", &change.after) {
+                self.sam_free(guid, after)?;
+            }
+        }
+        for change in attributes {
             self.put(guid, change);
         }
+        Ok(())
     }
 
     fn at(&mut self, guid: ObjectGuid) -> &mut DirectoryGroup {
         self.domain.groups.get_mut(&guid).expect("the group is there")
     }
 
-    fn get(&mut self, guid: ObjectGuid, change: &AttributeChange) -> Option<String> {
-        let group = self.at(guid);
-        match &*change.name {
-            "groupType" => Some(group.group_type.to_string()),
-            "displayName" => group.display_name.clone(),
-            "description" => group.description.clone(),
-            "adminDescription" => group.admin_description.clone(),
-            "msDS-ExternalDirectoryObjectId" => group.external_id.clone(),
-            "sAMAccountName" => Some(group.sam_account_name.clone()),
-            "extensionName" => group.records.first().map(|value| value.text.clone()),
-            other => {
-                let there = group.values(other);
-                change.before.clone().filter(|before| there.contains(before))
-            }
+    fn get(&self, guid: ObjectGuid, change: &AttributeChange) -> Option<String> {
+        let there = self.values(guid, &change.name);
+        if change.before.is_some() {
+            return change.before.clone().filter(|before| there.contains(before));
+        }
+        there.into_iter().next().filter(|_| change.name != MULTI_VALUED)
+    }
+
+    /// The values of an attribute.
+    pub(crate) fn values(&self, guid: ObjectGuid, name: &str) -> Vec<String> {
+        let Some(group) = self.domain.groups.get(&guid) else { return Vec::new() };
+        let one = |value: &Option<String>| value.clone().into_iter().collect();
+        match name {
+            "groupType" => vec![group.group_type.to_string()],
+            "displayName" => one(&group.display_name),
+            "description" => one(&group.description),
+            "adminDescription" => one(&group.admin_description),
+            "msDS-ExternalDirectoryObjectId" => one(&group.external_id),
+            "sAMAccountName" => vec![group.sam_account_name.clone()],
+            "extensionName" => group.records.iter().map(|value| value.text.clone()).collect(),
+            other => group.values(other).to_vec(),
         }
     }
 
     /// Takes the old value out and puts the new one in.
     fn put(&mut self, guid: ObjectGuid, change: &AttributeChange) {
-        const MULTI_VALUED: &str = "proxyAddresses";
         if change.name == MULTI_VALUED {
             let values = self.at(guid).attributes.entry(change.name.clone()).or_default();
             values.retain(|value| Some(value) != change.before.as_ref());
@@ -230,9 +358,6 @@ impl World {
 
     fn set(&mut self, guid: ObjectGuid, name: &str, value: Option<&str>) {
         let text = value.map(ToOwned::to_owned);
-        if name == "sAMAccountName" {
-            self.assert_sam_free(guid, text.as_deref().unwrap_or_default());
-        }
         let group = self.at(guid);
         match name {
             "displayName" => group.display_name = text,
@@ -256,14 +381,25 @@ impl World {
             }
         }
     }
+}
 
-    fn assert_sam_free(&self, guid: ObjectGuid, name: &str) {
-        let groups = self.domain.groups.values().map(|g| (g.guid, g.sam_account_name.as_str()));
-        let accounts = self.domain.accounts.values();
-        let accounts = accounts.filter_map(|a| Some((a.guid, a.sam_account_name.as_deref()?)));
-        let wanted = name.to_lowercase();
-        let holder = groups.chain(accounts).find(|(_, sam)| sam.to_lowercase() == wanted);
-        assert!(!wanted.is_empty(), "an empty name");
-        assert!(holder.is_none_or(|(holder, _)| holder == guid), "{name} is taken");
+const MULTI_VALUED: &str = "proxyAddresses";
+
+/// A group of which nothing is known yet.
+fn nothing(guid: ObjectGuid) -> DirectoryGroup {
+    DirectoryGroup {
+        guid,
+        sid: None,
+        dn: dn(GROUPS),
+        sam_account_name: String::new(),
+        display_name: None,
+        description: None,
+        group_type: 0,
+        admin_description: None,
+        external_id: None,
+        records: Vec::new(),
+        attributes: BTreeMap::new(),
+        parents: Vec::new(),
+        privileged: false,
     }
 }

@@ -13,7 +13,7 @@ use crate::world::{GROUPS, Listed, World, dn, id, object, only, policy_name, rec
 
 const QUARANTINE: &str = "OU=Quarantine,OU=Groups,DC=corp,DC=example";
 
-fn ends(world: World, departure: Departure) -> World {
+fn ending(world: World, departure: Departure) -> World {
     world.policy(|p| {
         p.deletion = Deletion {
             on_disabled: departure,
@@ -24,10 +24,10 @@ fn ends(world: World, departure: Departure) -> World {
     })
 }
 
-fn disabled(world: World, word: &str, state: RecordState) -> World {
-    world.directory(word, |group| {
+fn disabled(world: World, name: &str, state: RecordState) -> World {
+    world.directory(name, |group| {
         group.group_type = UNIVERSAL_DISTRIBUTION;
-        group.records = vec![record(word, "p", state)];
+        group.records = vec![record(name, "p", state)];
     })
 }
 
@@ -46,7 +46,7 @@ fn while_links_cannot_be_read_no_group_ends_and_none_loses_its_security() {
             "unconfirmed disable sales: extensionName groupType\n! LinksUnreadable *",
         ),
     ] {
-        check(&blind(ends(off.clone(), departure)), expected);
+        check(&blind(ending(off.clone(), departure)), expected);
     }
     let weaker = world().m365("team", &["ann"]).written("team", &["ann"]);
     check(&blind(weaker), "! LinksUnreadable *\n! LinksUnreadable team");
@@ -86,7 +86,7 @@ fn a_flag_that_is_not_listed_leaves_open_which_event_it_is() {
         .both("sales", &["ann"])
         .flag("sales", Listed::Missing)
         .policy(|p| p.selection.exclude = vec![only(&["sales"])]);
-    check(&ends(world, Departure::Delete), "unknown sales");
+    check(&ending(world, Departure::Delete), "unknown sales");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_group_whose_flag_is_off_does_not_end_beside_a_document_that_cannot_be_parse
     let world = world().both("sales", &["ann"]).flag("sales", Listed::Off).with(|world| {
         world.unparsed.push("q.yaml".to_owned());
     });
-    check(&ends(world, Departure::Delete), "");
+    check(&ending(world, Departure::Delete), "");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_return_that_was_cut_short_is_taken_back() {
                 group.records = vec![record("sales", "p", state)];
             },
         );
-        check(&ends(world, departure), "disable sales: groupType");
+        check(&ending(world, departure), "disable sales: groupType");
     }
 }
 
@@ -143,7 +143,7 @@ fn a_held_removal_is_not_carried_out_by_ending_the_member() {
         world = world.both(word, &["ann"]).flag(word, Listed::Off);
     }
     for departure in [Departure::Delete, Departure::Disable, Departure::Quarantine] {
-        let told = lines(&ends(world.clone(), departure));
+        let told = lines(&ending(world.clone(), departure));
         let ended = ["delete", "disable", "quarantine"];
         let ends = |line: &&String| ended.iter().any(|word| line.starts_with(word));
         assert!(told.contains(&"held remove all: a b c".to_owned()), "{told:?}");
@@ -203,9 +203,9 @@ fn what_is_taken_from_a_group_that_goes_over_counts_for_both_policies() {
         world = world.m365(word, &["ann"]).written(word, &["ann"]);
     }
     for number in 0..200 {
-        let word = format!("g{number}");
-        world = world.both(&word, &[]).directory(&word, |group| {
-            group.records = vec![record(&word, "q", RecordState::Active)];
+        let name = format!("g{number}");
+        world = world.both(&name, &[]).directory(&name, |group| {
+            group.records = vec![record(&name, "q", RecordState::Active)];
         });
     }
     let told = lines(&world);
@@ -253,7 +253,7 @@ fn a_process_that_has_just_begun_deletes_nothing() {
     let world = world().both("sales", &["ann"]).flag("sales", Listed::Off).with(|world| {
         world.memory.passes = 0;
     });
-    check(&ends(world, Departure::Delete), "unconfirmed delete sales");
+    check(&ending(world, Departure::Delete), "unconfirmed delete sales");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_name_that_is_taken_in_quarantine_is_told_and_the_group_is_disabled() {
         "other",
         QUARANTINE,
     );
-    let world = ends(world, Departure::Quarantine);
+    let world = ending(world, Departure::Quarantine);
     check(&world, "disable sales: extensionName groupType");
     let ended = disabled(world, "sales", RecordState::Disabled);
     check(&ended, "freeze sales\n! NameTaken sales");

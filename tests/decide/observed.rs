@@ -1,5 +1,7 @@
 //! A pass over a small world: what both sides would answer, in any order, and what is decided.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use writeback::decide::{Decision, Inputs, decide};
 use writeback::model::cloud::Unread;
@@ -113,11 +115,29 @@ impl World {
                 .map(|all| all.into_iter().collect()),
             members: order.turned(members).into_iter().collect(),
             direct: self.domain.direct.clone(),
-            addresses: self.domain.addresses.clone(),
+            addresses: self.addresses(),
             deleted: self.domain.deleted.clone(),
             unsuitable: self.domain.unsuitable.clone(),
             limits: self.domain.limits.clone(),
         }
+    }
+
+    /// Who has which mail address: what the world says, and what the groups carry. Nobody asks
+    /// where the directory is not prepared for Exchange.
+    fn addresses(&self) -> BTreeMap<String, BTreeSet<ObjectGuid>> {
+        if !self.domain.exchange_prepared {
+            return BTreeMap::new();
+        }
+        let mut all = self.domain.addresses.clone();
+        for group in self.domain.groups.values() {
+            let values = ["mail", "proxyAddresses"].map(|name| group.values(name));
+            for value in values.into_iter().flatten() {
+                let value = value.to_lowercase();
+                let address = value.strip_prefix("smtp:").unwrap_or(&value);
+                all.entry(address.to_owned()).or_default().insert(group.guid);
+            }
+        }
+        all
     }
 
     /// The word of an id, or the text with every known id and tail replaced by its word.

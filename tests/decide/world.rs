@@ -41,6 +41,19 @@ pub(crate) struct Domain {
     pub(crate) deleted: BTreeMap<ObjectGuid, DeletedGroup>,
     pub(crate) unsuitable: BTreeMap<AttributeName, String>,
     pub(crate) limits: BTreeMap<AttributeName, usize>,
+    /// Deleted groups keep everything.
+    pub(crate) recycle_bin: bool,
+    /// What the recycle bin keeps of deleted groups.
+    pub(crate) graves: BTreeMap<ObjectGuid, Grave>,
+}
+
+/// A deleted group as it comes back from the recycle bin.
+#[derive(Clone)]
+pub(crate) struct Grave {
+    pub(crate) group: DirectoryGroup,
+    pub(crate) members: BTreeSet<ObjectGuid>,
+    /// The groups that held it.
+    pub(crate) holders: BTreeSet<ObjectGuid>,
 }
 
 /// What the flag listing says of a group.

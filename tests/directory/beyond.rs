@@ -5,7 +5,7 @@ use writeback::model::directory::PrincipalClass;
 use writeback::model::{DeviceId, Dn, Effect, Sid};
 use writeback::sim::domain::{DomainOptions, Fault, Order, Where};
 
-use super::{Case, RECORD, change, disable, id, observe, observe_with, update};
+use super::{Case, RECORD, change, disable, id, observe, observe_with, record_of, update};
 
 async fn prepared() -> Case {
     Case::with(DomainOptions { exchange: true, ..DomainOptions::default() }).await
@@ -166,7 +166,7 @@ async fn attributes_that_cannot_be_written_are_told_with_the_reason() {
 async fn the_longest_value_of_an_attribute_is_told_in_every_pass_and_taken() {
     let case = prepared().await;
     let dn = case.group("a");
-    let record = RECORD.replace("01234567-89ab-cdef-0123-456789abcdef", &id(1).to_string());
+    let record = record_of(1);
     case.edit(|tree| tree.set(&dn, "extensionName", &[&record]));
     let directory = case.open().await;
     let names = ["info", "telephonenumber", "adminDisplayName", "nonsense", "legacyExchangeDN"];

@@ -97,7 +97,7 @@ async fn a_deleted_group_comes_back_as_the_same_object_and_is_filled_and_nested(
     let case = Case::new().await;
     case.trust(&RIGHTS);
     let people = case.people(0..5);
-    let parent = case.own_group("parent");
+    let parent = case.own_group_of(2, "parent");
     let dn = case.own_group("a");
     let sid = case.domain.edit(|tree| tree.sid_of(&dn));
     let guid = case.bury(&dn);

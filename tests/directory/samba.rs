@@ -14,8 +14,8 @@ use writeback::model::{AttributeChange, Containers, Dn, Effect, ObjectGuid};
 
 use super::lab::Lab;
 use super::{
-    RECORD, UNIVERSAL, apply, change, disable, id, observe, observe_with, read_secret, update,
-    words,
+    RECORD, UNIVERSAL, apply, change, disable, id, observe, observe_with, read_secret, record_of,
+    update, words,
 };
 
 /// Lets the service account see and restore deleted objects.
@@ -127,7 +127,7 @@ async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
 async fn samba_takes_the_longest_value_that_its_schema_tells_and_none_longer() {
     let lab = Lab::here();
     let (container, _) = lab.empty_ous("directory-limits");
-    let record = RECORD.replace("01234567-89ab-cdef-0123-456789abcdef", &id(1).to_string());
+    let record = record_of(1);
     let more = [("extensionName", record.as_str())];
     let dn = lab.add_group(&container, "a", "directory-limits-a", UNIVERSAL, &more);
     let (directory, containers) = open(&lab, &container).await;

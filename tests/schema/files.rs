@@ -82,7 +82,7 @@ fn every_row_of_the_guard_and_every_result_is_told() {
     assert_eq!(words(GUARD_ROWS), Row::ALL.map(|row| format!("{row:?}")));
     assert_eq!(words(RESULTS), PassResult::ALL.map(|result| format!("{result:?}")));
     assert_eq!(words(SIDES), Side::ALL.map(|side| format!("{side:?}")));
-    let counted = PassResult::ALL.map(|result| result.is_success());
+    let counted = PassResult::ALL.map(PassResult::is_success);
     let told = RESULTS.iter().map(|told| told.remedy == "success");
     assert!(told.eq(counted));
 }

@@ -197,13 +197,12 @@ impl<'a> Judge<'a> {
         if departure == Departure::Retain || policy.mode != Mode::Sync || standing.last_good {
             return Claim::Leaving(policy.name.clone(), leave);
         }
-        let readiness = match self.readiness(id, standing, leave) {
-            // A process that has just begun deletes nothing: it has seen nothing twice.
-            Readiness::Now if departure == Departure::Delete && self.inputs.memory.passes == 0 => {
-                Readiness::Unconfirmed
-            }
-            readiness => readiness,
-        };
+        let mut readiness = self.readiness(id, standing, leave);
+        // A process that has just begun deletes nothing: it has seen nothing twice.
+        let first = self.inputs.memory.passes == 0 && departure == Departure::Delete;
+        if first && readiness == Readiness::Now {
+            readiness = Readiness::Unconfirmed;
+        }
         Claim::Departing(Departing { policy: index, leave, departure, readiness })
     }
 

@@ -69,9 +69,9 @@ impl Kept {
             change.effect.kind() == Kind::AddMembers
                 && (back.contains(index) || part(change, &uncreated).1.is_some())
         });
-        let removed = kept().filter_map(|change| match &change.effect {
-            Effect::RemoveMembers { members, .. } => Some(members),
-            _ => None,
+        let removed = kept().filter_map(|change| {
+            let Effect::RemoveMembers { members, .. } = &change.effect else { return None };
+            Some(members)
         });
         Self {
             names: moved.map(|change| change.target.dn().key()).collect(),

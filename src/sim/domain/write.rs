@@ -73,7 +73,9 @@ fn check_value(attribute: &Attribute, value: &[u8]) -> Result<(), Refusal> {
     // Numbers that clients write have no range.
     let length = match attribute.syntax {
         Syntax::Octets | Syntax::Sid => value.len(),
-        _ => text()?.encode_utf16().count(),
+        Syntax::Text | Syntax::Name | Syntax::Time | Syntax::Integer | Syntax::Boolean => {
+            text()?.encode_utf16().count()
+        }
     };
     let (short, long) = (
         attribute.lower.is_some_and(|lower| length < lower),

@@ -139,7 +139,7 @@ const GROUPS: Times = &[
     (Case::ConvertNested, 1),
     (Case::ConvertBuiltin, 1),
     (Case::ConvertPrimary, 1),
-    (Case::ConvertPrimaryLocal, 1),
+    (Case::ConvertPrimaryLocal, 2),
 ];
 
 const MEMBERS: Times = &[
@@ -153,7 +153,7 @@ const MEMBERS: Times = &[
 ];
 
 const PRIMARY: Times = &[
-    (Case::Primary, 3),
+    (Case::Primary, 6),
     (Case::PrimaryBack, 1),
     (Case::PrimaryStranger, 1),
     (Case::PrimaryDistribution, 1),
