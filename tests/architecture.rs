@@ -258,8 +258,8 @@ fn member_is_never_replaced() {
         }
         for (number, line) in source.lines() {
             // The new place of a deleted object is no value: the protocol asks for a replace.
-            let undelete = source.name == "directory/write.rs"
-                && line.contains("\"distinguishedName\"");
+            let undelete =
+                source.name == "directory/write.rs" && line.contains("\"distinguishedName\"");
             if line.contains("Mod::Replace") && !undelete {
                 violations.push(format!(
                     "src/{}:{number}: writes: values are added and deleted, never replaced",

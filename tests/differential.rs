@@ -50,7 +50,7 @@ const STEPS: usize = 800;
 /// Groups that an administrator deleted where nothing is delegated.
 const FOREIGN: usize = 3;
 /// Any seed must do; a fixed one makes every run the same.
-const SEED: u64 = 71;
+const SEED: u64 = 99;
 
 /// `<SID=#3>` stands for the SID that a domain gave its fourth user.
 fn numbered(sids: impl Iterator<Item = String>) -> BTreeMap<String, String> {
@@ -211,6 +211,9 @@ async fn the_life_of_a_group_is_the_same_on_both() {
         let drawn = drawing.step(&world.places, &state);
         *seen.entry(drawn.case).or_default() += 1;
         let answers = world.take(&drawn).await;
+        eprintln!("TRACE {number} {drawn:?} {} {}", answers.simulated, answers.samba);
+        if number == 57 { for (dn, g) in &state.groups { eprintln!("TRACE G {dn} {g:?}"); } for (dn, g) in &state.accounts { eprintln!("TRACE A {dn} {g:?}"); } }
+        if number == 60 { panic!(); }
         let known = LIFE.iter().position(|known| known.explains(drawn.case, &answers));
         if answers.simulated != answers.samba || answers.found.is_some() {
             match known {

@@ -170,24 +170,21 @@ impl<'a> Resolver<'a> {
     }
 
     fn user(&self, member: &'a CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
-        match self.link_index.follow(&member.kind) {
-            Some(counterpart) => {
-                if let Some(guid) = self.found(member, counterpart, resolved, tally) {
-                    resolved.present.insert(guid, self.label(guid));
-                }
+        if let Some(counterpart) = self.link_index.follow(&member.kind) {
+            if let Some(guid) = self.found(member, counterpart, resolved, tally) {
+                resolved.present.insert(guid, self.label(guid));
             }
-            None => {
-                let had_one = self.counterparts.contains_key(&member.id);
-                // Without the right to read links everybody seems to have none.
-                if !had_one && self.cloud.links == Links::Readable {
-                    resolved.linkless.insert(member.id);
-                }
-                if !had_one && self.linkless.contains(&member.id) {
-                    tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
-                } else {
-                    self.lost(member, resolved, tally);
-                }
-            }
+            return;
+        }
+        let had_one = self.counterparts.contains_key(&member.id);
+        // Without the right to read links everybody seems to have none.
+        if !had_one && self.cloud.links == Links::Readable {
+            resolved.linkless.insert(member.id);
+        }
+        if !had_one && self.linkless.contains(&member.id) {
+            tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
+        } else {
+            self.lost(member, resolved, tally);
         }
     }
 

@@ -11,9 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::cloud::{Flag, Link, MemberKind, OnPremisesGroupType, Origin};
 use crate::model::policy::Membership;
-use crate::model::{
-    CloudGroup, CloudMember, DeviceId, GroupKind, ObjectGuid, ObjectId, Sid,
-};
+use crate::model::{CloudGroup, CloudMember, DeviceId, GroupKind, ObjectGuid, ObjectId, Sid};
 
 /// One page of a collection. `value` has to be there: without it this is no page.
 #[derive(Debug, Deserialize)]
@@ -454,9 +452,8 @@ mod tests {
 
     #[test]
     fn a_device_carries_its_registration_id() {
-        let device = |id: &str| {
-            member(json!({ "@odata.type": "#microsoft.graph.device", "deviceId": id }))
-        };
+        let device =
+            |id: &str| member(json!({ "@odata.type": "#microsoft.graph.device", "deviceId": id }));
         let read = |device_id| MemberKind::Device { device_id, link: Link::default() };
         assert_eq!(device(ID), read(DeviceId::parse(ID)));
         assert_eq!(device("not an id"), read(None));

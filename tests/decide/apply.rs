@@ -190,7 +190,11 @@ impl World {
         }
     }
 
-    fn create(&mut self, target: &Target, attributes: &[(AttributeName, String)]) -> Result<(), No> {
+    fn create(
+        &mut self,
+        target: &Target,
+        attributes: &[(AttributeName, String)],
+    ) -> Result<(), No> {
         let of = |name: &str| attributes.iter().find(|(n, _)| *n == *name).map(|(_, v)| v.as_str());
         let record = of("extensionName").and_then(OwnershipRecord::parse);
         let guid = ObjectGuid(record.expect("the record is in the Add itself").id.0);

@@ -19,8 +19,8 @@ use writeback::model::policy::{
 };
 use writeback::model::record::RecordState;
 use writeback::model::{
-    AttributeName, CloudGroup, CloudMember, DeviceId, Digest, DirectoryGroup, Dn, GroupKind, Memory, ObjectGuid, ObjectId,
-    OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
+    AttributeName, CloudGroup, CloudMember, DeviceId, Digest, DirectoryGroup, Dn, GroupKind,
+    Memory, ObjectGuid, ObjectId, OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
 };
 
 pub(crate) const OWNER: &str = "corp";

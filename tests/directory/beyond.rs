@@ -5,7 +5,7 @@ use writeback::model::directory::PrincipalClass;
 use writeback::model::{DeviceId, Dn, Effect, Sid};
 use writeback::sim::domain::{DomainOptions, Fault, Order, Where};
 
-use super::{Case, RECORD, change, disable, id, observe, observe_with, record_of, update};
+use super::{Case, RECORD, change, disable, observe, observe_with, record_of, update};
 
 async fn prepared() -> Case {
     Case::with(DomainOptions { exchange: true, ..DomainOptions::default() }).await

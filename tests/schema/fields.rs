@@ -52,7 +52,7 @@ fn resolved(schema: &Value, root: &Value) -> Value {
             Value::Object(all)
         }
         Value::Array(items) => items.iter().map(|item| resolved(item, root)).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => schema.clone(),
     }
 }
 

@@ -288,7 +288,11 @@ fn help_lists_what_is_built_and_nothing_else() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(listed, ["demo", "validate", "discover", "plan", "apply", "run", "status", "schema", "help"], "{help}");
+    assert_eq!(
+        listed,
+        ["demo", "validate", "discover", "plan", "apply", "run", "status", "schema", "help"],
+        "{help}"
+    );
     for (command, hidden) in [("plan", ["--from", "--state"]), ("apply", ["--approve", "--output"])]
     {
         let help = stage.product.run(&[command, "--help"]).expect(0).stdout;

@@ -39,7 +39,9 @@ impl Default for Deletion {
 }
 
 /// What is done with a directory group whose cloud group leaves.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Departure {
     /// It stays as it is, frozen.
     Retain,

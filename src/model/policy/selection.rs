@@ -78,7 +78,9 @@ pub struct Matcher {
 }
 
 /// The kinds of group that can be written back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 pub enum SelectableType {
     /// Microsoft 365 group.
     Microsoft365,
@@ -87,7 +89,9 @@ pub enum SelectableType {
 }
 
 /// How members get into a cloud group.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Membership {
     /// By hand or by program.
     Assigned,

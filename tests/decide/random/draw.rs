@@ -80,12 +80,7 @@ fn policy(rng: &mut Rng, policy: &mut Policy) {
     policy.precedence = rng.u32(1..4);
     policy.selection.writeback_flag = pick(
         rng,
-        &[
-            FlagRule::Honour,
-            FlagRule::HonourTenantDefault,
-            FlagRule::RequireTrue,
-            FlagRule::Ignore,
-        ],
+        &[FlagRule::Honour, FlagRule::HonourTenantDefault, FlagRule::RequireTrue, FlagRule::Ignore],
     );
     let mut ids = BTreeSet::new();
     ids.extend((0..GROUP_COUNT).filter(|_| rng.bool()).map(|number| id(&format!("g{number}"))));
@@ -254,7 +249,8 @@ fn disturb(rng: &mut Rng, world: &mut World) {
         }
     }
     let control = (0..GROUP_COUNT).filter(|_| rng.bool()).map(|number| id(&format!("g{number}")));
-    let control = rarely(rng, 4, Ok(control.collect()), Err("403".to_owned()));
+    let control = control.collect();
+    let control = rarely(rng, 4, Ok(control), Err("403".to_owned()));
     world.controls.insert(id("control"), control);
     let default = rng.bool();
     world.new_groups = rarely(rng, 8, Ok(default), Err("403".to_owned()));

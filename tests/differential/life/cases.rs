@@ -74,8 +74,8 @@ pub(crate) enum Case {
     PrimaryNotDelegated,
     /// Several values out and in, in one modify and in any letter case.
     Mail,
-    /// The same values with another first part, as a change of the primary address is made.
-    MailCase,
+    /// The same value in other letters, as a change of the primary address is made.
+    MailLetters,
     /// An address is added that is there in other letters.
     MailThere,
     MailAbsent,
@@ -164,7 +164,7 @@ const PRIMARY: Times = &[
 
 const MAIL: Times = &[
     (Case::Mail, 4),
-    (Case::MailCase, 2),
+    (Case::MailLetters, 2),
     (Case::MailThere, 1),
     (Case::MailAbsent, 1),
     (Case::MailTwice, 1),
@@ -272,7 +272,7 @@ fn type_of(group: &Group) -> i32 {
 
 /// The bits of the scope.
 fn scope_of(group_type: i32) -> i32 {
-    group_type & 14
+    group_type & 0xe
 }
 
 /// Which groups a group may hold (learn.microsoft.com, "Active Directory security groups").
@@ -568,13 +568,13 @@ impl<'a> Draft<'a> {
                 let across = scope_of(before) | scope_of(kind) == 6;
                 let nested =
                     scope_of(before) != scope_of(kind) && !self.nesting_allows(&dn, group, kind);
-                let disarmed = primary && before < 0 && kind > 0 && scope_of(before) != 4;
+                let disarmed = primary && before < 0 && kind > 0;
                 let local = primary && scope_of(kind) == 4;
                 let found = match (across, nested, disarmed, local) {
                     (false, false, false, false) => Case::Convert,
                     (true, _, false, false) => Case::ConvertAcross,
                     (false, true, false, false) => Case::ConvertNested,
-                    (false, false, true, false) => Case::ConvertPrimary,
+                    (false, false, true, _) => Case::ConvertPrimary,
                     (false, false, false, true) => Case::ConvertPrimaryLocal,
                     _ => continue,
                 };
@@ -705,7 +705,7 @@ impl<'a> Draft<'a> {
                 }
                 changes
             }
-            Case::MailCase => {
+            Case::MailLetters => {
                 let value = self.pick(&held)?;
                 let other = self.varied(&value);
                 vec![several(Verb::Delete, vec![value]), several(Verb::Add, vec![other])]
