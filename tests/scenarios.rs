@@ -3,7 +3,7 @@
 //!
 //! Comes from: the folders of `tests/scenarios`; README.md there has their grammar. `SCENARIO=name`
 //! plays those whose name contains it, `WRITEBACK_BLESS=1` writes what they expect, for a person
-//! to read. Samba is the lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names.
+//! to read. Samba is the lab that `WRITEBACK_LAB_BARE`, else `WRITEBACK_LAB`, names.
 
 #![cfg(feature = "sim")]
 #![expect(
@@ -133,8 +133,8 @@ async fn every_scenario_holds_on_the_simulated_domain() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_holds_on_samba() {
-    let small = told("WRITEBACK_LAB_SMALL").map(|_| "WRITEBACK_LAB_SMALL");
-    let samba = Arc::new(Samba::of(Lab::named_in(small.unwrap_or("WRITEBACK_LAB"))).await);
+    let bare = told("WRITEBACK_LAB_BARE").map(|_| "WRITEBACK_LAB_BARE");
+    let samba = Arc::new(Samba::of(Lab::named_in(bare.unwrap_or("WRITEBACK_LAB"))).await);
     let mut scenarios = scenarios("samba");
     // What cannot be taken back in a domain is done to it as late as can be.
     scenarios.sort_by_key(Need::of);

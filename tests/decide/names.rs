@@ -138,7 +138,7 @@ fn a_privileged_pre_windows_2000_name_is_not_imitated_either() {
     let world = world()
         .group("sales", &[])
         .policy(|p| {
-            p.group.sam_account_name.source = NameSource::Preset(NamePreset::DisplayNameAndId)
+            p.group.sam_account_name.source = NameSource::Preset(NamePreset::DisplayNameAndId);
         })
         .cloud("sales", |group| group.display_name = "аdmins".to_owned())
         .principal("root", |p| {
@@ -281,7 +281,7 @@ fn a_name_that_an_interrupted_swap_left_behind_is_nobodys_choice() {
 fn a_container_outside_the_configured_ones_is_told_and_nothing_is_written_there() {
     let world = world().group("sales", &[]).both("hr", &["ann"]).policy(|p| {
         p.group.placement.rules =
-            vec![ContainerRule { when: None, container: dn("OU=Elsewhere,DC=corp,DC=example") }]
+            vec![ContainerRule { when: None, container: dn("OU=Elsewhere,DC=corp,DC=example") }];
     });
     check(&world, "! OutsideContainers hr\n! OutsideContainers sales");
 }

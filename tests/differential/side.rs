@@ -181,9 +181,9 @@ impl Side {
         (found.0, found.1.iter().map(name).collect())
     }
 
-    fn name(&mut self, placeholder: String, own: &str) {
+    fn name(&mut self, placeholder: &str, own: &str) {
         for server in [&mut self.service, &mut self.administrator, &mut self.stranger] {
-            server.identifiers.insert(placeholder.clone(), own.to_owned());
+            server.identifiers.insert(placeholder.to_owned(), own.to_owned());
         }
     }
 
@@ -193,16 +193,15 @@ impl Side {
         let identity = (guid_of(entry), sid_of(entry));
         let relative = relative_identifier(&identity.1);
         self.account_names.insert(relative, entry.attrs["sAMAccountName"][0].clone());
-        match self.identities.get(&id) {
-            Some(before) => assert_eq!(*before, identity, "{id} is another object"),
-            None => {
-                let octets = identity.0.to_bytes_le().map(|octet| format!("\\{octet:02x}"));
-                self.name(format!("#octets:{id};"), &octets.concat());
-                self.name(format!("#guid:{id};"), &format!("<GUID={}>", identity.0));
-                self.name(format!("#relative:{id};"), &relative.to_string());
-                self.identities.insert(id.clone(), identity);
-            }
+        if let Some(before) = self.identities.get(&id) {
+            assert_eq!(*before, identity, "{id} is another object");
+            return id;
         }
+        let octets = identity.0.to_bytes_le().map(|octet| format!("\\{octet:02x}"));
+        self.name(&format!("#octets:{id};"), &octets.concat());
+        self.name(&format!("#guid:{id};"), &format!("<GUID={}>", identity.0));
+        self.name(&format!("#relative:{id};"), &relative.to_string());
+        self.identities.insert(id.clone(), identity);
         id
     }
 
@@ -245,7 +244,7 @@ impl Side {
         self.gone.clear();
         for entry in found.1 {
             let id = self.identify(&entry);
-            self.name(format!("#gone:{id};"), &entry.dn);
+            self.name(&format!("#gone:{id};"), &entry.dn);
             self.gone.insert(id, comparable(&entry, Some(guid_of(&entry))));
         }
     }

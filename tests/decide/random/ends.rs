@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use jiff::SignedDuration;
+use writeback::model::Memory;
 use writeback::model::change::Kind;
-use writeback::model::directory::DeletedGroup;
-use writeback::model::{DirectoryGroup, Memory, ObjectGuid};
 
 use super::each_world;
 use super::stepped::{Fate, pass};
@@ -36,33 +35,34 @@ fn settle(world: &mut World, seed: &str) -> usize {
     last
 }
 
-/// What can be seen of the directory. The order of values is of no consequence.
-fn picture(world: &World) -> BTreeMap<ObjectGuid, Picture> {
-    let groups = world.domain.groups.values().map(|group| {
-        let mut group = group.clone();
-        group.attributes.values_mut().for_each(|values| values.sort());
-        group.attributes.retain(|_, values| !values.is_empty());
-        let members = world.domain.members.get(&group.guid).cloned().unwrap_or_default();
-        (group.guid, Picture::Living(Box::new(group), members))
-    });
-    let deleted = world.domain.deleted.values();
-    groups.chain(deleted.map(|group| (group.guid, Picture::Deleted(group.clone())))).collect()
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Picture {
-    Living(Box<DirectoryGroup>, BTreeSet<ObjectGuid>),
-    Deleted(DeletedGroup),
+/// What can be seen of the directory, a line for each value.
+fn picture(world: &World) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for (guid, group) in &world.domain.groups {
+        lines.insert(format!("{guid} dn {} sid {:?}", group.dn, group.sid));
+        for name in ["groupType", "displayName", "sAMAccountName", "extensionName", "description"]
+            .into_iter()
+            .chain(["adminDescription", "msDS-ExternalDirectoryObjectId"])
+            .chain(group.attributes.keys().map(|name| &**name))
+        {
+            let values = world.values(*guid, name);
+            lines.extend(values.into_iter().map(|value| format!("{guid} {name} {value}")));
+        }
+        let members = world.domain.members.get(guid).into_iter().flatten();
+        lines.extend(members.map(|member| format!("{guid} member {member}")));
+    }
+    lines.extend(world.domain.deleted.values().map(|group| format!("deleted {group:?}")));
+    lines
 }
 
 /// What differs between two directories, in words.
 fn differences(one: &World, two: &World) -> Vec<String> {
     let (first, second) = (picture(one), picture(two));
-    let all: BTreeSet<_> = first.keys().chain(second.keys()).collect();
-    all.into_iter()
-        .filter(|guid| first.get(guid) != second.get(guid))
-        .map(|guid| one.words(&format!("{:?}\n  {:?}", first.get(guid), second.get(guid))))
-        .collect()
+    let sides = [("only undisturbed", &first, &second), ("only disturbed", &second, &first)];
+    let lines = sides.into_iter().flat_map(|(side, these, those)| {
+        these.difference(those).map(move |line| one.words(&format!("  {side}: {line}")))
+    });
+    lines.collect()
 }
 
 #[test]
