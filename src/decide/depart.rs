@@ -4,6 +4,8 @@
 //! From a claim to changes; what the directory would refuse is left out and told. Table:
 //! SEMANTICS "Life cycle".
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::decide::holdings::Owned;
@@ -12,6 +14,7 @@ use crate::decide::{Decision, Inputs, content, mail};
 use crate::model::change::{AttributeChange, Cause, Change, Effect};
 use crate::model::cloud::{CloudMembers, Links};
 use crate::model::directory::UNIVERSAL_DISTRIBUTION;
+use crate::model::distinguished_name::DnKey;
 use crate::model::policy::{Departure, Policy};
 use crate::model::record::RecordState;
 use crate::model::{FindingCode, Leave, ObjectId, OwnershipRecord, Principal, Target};
@@ -40,12 +43,14 @@ pub enum Readiness {
     Grace(Timestamp),
 }
 
-/// Plans the end of a directory group.
+/// Plans the end of a directory group. `taken`: the places that this pass gives away, to which the
+/// one in quarantine is added.
 pub fn depart(
     inputs: &Inputs<'_>,
     cloud: &CloudMembers,
     (id, departing): (ObjectId, Departing),
     owned: &Owned<'_>,
+    taken: &mut BTreeSet<DnKey>,
     decision: &mut Decision,
 ) {
     let Some(standing) = inputs.policies.policies.get(departing.policy) else { return };
@@ -71,7 +76,7 @@ pub fn depart(
             return decision.unknown(&policy.name, id, reason);
         }
     };
-    let leaver = Leaver { inputs, policy, id, owned, target: &target, members };
+    let leaver = Leaver { inputs, policy, id, owned, target: &target, members, taken };
     let effects = match leaver.effects(departing.departure) {
         Ok(effects) => effects,
         Err((code, message)) => {
@@ -82,6 +87,11 @@ pub fn depart(
     let cause = Cause::Cloud(departing.leave.phrase().to_owned());
     if effects.is_empty() {
         return freeze(decision, &policy.name, id, Some(owned), cause);
+    }
+    for effect in &effects {
+        if let Effect::Quarantine { to } = effect {
+            taken.insert(to.dn().key());
+        }
     }
     let changes = effects.into_iter().map(|effect| Change {
         policy: policy.name.clone(),
@@ -117,6 +127,7 @@ struct Leaver<'a> {
     owned: &'a Owned<'a>,
     target: &'a Target,
     members: usize,
+    taken: &'a BTreeSet<DnKey>,
 }
 
 impl Leaver<'_> {
@@ -195,7 +206,7 @@ impl Leaver<'_> {
                 "{here} is disabled and not quarantined: {there} is another object"
             ))
         };
-        if holder.is_some_and(|holder| *holder != guid) {
+        if holder.is_some_and(|holder| *holder != guid) || self.taken.contains(&there.key()) {
             return taken();
         }
         self.inputs.containers.admit(guid, there.clone()).map_or_else(taken, Place::Move)

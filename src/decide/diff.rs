@@ -19,6 +19,7 @@ use crate::decide::{Decision, Inputs, cause, content, form, mail, rename};
 use crate::model::change::{Cause, Change, Effect, MemberReference};
 use crate::model::cloud::Presence;
 use crate::model::directory::DirectoryMember;
+use crate::model::distinguished_name::DnKey;
 use crate::model::policy::{MemberMode, Mode};
 use crate::model::record::RecordState;
 use crate::model::{
@@ -38,8 +39,9 @@ pub fn diff(
     let mut differ = Differ { inputs, cloud, claims, holdings, resolver: &resolver, decision };
     differ.decision.findings.extend(resolver.keep_findings());
     differ.learn();
-    let mut wanted = differ.judge();
+    let (mut wanted, departing) = differ.judge();
     let named = name_all(inputs, &wanted, &mut differ.decision.findings);
+    differ.depart(departing, &named);
     let written = differ.written(&wanted, &named);
     differ.decision.plan.changes.extend(rename::name_changes(inputs, &wanted, &named));
     let nesting = Nesting::new(inputs, claims, holdings, &written);
@@ -79,21 +81,30 @@ impl<'a> Differ<'a, '_> {
         self.decision.lessons.inventory.extend(known);
     }
 
-    /// Acts on every claim that changes nothing but existence, and gathers the groups to write.
-    fn judge(&mut self) -> Vec<Wanted<'a>> {
-        let mut wanted = Vec::new();
+    /// Acts on the claims that change nothing, and gathers the groups to write and those that end.
+    fn judge(&mut self) -> (Vec<Wanted<'a>>, Vec<(ObjectId, Departing)>) {
+        let (mut wanted, mut ending) = (Vec::new(), Vec::new());
         for (id, claim) in &self.claims.groups {
             match claim {
                 Claim::Keep(index) => wanted.extend(self.gatherer().wanted(*id, *index)),
                 Claim::Leaving(policy, leave) => self.leaving(*id, policy, *leave),
-                Claim::Departing(departing) => self.departing(*id, *departing),
+                Claim::Departing(departing) => ending.push((*id, *departing)),
                 Claim::Unknown(policy, reason) => {
                     self.decision.unknown(policy, *id, reason.clone());
                 }
                 Claim::Idle(_) => {}
             }
         }
-        wanted
+        (wanted, ending)
+    }
+
+    /// Ends groups. In quarantine they may stand in each other's way, and in that of groups which
+    /// stay there.
+    fn depart(&mut self, ending: Vec<(ObjectId, Departing)>, named: &BTreeMap<ObjectId, Named>) {
+        let mut taken = named.values().filter_map(|named| Some(named.dn.as_ref()?.key())).collect();
+        for (id, departing) in ending {
+            self.departing(id, departing, &mut taken);
+        }
     }
 
     fn gatherer(&mut self) -> Gatherer<'a, '_> {
@@ -135,7 +146,7 @@ impl<'a> Differ<'a, '_> {
         freeze(self.decision, policy, id, owned, Cause::Cloud(leave.phrase().to_owned()));
     }
 
-    fn departing(&mut self, id: ObjectId, departing: Departing) {
+    fn departing(&mut self, id: ObjectId, departing: Departing, taken: &mut BTreeSet<DnKey>) {
         self.left(id, departing.leave);
         let Some(owned) = self.holdings.owned.get(&id) else { return };
         let standing = self.inputs.policies.policies.get(departing.policy);
@@ -144,7 +155,7 @@ impl<'a> Differ<'a, '_> {
             Some((name, self.resolver.keep_missing(name)?))
         });
         let Some((policy, missing)) = missing else {
-            return depart(self.inputs, self.cloud, (id, departing), owned, self.decision);
+            return depart(self.inputs, self.cloud, (id, departing), owned, taken, self.decision);
         };
         let (leave, word) = (departing.leave.phrase(), departing.departure.verb());
         let cause = Cause::Cloud(format!("{leave}; it is not {word}: {missing}"));

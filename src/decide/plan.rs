@@ -1,10 +1,12 @@
 //! The order of a plan and its digests: what people review, approve and compare.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::decide::content::weakens;
 use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
-use crate::model::{Digest, Plan};
+use crate::model::{Digest, ObjectId, Plan};
 
 /// Puts the changes in the order in which they are made.
 ///
@@ -12,14 +14,28 @@ use crate::model::{Digest, Plan};
 /// before they are taken. Everything else is sorted, so that the order of the inputs is of no
 /// consequence.
 pub fn arrange(plan: &mut Plan) {
-    plan.changes.sort_by_cached_key(|change| (phase(change), sort_key(change)));
-    for list in [&mut plan.observed, &mut plan.unconfirmed, &mut plan.gone] {
-        list.sort_by_cached_key(|change| (phase(change), sort_key(change)));
+    for list in [&mut plan.changes, &mut plan.observed, &mut plan.unconfirmed, &mut plan.gone] {
+        let strengthened = strengthened(list);
+        list.sort_by_cached_key(|change| {
+            let phase = phase(change, &strengthened);
+            (phase, sort_key(change, phase))
+        });
     }
 }
 
-/// When a change is made, relative to the others of a pass.
-fn phase(change: &Change) -> u8 {
+/// The groups that do not lose their security and change their type.
+fn strengthened(changes: &[Change]) -> BTreeSet<ObjectId> {
+    let converted = changes.iter().filter(
+        |change| matches!(change.effect, Effect::Convert { from, to } if !weakens(from, to)),
+    );
+    converted.map(|change| change.group).collect()
+}
+
+/// When a change is made, relative to the others of a pass. Nobody loses access before what gives
+/// it to him otherwise is there: additions first, then security for the groups that get it, and
+/// only then what takes access. A group gives access again only when those who lost it are out of
+/// it; as it gave none before, nobody misses it meanwhile.
+fn phase(change: &Change, strengthened: &BTreeSet<ObjectId>) -> u8 {
     let only = |name: &str, attributes: &[crate::model::AttributeChange]| {
         attributes.iter().all(|attribute| attribute.name == name)
     };
@@ -28,25 +44,25 @@ fn phase(change: &Change) -> u8 {
         Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
         Effect::Handover { .. } => 2,
         // The record is written last, when what it says is true.
-        Effect::Update { attributes } if only("extensionName", attributes) => 10,
+        Effect::Update { attributes } if only("extensionName", attributes) => 11,
         Effect::Update { .. } => 3,
-        Effect::Convert { from, to } if weakens(*from, *to) => 4,
-        Effect::Restore { .. } => 5,
-        Effect::Create { .. } => 6,
-        Effect::AddMembers { .. } => 7,
-        Effect::RemoveMembers { .. } => 8,
-        // A group gives access again only when those who lost it are out of it.
+        Effect::Restore { .. } => 4,
+        Effect::Create { .. } => 5,
+        Effect::AddMembers { .. } => 6,
+        Effect::RemoveMembers { .. } if strengthened.contains(&change.group) => 7,
+        Effect::Convert { from, to } if !weakens(*from, *to) => 8,
         Effect::Convert { .. } => 9,
-        Effect::Disable { .. } => 11,
-        Effect::Quarantine { .. } => 12,
-        Effect::Delete { .. } => 13,
-        Effect::Freeze => 14,
+        Effect::RemoveMembers { .. } => 10,
+        Effect::Disable { .. } => 12,
+        Effect::Quarantine { .. } => 13,
+        Effect::Delete { .. } => 14,
+        Effect::Freeze => 15,
     }
 }
 
 /// Empty for the changes whose order of arrival counts.
-fn sort_key(change: &Change) -> String {
-    if phase(change) <= 1 {
+fn sort_key(change: &Change, phase: u8) -> String {
+    if phase <= 1 {
         return String::new();
     }
     format!("{}\0{}\0{}", change.policy, change.label, change.group)

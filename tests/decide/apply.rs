@@ -66,13 +66,14 @@ impl World {
     fn execute_one(&mut self, change: &Change) -> ObjectGuid {
         let fresh = matches!(change.effect, Effect::Create { .. } | Effect::Restore { .. });
         let guid = if fresh { ObjectGuid(change.group.0) } else { self.aimed_at(change) };
-        let operation = self.operation(change, guid);
-        self.operate(&operation).unwrap_or_else(|no| panic!("{no}: {change:?}"));
+        let operation = self.operation(change, guid).expect("nothing is done to what is frozen");
+        let done = self.operate(&operation);
+        assert!(done.is_ok(), "{done:?}: {change:?}");
         operation.target().object().unwrap_or(guid)
     }
 
-    /// The one operation of a change.
-    fn operation(&self, change: &Change, guid: ObjectGuid) -> Operation {
+    /// The one operation of a change that writes.
+    fn operation(&self, change: &Change, guid: ObjectGuid) -> Option<Operation> {
         let target = change.target.clone();
         let here = || {
             let group = self.domain.groups.get(&guid).expect("it is there");
@@ -81,7 +82,7 @@ impl World {
         let referred = |members: &[MemberReference]| {
             members.iter().map(|member| self.referred(member)).collect::<Vec<_>>()
         };
-        match &change.effect {
+        Some(match &change.effect {
             Effect::Create { attributes } => {
                 Operation::Add { target, attributes: attributes.clone() }
             }
@@ -103,7 +104,14 @@ impl World {
                 Operation::Modify { target: here(), attributes }
             }
             Effect::AddMembers { members, .. } => {
-                Operation::AddMembers { target: here(), members: referred(members) }
+                let there = self.domain.members.get(&guid);
+                let mut missing = referred(members);
+                // A group from the recycle bin is in again what it was in.
+                missing.retain(|member| {
+                    let back = members.iter().all(|known| known.guid() != Some(*member));
+                    !(back && there.is_some_and(|there| there.contains(member)))
+                });
+                Operation::AddMembers { target: here(), members: missing }
             }
             Effect::RemoveMembers { members, of } => {
                 let there = self.domain.members.get(&guid).map_or(0, BTreeSet::len);
@@ -111,8 +119,8 @@ impl World {
                 Operation::RemoveMembers { target: here(), members: referred(members) }
             }
             Effect::Delete { .. } => Operation::Delete { target: here() },
-            Effect::Freeze => panic!("nothing is done to what is frozen"),
-        }
+            Effect::Freeze => return None,
+        })
     }
 
     /// The object of a change. It must be there, in the container, and carry our record.

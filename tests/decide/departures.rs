@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use writeback::decide::guard::{Row, guard};
-use writeback::model::directory::{UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY};
+use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
 use writeback::model::policy::{Deletion, Departure, Mode};
 use writeback::model::record::RecordState;
 use writeback::model::{AttributeName, Leave};
@@ -215,7 +215,33 @@ fn ended_groups_count_as_groups_removed() {
 }
 
 #[test]
+fn two_groups_of_one_name_do_not_meet_in_quarantine() {
+    let twins = ["a", "b"].into_iter().fold(world(), |world, word| {
+        world.both(word, &[]).flag(word, Listed::Off).directory(word, |group| {
+            group.dn = dn(&format!("OU={word},OU=Groups,DC=corp,DC=example")).child("twin");
+        })
+    });
+    let mut world = twins.policy(|p| p.deletion = always(Departure::Quarantine));
+    check(
+        &world,
+        &format!(
+            "held disable a: extensionName groupType
+             held disable b: extensionName groupType
+             held quarantine a to CN=twin,{QUARANTINE}"
+        ),
+    );
+    for _ in 0..2 {
+        let decision = world.decide(Order::Given);
+        let changes = decision.plan.changes.clone();
+        let results = world.execute(&changes, |_, _| {});
+        world.remember(decision, &results);
+    }
+    check(&world, "freeze a\nfreeze b\n! NameTaken b");
+}
+
+#[test]
 fn security_stays_what_it_was_until_the_event() {
-    let group_type = off(Departure::Disable).domain.groups.into_values().next();
-    assert_eq!(group_type.map(|group| group.group_type), Some(UNIVERSAL_SECURITY));
+    check(&off(Departure::Disable).flag("sales", Listed::On), "");
+    let waits = off(Departure::Disable).policy(|p| p.deletion.grace = SignedDuration::from_mins(1));
+    check(&waits, "freeze sales");
 }

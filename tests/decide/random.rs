@@ -22,7 +22,7 @@ use writeback::decide::guard::{Guarded, guard};
 use crate::observed::Order;
 use crate::world::World;
 
-const WORLDS: u64 = 300;
+const WORLDS: u64 = 250;
 const GROUP_COUNT: usize = 12;
 const USER_COUNT: usize = 16;
 const QUARANTINE: &str = "OU=Quarantine,OU=Groups,DC=corp,DC=example";

@@ -3,8 +3,9 @@
 use writeback::decide::upward::Parent;
 use writeback::model::cloud::Origin;
 
+use crate::check::check;
 use crate::observed::Order;
-use crate::world::{World, dn, id, sid, world};
+use crate::world::{GROUPS, World, dn, id, sid, world};
 
 /// `sales` is written back and nested in `everybody`, a group of the directory.
 fn nested() -> World {
@@ -57,7 +58,19 @@ fn a_parent_that_we_write_ourselves_is_none_of_them() {
     assert_eq!(parents(&world), []);
 }
 
+/// The parent carries the marks of its own cloud group, as Entra Connect leaves them, and holds
+/// what the cloud group does not.
 #[test]
 fn a_parent_is_never_changed() {
-    crate::check::check(&synchronised(nested(), &["group:sales"]), "");
+    let marked = synchronised(nested(), &["ann"])
+        .written("everybody", &["group:sales", "bob"])
+        .directory("everybody", |group| {
+            group.dn = dn(GROUPS).child("everybody");
+            group.records.clear();
+        })
+        .directory("sales", |group| group.parents = vec![dn(GROUPS).child("everybody")]);
+    check(&marked, "");
+    // Not even where the tenant masters it.
+    let ours = marked.cloud("everybody", |group| group.origin = Origin::Cloud);
+    check(&ours, "! Foreign everybody");
 }

@@ -38,10 +38,10 @@ pub(super) fn random(seed: u64) -> World {
         let cloud: Vec<_> =
             cloud.iter().map(String::as_str).filter(|m| *m != format!("group:{word}")).collect();
         all = tenant(rng, all, &word, &cloud);
-        if rng.u32(0..3) > 0 {
-            all = standing(rng, all, &word, &cloud);
-        } else if rng.u32(0..3) > 0 {
-            tombstone(rng, &mut all, &word);
+        match rng.u32(0..9) {
+            0..6 => all = standing(rng, all, &word, &cloud),
+            6 | 7 => tombstone(rng, &mut all, &word),
+            _ => {}
         }
     }
     swap_names(rng, &mut all);
@@ -59,12 +59,12 @@ fn members(rng: &mut Rng) -> Vec<String> {
     let mut words: BTreeSet<String> = BTreeSet::new();
     for _ in 0..rng.usize(0..8) {
         let user = rng.usize(0..USER_COUNT);
-        words.insert(match rng.u32(0..12) {
+        words.insert(match rng.u32(0..24) {
             0 => format!("nolink:x{user}"),
-            1 => format!("group:g{}", rng.usize(0..GROUP_COUNT)),
-            2 => rarely(rng, 3, format!("u{user}"), format!("lost:u{user}")),
-            3 => format!("device:d{user}"),
-            4 => format!("onprem:o{user}"),
+            1 => format!("lost:u{user}"),
+            2..6 => format!("group:g{}", rng.usize(0..GROUP_COUNT)),
+            6..8 => format!("device:d{user}"),
+            8..10 => format!("onprem:o{user}"),
             _ => format!("u{user}"),
         });
     }
@@ -224,7 +224,7 @@ fn disturb(rng: &mut Rng, world: &mut World) {
             0 => {
                 world.members.insert(id(&name), Err("503".to_owned()));
             }
-            1 => {
+            1 if world.domain.groups.contains_key(&object(&name)) => {
                 world.domain.unread.insert(object(&name), "52".to_owned());
             }
             2 => {

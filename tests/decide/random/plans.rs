@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use writeback::decide::guard::guard;
-use writeback::model::change::{Change, Effect, MemberReference};
+use writeback::model::change::{Change, Effect, Kind, MemberReference};
 use writeback::model::cloud::Links;
 use writeback::model::directory::PrincipalClass;
 use writeback::model::policy::{KeepReference, Nested, Policy, Standing};
@@ -179,9 +179,10 @@ fn no_change_is_aimed_at_what_is_not_ours_or_outside_the_containers() {
                 assert!(created.contains(&change.group), "{seed} {change:?}");
                 continue;
             };
-            let ours = match &change.effect {
-                Effect::Restore { .. } => is_ours_to_restore(&world, guid, change.group),
-                _ => world.domain.groups.get(&guid).is_some_and(|g| is_ours(g, change.group)),
+            let ours = if change.effect.kind() == Kind::Restore {
+                is_ours_to_restore(&world, guid, change.group)
+            } else {
+                world.domain.groups.get(&guid).is_some_and(|g| is_ours(g, change.group))
             };
             assert!(ours, "{seed} {change:?}");
         }

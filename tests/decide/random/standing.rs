@@ -87,7 +87,7 @@ fn odds(rng: &mut Rng, name: &str, group: &mut DirectoryGroup) {
         9 => {
             for value in &mut group.records {
                 let record = value.record.as_mut().expect("it is ours");
-                record.owner = "somebody".to_owned();
+                "somebody".clone_into(&mut record.owner);
                 value.text = record.to_string();
             }
         }
@@ -147,7 +147,7 @@ pub(super) fn tombstone(rng: &mut Rng, world: &mut World, name: &str) {
         0 => {
             let mut other = record(name, "p", RecordState::Active);
             let record = other.record.as_mut().expect("it is one");
-            record.owner = "somebody".to_owned();
+            "somebody".clone_into(&mut record.owner);
             other.text = record.to_string();
             group.records = vec![other];
         }

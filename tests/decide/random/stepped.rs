@@ -50,13 +50,14 @@ fn unlimited(plan: &Plan) -> (Plan, BTreeMap<PolicyName, Inventory>) {
     (plan, inventory)
 }
 
-/// One pass. `watch` sees the world after each operation.
+/// One pass; whether it had anything to write. `watch` sees the world after each operation.
 pub(super) fn pass(
     world: &mut World,
     mut fate: impl FnMut(&Change, &Operation) -> Fate,
     mut watch: impl FnMut(&World, &Change),
-) {
+) -> bool {
     let decision = world.decide(Order::Given);
+    let writes = decision.plan.writes().next().is_some();
     let (plan, inventory) = unlimited(&decision.plan);
     let guarded = guard(&plan, &inventory);
     assert!(guarded.held.holds.iter().all(|hold| hold.limit == 0), "{:?}", guarded.held.holds);
@@ -78,7 +79,7 @@ pub(super) fn pass(
                     }
                     Fate::Crash => {
                         world.memory = Memory::default();
-                        return;
+                        return true;
                     }
                 }
                 answer
@@ -97,6 +98,7 @@ pub(super) fn pass(
         })
         .collect();
     world.remember_held(decision, &guarded.held, &results);
+    writes
 }
 
 impl World {

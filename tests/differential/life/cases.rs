@@ -144,7 +144,7 @@ const GROUPS: Times = &[
     (Case::ConvertNested, 1),
     (Case::ConvertBuiltin, 1),
     (Case::ConvertPrimary, 1),
-    (Case::ConvertPrimaryLocal, 2),
+    (Case::ConvertPrimaryLocal, 3),
 ];
 
 const MEMBERS: Times = &[
@@ -190,7 +190,7 @@ const DELETED: Times = &[
     (Case::UndeleteNameTaken, 1),
     (Case::UndeleteAccountNameTaken, 1),
     (Case::UndeleteAccountNameKept, 1),
-    (Case::UndeleteAccountNameLost, 1),
+    (Case::UndeleteAccountNameLost, 3),
     (Case::UndeleteNoParent, 1),
     (Case::UndeleteNotDelegated, 1),
     (Case::UndeleteBelowGroup, 1),
