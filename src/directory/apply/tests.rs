@@ -969,13 +969,13 @@ fn a_change_that_was_not_tried_holds_the_record_back_as_well() {
 }
 
 #[test]
-fn a_new_group_is_recorded_as_filled_although_something_of_it_was_refused() {
+fn a_new_group_is_recorded_as_filled_only_when_its_members_are_in_it() {
     let mut world = one_group("Filling");
     let update = refused_update(&mut world);
     world.forbidden.insert(guid(7));
     let changes = of_one([update, add([7]), remove([5]), reactivation(1, "Filling")]);
     let results = world.run(changes);
-    assert_eq!(words(&results), ["refused", "refused", "failed", "done"]);
+    assert_eq!(words(&results), ["refused", "refused", "failed", "failed"]);
     assert_eq!(world.values(1, "extensionName"), [record(1)]);
 }
 

@@ -7,8 +7,8 @@
 //! |---|---|
 //! | failed or unknown, whatever it was | everything |
 //! | a creation, restoration or disabling refused | everything |
-//! | a rename or move refused | the next names, and the handover to another policy |
-//! | additions refused, or made without groups that were not created | the removals |
+//! | a name or place refused | the next places, and the handover to another policy |
+//! | additions refused, or made without groups that were not created | the removals, and the record that says the group is filled |
 //! | removals refused or not tried | security for the group |
 //! | anything refused or not tried | the record that says it is in use again |
 //!
@@ -28,6 +28,8 @@ pub(super) struct Troubles(BTreeMap<ObjectId, Vec<Trouble>>);
 #[derive(Debug)]
 struct Trouble {
     kind: Kind,
+    /// It was to change the name or the place.
+    naming: bool,
     extent: Extent,
     why: String,
 }
@@ -60,7 +62,9 @@ impl Troubles {
                 None => return,
             },
         };
-        let trouble = Trouble { kind: change.effect.kind(), extent, why: why.clone() };
+        let kind = change.effect.kind();
+        let naming = is_naming(kind) || names_account(&change.effect);
+        let trouble = Trouble { kind, naming, extent, why: why.clone() };
         self.0.entry(change.group).or_default().push(trouble);
     }
 
@@ -72,20 +76,22 @@ impl Troubles {
 
 impl Trouble {
     fn forbids(&self, change: &Change) -> Option<String> {
-        let Self { kind: earlier, extent, why } = self;
+        let Self { kind: earlier, naming, extent, why } = self;
         let later = change.effect.kind();
         let refused = *extent == Extent::Refused;
         let reason = if *extent == Extent::Unsettled || (refused && is_a_condition(*earlier)) {
             "an earlier change of this group failed"
-        } else if refused && is_naming(*earlier) && is_naming(later) {
+        } else if refused && *naming && is_naming(later) {
             "an earlier name was refused"
-        } else if refused && is_naming(*earlier) && later == Kind::Handover {
+        } else if refused && *naming && later == Kind::Handover {
             "a group changes its policy together with its name and place, and they were refused"
+        } else if *earlier == Kind::AddMembers && record_from(&change.effect, &[FILLING]) {
+            "it is recorded as filled only when its members are in it"
         } else if *earlier == Kind::AddMembers && later == Kind::RemoveMembers {
             "nobody is taken out before the additions of the group are made"
         } else if *earlier == Kind::RemoveMembers && strengthens(&change.effect) {
             "it becomes a security group only when those who have to leave it are out"
-        } else if *extent != Extent::Short && ends_absence(&change.effect) {
+        } else if *extent != Extent::Short && record_from(&change.effect, &AWAY) {
             "it is recorded as in use again only when its other changes are made"
         } else {
             return None;
@@ -109,17 +115,23 @@ fn strengthens(effect: &Effect) -> bool {
     matches!(effect, Effect::Convert { from, to } if *from >= 0 && *to < 0)
 }
 
-/// Whether it changes nothing but the record, from disabled or quarantined to something else.
-fn ends_absence(effect: &Effect) -> bool {
+/// Whether it changes nothing but the pre-Windows 2000 name.
+fn names_account(effect: &Effect) -> bool {
     let Effect::Update { attributes } = effect else { return false };
-    attributes.iter().all(|attribute| attribute.name == "extensionName")
-        && attributes.iter().any(was_away)
+    attributes.iter().all(|attribute| attribute.name == "sAMAccountName")
 }
 
-fn was_away(attribute: &AttributeChange) -> bool {
+const FILLING: RecordState = RecordState::Filling;
+const AWAY: [RecordState; 2] = [RecordState::Disabled, RecordState::Quarantined];
+
+/// Whether it changes nothing but the record, from one of these states to something else.
+fn record_from(effect: &Effect, states: &[RecordState]) -> bool {
+    let Effect::Update { attributes } = effect else { return false };
+    attributes.iter().all(|attribute| attribute.name == "extensionName")
+        && attributes.iter().any(|attribute| was(attribute, states))
+}
+
+fn was(attribute: &AttributeChange, states: &[RecordState]) -> bool {
     let record = attribute.before.as_deref().and_then(OwnershipRecord::parse);
-    record.is_some_and(|record| match record.state {
-        RecordState::Disabled | RecordState::Quarantined => true,
-        RecordState::Filling | RecordState::Active => false,
-    })
+    record.is_some_and(|record| states.contains(&record.state))
 }

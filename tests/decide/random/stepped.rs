@@ -42,10 +42,22 @@ fn unlimited(plan: &Plan) -> (Plan, BTreeMap<PolicyName, Inventory>) {
         }
     }
     let large = Inventory { groups: 1_000_000, memberships: 1_000_000 };
-    let all = plan.changes.iter().flat_map(|change| match &change.effect {
-        Effect::Handover { from, .. } => vec![change.policy.clone(), from.clone()],
-        _ => vec![change.policy.clone()],
+    let former = plan.changes.iter().filter_map(|change| match &change.effect {
+        Effect::Handover { from, .. } => Some(from),
+        Effect::Create { .. }
+        | Effect::Rename { .. }
+        | Effect::Move { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::Restore { .. }
+        | Effect::AddMembers { .. }
+        | Effect::RemoveMembers { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Delete { .. }
+        | Effect::Freeze => None,
     });
+    let all = plan.changes.iter().map(|change| &change.policy).chain(former).cloned();
     let inventory = all.map(|policy| (policy, large)).collect();
     (plan, inventory)
 }
