@@ -2,7 +2,7 @@
 //! seed and sent to both as the least-privilege account, lead to the same result codes and the
 //! same groups. What is known to differ stands in one list, each with its reason.
 //!
-//! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB), a simulated domain with the same
+//! Comes from: the small lab that `tests/run` starts (WRITEBACK_LAB_SMALL), a simulated domain with the same
 //! users.
 
 #![cfg(feature = "sim")]
@@ -69,7 +69,7 @@ struct Pair {
 }
 
 async fn pair(name: &str) -> Pair {
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     let (inside, outside) = lab.empty_ous(name);
     let sub = lab.add_ou("Sub", &inside);
     let users = lab.users[..USERS].to_vec();

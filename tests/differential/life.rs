@@ -69,7 +69,7 @@ pub(crate) struct World {
 /// need it, and one makes it so.
 pub(crate) fn prepared() -> Lab {
     static READY: Mutex<bool> = Mutex::new(false);
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     let mut ready = READY.lock().unwrap();
     if !*ready {
         tool(&lab, "exchange");

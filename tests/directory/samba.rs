@@ -1,7 +1,7 @@
 //! The domain client against Samba: deleted groups, their return, and what a pass reads beyond
 //! names and members.
 //!
-//! Comes from: the lab that `tests/run` starts (WRITEBACK_LAB).
+//! Comes from: the small lab that `tests/run` starts (WRITEBACK_LAB_SMALL).
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ async fn open(lab: &Lab, container: &str) -> (Directory, Containers) {
 
 #[tokio::test]
 async fn samba_shows_and_restores_what_it_deleted() {
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     trust(&lab);
     let (container, _) = lab.empty_ous("directory-edge");
     let more = [("extensionName", RECORD), ("adminDescription", &id(1).anchor())];
@@ -91,7 +91,7 @@ async fn samba_shows_and_restores_what_it_deleted() {
 
 #[tokio::test]
 async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     let (container, _) = lab.empty_ous("directory-beyond");
     let more = [("extensionName", RECORD), ("info", "a note"), ("mail", "a@edge.example")];
     let dn = lab.add_group(&container, "a", "directory-beyond-a", UNIVERSAL, &more);
@@ -125,7 +125,7 @@ async fn samba_tells_attributes_parents_and_what_cannot_be_written() {
 
 #[tokio::test]
 async fn samba_takes_the_longest_value_that_its_schema_tells_and_none_longer() {
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     let (container, _) = lab.empty_ous("directory-limits");
     let record = record_of(1);
     let more = [("extensionName", record.as_str())];
@@ -149,7 +149,7 @@ async fn samba_takes_the_longest_value_that_its_schema_tells_and_none_longer() {
 
 #[tokio::test]
 async fn samba_takes_several_values_of_an_attribute_in_one_modify() {
-    let lab = Lab::here();
+    let lab = Lab::prepared();
     let (container, _) = lab.empty_ous("directory-values");
     let more = [("extensionName", RECORD), ("mail", "a@corp.example")];
     let dn = lab.add_group(&container, "a", "directory-values-a", UNIVERSAL, &more);

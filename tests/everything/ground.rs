@@ -108,7 +108,7 @@ async fn simulated() -> (DirectoryAccess, Directory, Option<Domain>) {
 
 /// The lab that `WRITEBACK_LAB_SMALL`, else `WRITEBACK_LAB`, names.
 async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
-    let lab = lab();
+    let lab = Lab::prepared();
     let folder = lab.setting("LAB_DIR");
     let mut directory = Directory::connect(
         lab.setting("LAB_URL"),
@@ -130,10 +130,4 @@ async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
         containers: Vec::new(),
     };
     (access, directory, None)
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests/run names the labs in the environment")]
-fn lab() -> Lab {
-    let small = std::env::var("WRITEBACK_LAB_SMALL").is_ok_and(|folder| !folder.is_empty());
-    Lab::named_in(if small { "WRITEBACK_LAB_SMALL" } else { "WRITEBACK_LAB" })
 }

@@ -79,6 +79,14 @@ impl Lab {
         Self::named_in("WRITEBACK_LAB")
     }
 
+    /// The lab that is prepared for everything: where there is none, that of this run.
+    #[expect(clippy::disallowed_methods, reason = "tests/run names the labs in the environment")]
+    pub fn prepared() -> Self {
+        const SMALL: &str = "WRITEBACK_LAB_SMALL";
+        let is_there = std::env::var(SMALL).is_ok_and(|folder| !folder.is_empty());
+        if is_there { Self::named_in(SMALL) } else { Self::here() }
+    }
+
     /// The lab whose folder an environment variable names: a second domain runs beside the first.
     #[expect(clippy::disallowed_methods, reason = "tests/run names the labs in the environment")]
     pub fn named_in(variable: &str) -> Self {

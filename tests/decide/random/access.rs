@@ -17,7 +17,8 @@ use crate::world::{World, object, world};
 type Reached = BTreeMap<ObjectGuid, BTreeSet<ObjectGuid>>;
 
 /// The accounts to which each group of the domain gives access, at any depth. A distribution group
-/// gives none, and none through it: no token holds it (the security bit of `groupType`, MS-ADTS 2.2.12).
+/// gives none, and none through it: no token holds it (the security bit of `groupType`, MS-ADTS
+/// 2.2.12).
 fn reached(world: &World) -> Reached {
     let is_secure =
         |guid: &ObjectGuid| world.domain.groups.get(guid).is_some_and(|group| group.group_type < 0);
