@@ -203,10 +203,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, in the order in which a pass executes them.
-    ///
-    /// Names are freed before they are taken, groups exist before they are nested, and nobody
-    /// loses a membership before the new ones stand.
+    /// All kinds, in the order in which plans count them and metrics list them. The order in which
+    /// a pass makes changes is that of `decide::plan`.
     pub const ALL: [Self; 13] = [
         Self::Handover,
         Self::Rename,
