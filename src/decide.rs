@@ -3,7 +3,8 @@
 //! No socket, no clock, no log; nothing here can fail. The same inputs in any order give the same
 //! plan to the byte.
 //!
-//! `holdings` says whose groups are, `claim` (with `select`, `expression`) which policy a group
+//! `holdings` says whose groups are, `adopt` which a person gives to us, `privilege` which lead
+//! into a protected group, `claim` (with `select`, `expression`) which policy a group
 //! belongs to, `depart` how its directory group ends, `buried` what of it can be brought back.
 //! `wanted` gathers what is needed to write a group, `members` and `nest` who is in it, `shape`
 //! and `naming` (with `name`) what it is called, `content`, `convert`, `mail` and `form`
@@ -12,12 +13,15 @@
 //! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
 //! `conditions` what is told, `upward` who in the directory holds written-back groups.
 
+pub mod begin;
+pub mod adopt;
 pub mod buried;
 pub mod cause;
 pub mod claim;
 pub mod conclude;
 pub mod conditions;
 pub mod content;
+pub mod contest;
 pub mod convert;
 pub mod depart;
 pub mod diff;
@@ -31,9 +35,11 @@ pub mod name;
 pub mod naming;
 pub mod nest;
 pub mod plan;
+pub mod privilege;
 pub mod rename;
 pub mod select;
 pub mod shape;
+pub mod undo;
 pub mod upward;
 pub mod wanted;
 
@@ -42,14 +48,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::decide::upward::Parents;
+use crate::model::change::{Effect, MemberReference};
 use crate::model::cloud::{Links, Presence};
 use crate::model::condition::Reason;
+use crate::model::directory::PrincipalClass;
 use crate::model::memory::{Form, Intent};
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
 use crate::model::{
-    CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode, Leave, Memory,
-    ObjectGuid, ObjectId, Plan, PolicyName,
+    Change, CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode,
+    Inventory, Leave, Memory, ObjectGuid, ObjectId, Plan, PolicyName,
 };
 
 /// What a pass looks at before it knows whose members it needs.
@@ -73,13 +81,24 @@ pub struct Inputs<'a> {
     pub confirm_after: SignedDuration,
 }
 
-/// How much a policy holds: the base of the guards' percentages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Inventory {
-    /// Groups with our record of this policy.
-    pub groups: usize,
-    /// Their values of `member`.
-    pub memberships: usize,
+/// What a plan has to ask the edges before it can be guarded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Cloud principals of values that would be removed, by object: have they left the tenant?
+    pub principals: BTreeMap<ObjectGuid, ObjectId>,
+    /// Groups among those values: how many principals are inside?
+    pub nested: BTreeSet<ObjectGuid>,
+}
+
+/// Groups that a selection would lose at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shrunk {
+    /// The freezes that wait, one for each group.
+    pub lost: Vec<Change>,
+    /// How many groups the policy kept when the last pass finished.
+    pub of: usize,
+    /// How many it may lose.
+    pub limit: usize,
 }
 
 /// What a pass decided.
@@ -101,6 +120,14 @@ pub struct Decision {
     pub inventory: BTreeMap<PolicyName, Inventory>,
     /// The groups of the directory that hold written-back groups.
     pub parents: Parents,
+    /// What has to be asked before the plan can be guarded.
+    pub asked: Asked,
+    /// Groups that are protected, or lie in a protected group, with the path.
+    pub privileged: BTreeMap<ObjectId, String>,
+    /// Groups that selections would lose.
+    pub shrunk: BTreeMap<PolicyName, Shrunk>,
+    /// Objects that another writer contests, with the attribute.
+    pub contested: BTreeMap<ObjectGuid, String>,
     /// What memory takes over when the pass ends.
     pub lessons: Lessons,
 }
@@ -122,6 +149,8 @@ pub struct Lessons {
     pub forms: BTreeMap<form::Spot, Form>,
     /// What each group is meant to be.
     pub intents: BTreeMap<ObjectId, Intent>,
+    /// The policy that keeps each owned group.
+    pub kept: BTreeMap<ObjectId, PolicyName>,
 }
 
 impl Decision {
@@ -145,25 +174,86 @@ impl Decision {
 
 /// Decides one pass: claims, members, differences, order.
 pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
-    let holdings = holdings::holdings(inputs);
+    let mut holdings = holdings::holdings(inputs);
     let mut claims = claim::claims(inputs, &holdings);
+    // What stood when the last pass finished does not count what this one takes up.
+    let inventory = inventory(inputs, &holdings);
+    holdings.adopt(adopt::adoptions(inputs, &claims, &holdings));
+    let privileged = privilege::paths(inputs, &holdings);
     let stalled = std::mem::take(&mut claims.stalled);
     let mut decision = Decision {
         findings: std::mem::take(&mut claims.findings),
         incomplete: claims.incomplete,
         blind: stalled.keys().cloned().collect(),
         stalled,
-        inventory: inventory(inputs, &holdings),
+        inventory,
         parents: upward::parents(inputs, &holdings, cloud),
         ..Decision::default()
     };
     decision.findings.extend(holdings.findings.iter().cloned());
+    decision.findings.extend(privilege::findings(&holdings, &privileged));
+    decision.privileged = privileged;
     links(inputs, cloud, &mut decision);
+    decision.shrunk = std::mem::take(&mut claims.shrunk);
+    decision.lessons.kept = kept(inputs, &holdings, &claims);
     diff::diff(inputs, cloud, &claims, &holdings, &mut decision);
+    contest::contest(inputs, &mut decision);
     plan::arrange(&mut decision.plan);
+    decision.asked = asked(inputs, &decision.plan);
     decision.findings.sort();
     decision.findings.dedup();
     decision
+}
+
+/// The policy of every owned group that is written or waits; what leaves is not kept any more.
+fn kept(
+    inputs: &Inputs<'_>,
+    holdings: &holdings::Holdings<'_>,
+    claims: &claim::Claims,
+) -> BTreeMap<ObjectId, PolicyName> {
+    let policies = &inputs.policies.policies;
+    let owned = claims.groups.iter().filter(|(id, _)| holdings.owned.contains_key(id));
+    let kept = owned.filter_map(|(id, claim)| {
+        let name = match claim {
+            claim::Claim::Keep(index) => &policies.get(*index)?.policy.name,
+            // Nothing is known that would take it out.
+            claim::Claim::Unknown(..) | claim::Claim::Idle(_) => inputs.memory.kept.get(id)?,
+            claim::Claim::Leaving(..) | claim::Claim::Departing(_) => return None,
+        };
+        Some((*id, name.clone()))
+    });
+    kept.collect()
+}
+
+/// What the guard has to know about the values that a plan takes out.
+fn asked(inputs: &Inputs<'_>, plan: &Plan) -> Asked {
+    let mut asked = Asked::default();
+    let removed = plan.changes.iter().filter_map(|change| match &change.effect {
+        Effect::RemoveMembers { members, .. } => Some(members),
+        Effect::Create { .. }
+        | Effect::Rename { .. }
+        | Effect::Move { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::Restore { .. }
+        | Effect::Handover { .. }
+        | Effect::AddMembers { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
+        | Effect::Freeze => None,
+    });
+    let removed: BTreeSet<_> = removed.flatten().filter_map(MemberReference::guid).collect();
+    let principals = inputs.directory.principals.value();
+    let is_group = |guid: &&ObjectGuid| {
+        principals.get(*guid).is_none_or(|principal| principal.class == PrincipalClass::Group)
+    };
+    asked.nested = removed.iter().filter(is_group).copied().collect();
+    let led = inputs.memory.counterparts.iter().filter(|(_, guid)| removed.contains(*guid));
+    asked.principals = led.map(|(id, guid)| (*guid, *id)).collect();
+    asked
 }
 
 /// Unreadable links concern every policy: nothing is removed anywhere, and that must show.
@@ -186,13 +276,21 @@ fn inventory(
     holdings: &holdings::Holdings<'_>,
 ) -> BTreeMap<PolicyName, Inventory> {
     let mut inventory: BTreeMap<PolicyName, Inventory> = BTreeMap::new();
+    let mut principals: BTreeMap<PolicyName, Vec<ObjectGuid>> = BTreeMap::new();
     let filled = |owned: &&holdings::Owned<'_>| owned.record.state != RecordState::Filling;
     for owned in holdings.owned.values().filter(filled) {
         let entry = inventory.entry(owned.record.policy.clone()).or_default();
         let members = inputs.directory.members.get(&owned.group.guid);
+        let members = members.and_then(|read| read.as_ref().ok());
         entry.groups += 1;
-        entry.memberships +=
-            members.and_then(|read| read.as_ref().ok()).map_or(0, |read| read.value().len());
+        entry.memberships += members.map_or(0, |read| read.value().len());
+        let guids = members.into_iter().flat_map(|read| read.value()).map(|member| member.guid);
+        principals.entry(owned.record.policy.clone()).or_default().extend(guids);
+    }
+    for (name, mut guids) in principals {
+        guids.sort_unstable();
+        guids.dedup();
+        inventory.entry(name).or_default().principals = guids.len();
     }
     inventory
 }

@@ -20,12 +20,16 @@
 //! - It hands rustls the brackets of `[::1]`, which is no name: `tls` puts the address back.
 //! - Referrals come among the entries: they are asked away, and one that comes is an error.
 
+mod above;
 mod client;
 mod connection;
 mod deleted;
 mod entry;
 mod error;
+mod history;
+mod inside;
 mod members;
+mod named;
 mod observe;
 mod options;
 mod readiness;

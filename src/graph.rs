@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! observe, links,   the questions a pass asks                → Complete<…>, Presence, Links
-//! settings
+//! departed, settings
 //!     pages         next links to the end, or no answer at all
 //!     client        one GET: token, pace, retries, statuses
 //!     token         client credentials; login, credential     → Token with its Rights
@@ -16,6 +16,7 @@
 
 mod client;
 mod credential;
+mod departed;
 mod endpoint;
 mod error;
 mod links;
@@ -41,6 +42,7 @@ use uuid::Uuid;
 use crate::model::TenantId;
 use crate::retry::{self, RetryRule};
 
+pub use departed::DEPARTED_ASKED_MAX;
 pub use endpoint::Endpoint;
 pub use error::GraphError;
 pub use observe::Flags;

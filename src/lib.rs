@@ -71,6 +71,7 @@
 pub mod cli;
 pub mod controller;
 pub mod decide;
+pub mod defence;
 pub mod directory;
 pub mod discover;
 pub mod exit;

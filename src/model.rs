@@ -2,6 +2,7 @@
 //!
 //! Edges build them from what they read, `decide` turns them into plans, and everybody prints them.
 
+pub mod approval;
 pub mod attribute;
 pub mod change;
 pub mod cloud;
@@ -17,11 +18,14 @@ pub mod ids;
 pub mod leave;
 pub mod memory;
 pub mod operation;
+pub mod past;
 pub mod plan;
 pub mod policy;
 pub mod readiness;
 pub mod record;
+pub mod window;
 
+pub use approval::{Approval, ApprovalRequest, Item};
 pub use attribute::AttributeName;
 pub use change::{AttributeChange, Cause, Change, Effect, MemberReference};
 pub use cloud::{CloudGroup, CloudListing, CloudMember, CloudMembers, GroupKind};
@@ -34,8 +38,9 @@ pub use expression::Expression;
 pub use finding::{Finding, FindingCode};
 pub use ids::{DeviceId, ObjectGuid, ObjectId, Sid, TenantId};
 pub use leave::Leave;
-pub use memory::Memory;
+pub use memory::{Inventory, Memory};
 pub use operation::{Operation, Outcome};
 pub use plan::Plan;
 pub use policy::{Policy, PolicyName};
 pub use record::OwnershipRecord;
+pub use window::{Spend, Spending};

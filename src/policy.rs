@@ -10,28 +10,36 @@
 //! | a file that no longer parses | its last good policy, marked `last_good` |
 //! | a file that never parsed | nothing; the file stands in `unparsed` |
 //! | a file that is gone | nothing; its groups become findings, none is removed |
-//! | no folder, an empty or unreadable one | everything as it was, marked `last_good` |
+//! | no folder, one without a policy, an unreadable one | everything as it was, `last_good` |
+//! | an approval, right or wrong | no policy; a right one asks that a held set be let through |
 //!
-//! Two files that name the same policy are both refused: neither is more right.
+//! Two files that name the same policy, or adopt the same group, are both refused: neither is
+//! more right.
 
+mod approval;
 mod document;
 mod expression;
 mod folder;
+mod judge;
 mod parse;
 mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::model::Containers;
 use crate::model::Digest;
 use crate::model::policy::{Policy, PolicyName, PolicySet, Standing};
 use crate::yaml::ConfigMistake;
 
+pub use approval::{APPROVAL_KIND, ParsedApproval, parse_approval};
 pub use document::KIND;
 pub use folder::{
     FILES_MAX, Folder, FolderError, LoadedFile, TOTAL_BYTES_MAX, read as read_folder,
 };
+use judge::{Judged, judge};
 pub use parse::{Parsed, parse};
 
 /// The policies in force and the last good version of each file.
@@ -64,6 +72,8 @@ pub struct LoadReport {
 pub struct Validation {
     /// The names of the policies that are right.
     pub policies: Vec<PolicyName>,
+    /// How many approvals are right.
+    pub approvals: usize,
     /// Everything that is wrong, sorted.
     pub mistakes: Vec<ConfigMistake>,
     /// What is right but deserves a second look, sorted.
@@ -93,8 +103,14 @@ impl PolicyStore {
             Err(error) => return self.keep_all(path, error),
         };
         let changed = self.generation != Some(folder.generation);
-        let Judged { mut parsed, mut mistakes, mut warnings, refused } =
-            judge(&folder.files, Some(&self.containers));
+        let judged = judge(&folder.files, Some(&self.containers));
+        if judged.has_no_policy() {
+            let error = FolderError::Empty { path: path.to_owned() };
+            let mut report = self.keep_all(path, error);
+            report.mistakes.extend(judged.mistakes);
+            return report;
+        }
+        let Judged { mut parsed, approvals, mut mistakes, mut warnings, refused } = judged;
         let (standing_in, unparsed) = self.stand_in(&refused, &parsed);
         self.last_good = standing_in
             .iter()
@@ -109,7 +125,8 @@ impl PolicyStore {
             policies.push(Standing { policy, last_good: false });
         }
         policies.sort_by(|a, b| a.policy.name.cmp(&b.policy.name));
-        self.in_force = PolicySet { policies, unparsed };
+        let approvals = approvals.into_iter().map(|parsed| parsed.request).collect();
+        self.in_force = PolicySet { policies, unparsed, approvals };
         self.generation = Some(folder.generation);
         mistakes.sort();
         warnings.sort();
@@ -141,11 +158,13 @@ impl PolicyStore {
     }
 
     /// What was in force stays so, as last good versions: a folder that cannot be read is Unknown,
-    /// and nothing is created or deleted on the word of a file that nobody can read.
+    /// and nothing is created or deleted on the word of a file that nobody can read. Approvals are
+    /// such words.
     fn keep_all(&mut self, path: &Path, error: FolderError) -> LoadReport {
         for standing in &mut self.in_force.policies {
             standing.last_good = true;
         }
+        self.in_force.approvals.clear();
         LoadReport {
             generation: self.generation,
             changed: false,
@@ -157,8 +176,9 @@ impl PolicyStore {
 }
 
 /// Checks folders and single files offline; with `containers`, also that every policy writes
-/// inside them. Names must be unique over everything that is named.
-pub fn validate(paths: &[PathBuf], containers: Option<&Containers>) -> Validation {
+/// inside them. Names must be unique over everything that is named. `now` tells which approvals
+/// are past.
+pub fn validate(paths: &[PathBuf], containers: Option<&Containers>, now: Timestamp) -> Validation {
     let mut files = Vec::new();
     let mut validation = Validation::default();
     for path in paths {
@@ -176,71 +196,13 @@ pub fn validate(paths: &[PathBuf], containers: Option<&Containers>) -> Validatio
     let judged = judge(&files, containers);
     validation.mistakes.extend(judged.mistakes);
     validation.warnings = judged.warnings;
+    validation.warnings.extend(judged.approvals.iter().filter_map(|one| one.warning(now)));
+    validation.approvals = judged.approvals.len();
     validation.policies = judged.parsed.into_values().map(|policy| policy.name).collect();
     validation.policies.sort();
     validation.mistakes.sort();
     validation.warnings.sort();
     validation
-}
-
-/// What a set of files says, before the past is asked.
-struct Judged {
-    /// By file; names are unique.
-    parsed: BTreeMap<String, Policy>,
-    mistakes: Vec<ConfigMistake>,
-    warnings: Vec<ConfigMistake>,
-    /// Files without a parsed version of what they now say, sorted.
-    refused: Vec<String>,
-}
-
-fn judge(files: &[LoadedFile], containers: Option<&Containers>) -> Judged {
-    let mut judged = Judged {
-        parsed: BTreeMap::new(),
-        mistakes: Vec::new(),
-        warnings: Vec::new(),
-        refused: Vec::new(),
-    };
-    for file in files {
-        let outcome = match &file.text {
-            Ok(text) => parse(&file.shown, text, containers),
-            Err(mistake) => Err(vec![mistake.clone()]),
-        };
-        match outcome {
-            Ok(Parsed { policy, warnings }) => {
-                judged.warnings.extend(warnings);
-                judged.parsed.insert(file.shown.clone(), policy);
-            }
-            Err(mistakes) => {
-                judged.mistakes.extend(mistakes);
-                judged.refused.push(file.shown.clone());
-            }
-        }
-    }
-    refuse_shared_names(&mut judged);
-    judged
-}
-
-fn refuse_shared_names(judged: &mut Judged) {
-    let mut holders = BTreeMap::<PolicyName, Vec<String>>::new();
-    for (file, policy) in &judged.parsed {
-        holders.entry(policy.name.clone()).or_default().push(file.clone());
-    }
-    for (name, files) in holders.iter().filter(|(_, files)| files.len() > 1) {
-        for file in files {
-            let others = files.iter().filter(|other| *other != file);
-            let others = others.map(String::as_str).collect::<Vec<_>>().join(", ");
-            let Some(policy) = judged.parsed.remove(file) else { continue };
-            judged.mistakes.push(ConfigMistake {
-                file: policy.place.file,
-                line: policy.place.line,
-                column: policy.place.column,
-                message: format!("the policy `{name}` is also declared in {others}"),
-                remedy: "give each policy its own metadata.name; both files are refused".to_owned(),
-            });
-            judged.refused.push(file.clone());
-        }
-    }
-    judged.refused.sort();
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! `settings`, which know places and tell every mistake at once. `tests/schema.rs` holds the two
 //! to each other, field by field.
 
+pub mod approval;
 pub mod codes;
 pub mod config;
 pub mod order;
@@ -16,21 +17,25 @@ pub mod reference;
 pub mod status;
 pub mod words;
 
-use schemars::Schema;
-use schemars::generate::SchemaSettings;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{Schema, json_schema};
 use serde_json::Value;
 
+use approval::Approval;
 use config::DaemonConfiguration;
 use plan::Plan;
 use policy::WritebackPolicy;
 use status::Status;
 
-/// The documents that have a schema.
+/// The documents that have a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Document {
     /// A policy, as people write it.
     Policy,
+    /// An approval, as people write it. It stands in the folder of policies, and its form is part of
+    /// their schema.
+    Approval,
     /// The daemon configuration, as people write it.
     Config,
     /// A plan, as `plan --output json` prints it.
@@ -40,13 +45,15 @@ pub enum Document {
 }
 
 impl Document {
-    /// Every document.
+    /// Every document that has a schema of its own.
     pub const ALL: [Self; 4] = [Self::Policy, Self::Config, Self::Plan, Self::Status];
 
-    /// Its word on the command line, and the name of its file in `config/schema/`.
+    /// Its word: on the command line, in the reference, and for the name of its file in
+    /// `config/schema/`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Policy => "policy",
+            Self::Approval => "approval",
             Self::Config => "config",
             Self::Plan => "plan",
             Self::Status => "status",
@@ -55,29 +62,70 @@ impl Document {
 
     /// Its schema: JSON Schema 2020-12 (json-schema.org/draft/2020-12). What people write is
     /// closed: a field that is not known is refused. What programs read is open: later versions
-    /// may add fields.
+    /// may add fields. That of policies takes approvals, too: both stand in one folder, to which
+    /// an editor knows one schema.
     pub fn schema(self) -> Value {
-        let settings = SchemaSettings::draft2020_12();
-        let mut schema = match self {
-            Self::Policy => settings.into_generator().into_root_schema_for::<WritebackPolicy>(),
-            Self::Config => settings.into_generator().into_root_schema_for::<DaemonConfiguration>(),
-            Self::Plan => settings.for_serialize().into_generator().into_root_schema_for::<Plan>(),
-            Self::Status => {
-                settings.for_serialize().into_generator().into_root_schema_for::<Status>()
-            }
-        };
-        RecursiveTransform(plain).transform(&mut schema);
         match self {
-            Self::Policy | Self::Config => RecursiveTransform(without_null).transform(&mut schema),
-            Self::Plan | Self::Status => {}
+            Self::Policy | Self::Approval => in_the_policy_folder().to_value(),
+            Self::Config | Self::Plan | Self::Status => self.form(),
         }
-        schema.to_value()
+    }
+
+    /// The schema of this document alone.
+    pub fn form(self) -> Value {
+        let root = match self {
+            Self::Policy => generator().into_root_schema_for::<WritebackPolicy>(),
+            Self::Approval => generator().into_root_schema_for::<Approval>(),
+            Self::Config => generator().into_root_schema_for::<DaemonConfiguration>(),
+            Self::Plan => printed().into_root_schema_for::<Plan>(),
+            Self::Status => printed().into_root_schema_for::<Status>(),
+        };
+        match self {
+            Self::Policy | Self::Approval | Self::Config => written(root),
+            Self::Plan | Self::Status => plainly(root),
+        }
+        .to_value()
     }
 
     /// Its schema as text.
     pub fn text(self) -> String {
         format!("{:#}\n", self.schema())
     }
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().into_generator()
+}
+
+fn printed() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+/// What may stand in the folder of policies: an approval where the document says so, else a policy.
+fn in_the_policy_folder() -> Schema {
+    let mut generator = generator();
+    let policy = generator.subschema_for::<WritebackPolicy>();
+    let approval = generator.subschema_for::<Approval>();
+    written(json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Policy folder",
+        "description": "A document of the policy folder: a policy, or an approval.",
+        "if": { "properties": { "kind": { "const": "Approval" } }, "required": ["kind"] },
+        "then": approval,
+        "else": policy,
+        "$defs": generator.take_definitions(true),
+    }))
+}
+
+fn written(schema: Schema) -> Schema {
+    let mut schema = plainly(schema);
+    RecursiveTransform(without_null).transform(&mut schema);
+    schema
+}
+
+fn plainly(mut schema: Schema) -> Schema {
+    RecursiveTransform(plain).transform(&mut schema);
+    schema
 }
 
 /// Takes out what only Rust means: the breaks of comment lines and the widths of numbers.

@@ -46,6 +46,20 @@ pub const CONFIRM_AFTER_MIN: Duration = Duration::from_secs(1);
 /// Longer than soft-deleted groups are kept (30 days) waits for nothing.
 pub const CONFIRM_AFTER_MAX: Duration = Duration::from_hours(30 * 24);
 
+/// How long the journal is kept unless `state.journalRetention` says otherwise: a year and the
+/// month in which somebody asks about it.
+pub const JOURNAL_RETENTION_DEFAULT: Duration = Duration::from_hours(400 * 24);
+/// An undo and the guard's window reach a day back.
+pub const JOURNAL_RETENTION_MIN: Duration = Duration::from_hours(24);
+/// Longer than ten years is an archive's task.
+pub const JOURNAL_RETENTION_MAX: Duration = Duration::from_hours(3_650 * 24);
+
+/// The name of the admin socket inside `state.path` unless `http.adminSocket` says otherwise.
+pub const ADMIN_SOCKET_DEFAULT: &str = "admin.sock";
+/// The longest path of a Unix socket in bytes: `sun_path` has 108 with the NUL at its end
+/// (unix(7)).
+pub const ADMIN_SOCKET_BYTES_MAX: usize = 107;
+
 /// Where metrics and probes are served unless `http.listen` says otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:9464";
 /// Where status is served unless `http.status` says otherwise.
@@ -71,6 +85,11 @@ pub struct Settings {
     pub policies: PathBuf,
     /// The folder of lock, journal and memory.
     pub state: PathBuf,
+    /// How long what the journal says is kept.
+    pub journal_retention: Duration,
+    /// The Unix socket on which people on this machine ask the daemon; at most
+    /// [`ADMIN_SOCKET_BYTES_MAX`] bytes.
+    pub admin_socket: PathBuf,
     /// When passes run.
     pub schedule: Schedule,
     /// What is served.

@@ -8,6 +8,10 @@
 
 #[path = "graph/bench.rs"]
 mod bench;
+#[path = "graph/departed.rs"]
+mod departed;
+#[path = "graph/incumbent.rs"]
+mod incumbent;
 #[path = "graph/portal.rs"]
 mod portal;
 #[path = "graph/reading.rs"]

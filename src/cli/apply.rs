@@ -12,7 +12,7 @@ use crate::controller::pass::{Acted, Engine};
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::journal::Journal;
-use crate::model::PolicyName;
+use crate::model::{Memory, PolicyName};
 use crate::report::text;
 use crate::report::text::safe;
 use crate::settings::Settings;
@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Err(exit) => return exit,
     };
     let report = new_report(&settings);
-    let mut engine = match Engine::open(settings, report, progress::watcher()) {
+    let mut engine = match Engine::open(settings, report, progress::watcher(), Some(Memory::default())) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };

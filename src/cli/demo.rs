@@ -18,6 +18,7 @@ use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
 use crate::journal::Journal;
+use crate::model::Memory;
 use crate::report::endpoint::{self, Heartbeat, Served};
 use crate::report::progress::unwatched;
 use crate::report::text;
@@ -55,7 +56,12 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     let lock = StateLock::take(&settings.state).map_err(io::Error::other)?;
     let mut journal = Journal::open(lock.directory()).map_err(io::Error::other)?;
     let report = new_report(&settings);
-    let mut engine = match Engine::open(settings.clone(), Arc::clone(&report), unwatched()) {
+    let mut engine = match Engine::open(
+        settings.clone(),
+        Arc::clone(&report),
+        unwatched(),
+        Some(Memory::default()),
+    ) {
         Ok(engine) => engine,
         Err(why) => return Ok(blind(&why)),
     };

@@ -53,7 +53,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Err(exit) => return exit,
     };
     let report = new_report(&settings);
-    let mut engine = match Engine::open(settings, report, progress::watcher()) {
+    let mut engine = match Engine::open(settings, report, progress::watcher(), None) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };

@@ -12,6 +12,7 @@ use crate::controller::schedule::Loop;
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
+use crate::model::Memory;
 use crate::report::Report;
 use crate::report::endpoint::{self, Heartbeat, Served};
 use crate::report::progress::Watcher;
@@ -38,7 +39,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
     let watcher: Watcher = Arc::new(move |_| beating.beat(now()));
     let triggers = Triggers::watch(&settings.policies);
     let interval = settings.schedule.interval;
-    let engine = match Engine::open(settings, Arc::clone(&report), watcher) {
+    let engine = match Engine::open(settings, Arc::clone(&report), watcher, Some(Memory::default())) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };

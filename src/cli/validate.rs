@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::say;
+use crate::controller::now;
 use crate::exit::Exit;
 use crate::policy::{Validation, validate};
 use crate::report::text::safe;
@@ -26,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Exit {
             Ok(settings) => {
                 checked += 1;
                 let folder = settings.policies.clone();
-                validate(&[folder], Some(&settings.directory.containers))
+                validate(&[folder], Some(&settings.directory.containers), now())
             }
             Err(mistakes) => {
                 lines.extend(mistakes.iter().map(ToString::to_string));
@@ -42,12 +43,12 @@ pub(super) fn run(arguments: &Arguments, config: Option<&Path>) -> Exit {
                 Err(mistakes) => lines.extend(mistakes.iter().map(ToString::to_string)),
             }
         }
-        validate(&policies, None)
+        validate(&policies, None, now())
     };
     lines.extend(validation.mistakes.iter().map(ToString::to_string));
     let mistakes = lines.len();
     lines.extend(validation.warnings.iter().map(|warning| format!("{warning} (warning)")));
-    let valid = validation.policies.len() + checked;
+    let valid = validation.policies.len() + validation.approvals + checked;
     lines.push(format!(
         "{valid} documents are valid, {mistakes} mistakes, {} warnings",
         validation.warnings.len()

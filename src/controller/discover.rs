@@ -94,7 +94,7 @@ impl Survey<'_> {
             return self.policies.clone();
         }
         let policies = self.ready.values().flat_map(|set| set.policies.clone()).collect();
-        PolicySet { policies, unparsed: Vec::new() }
+        PolicySet { policies, unparsed: Vec::new(), approvals: Vec::new() }
     }
 
     async fn cloud(&self, policies: &PolicySet, begun: Timestamp) -> Result<CloudSeen, GraphError> {
@@ -133,7 +133,10 @@ impl Survey<'_> {
         let told = move |count: usize| watcher(Progress::Directory(count));
         let extras = Questions::of(policies).extras;
         let snapshot = match connect_to_read(settings, there, &self.report).await {
-            Ok(directory) => directory.observe(begun, &BTreeSet::new(), &extras, &told).await,
+            Ok(directory) => {
+                let nothing = BTreeSet::new();
+                directory.observe(begun, &nothing, &nothing, &extras, &told).await
+            }
             Err(error) => Err(error),
         };
         Ok(DomainSeen { readiness, snapshot })

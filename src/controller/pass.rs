@@ -10,19 +10,21 @@ use secrecy::ExposeSecret as _;
 
 use crate::controller::questions::Questions;
 use crate::controller::{connect_directory, now, open_tenant};
-use crate::decide::conclude::{self, ChangeResult};
+use crate::decide::conclude::{self, ChangeResult, Course};
 use crate::decide::conditions::{self, Conditions};
-use crate::decide::guard::{Guarded, guard_only};
-use crate::decide::{Decision, Inputs, claim, decide, holdings, members, upward};
+use crate::decide::guard::approve::granted;
+use crate::decide::guard::{Answers, Guarded, Scale, guard};
+use crate::decide::{Decision, Inputs, begin, claim, decide, holdings, members, upward};
+use crate::defence::stands;
 use crate::directory::{Directory, DirectoryError};
 use crate::graph::{GraphError, Tenant};
 use crate::journal::JournalError;
-use crate::model::cloud::Unread;
+use crate::model::cloud::{Presence, Unread};
 use crate::model::condition::Reason;
-use crate::model::policy::PolicySet;
+use crate::model::policy::{Adoption, PolicySet};
 use crate::model::{
-    CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot, Memory, ObjectId,
-    PolicyName,
+    Approval, ApprovalRequest, CloudListing, CloudMember, CloudMembers, Complete, Digest,
+    DirectorySnapshot, FindingCode, Memory, ObjectGuid, ObjectId, PolicyName, Spending,
 };
 use crate::policy::{LoadReport, PolicyStore};
 use crate::report::Report;
@@ -42,12 +44,18 @@ pub struct Engine {
     /// was is news, one that is still gone is none.
     folder_lost: Option<String>,
     memory: Memory,
+    /// Whether it was given any.
+    remembers: bool,
     pub(super) report: Arc<Report>,
     pub(super) watcher: Watcher,
     conditions: Conditions,
     number: u64,
     /// When refused members were last forgotten.
     resynced: Timestamp,
+    /// Approvals that people asked for and that no look has taken up yet.
+    requests: Vec<ApprovalRequest>,
+    /// Adoptions that the command line adds to those of the policies.
+    adoptions: Vec<(PolicyName, Adoption)>,
 }
 
 /// What a pass saw and decided, before anything is written.
@@ -61,6 +69,40 @@ pub struct Look {
     pub decision: Decision,
     /// What the guard says.
     pub guarded: Guarded,
+    /// Approvals that this look took up.
+    pub granted: BTreeMap<Digest, Approval>,
+    /// The changes of one policy alone are made.
+    pub partial: bool,
+    /// Whether memory stood behind it: without, the guards over time could not be computed.
+    pub remembers: bool,
+}
+
+/// What a pass saw, for whoever decides on it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    settings: &'a Settings,
+    policies: &'a PolicySet,
+    directory: &'a DirectorySnapshot,
+    cloud: &'a CloudListing,
+    presence: &'a BTreeMap<ObjectId, Presence>,
+}
+
+impl<'a> Seen<'a> {
+    fn inputs<'i>(&self, memory: &'i Memory) -> Inputs<'i>
+    where
+        'a: 'i,
+    {
+        Inputs {
+            owner: &self.settings.owner,
+            containers: &self.settings.directory.containers,
+            policies: self.policies,
+            cloud: self.cloud,
+            presence: self.presence,
+            directory: self.directory,
+            memory,
+            confirm_after: signed(self.settings.schedule.confirm_after),
+        }
+    }
 }
 
 /// A side that could not be read: the pass ends.
@@ -77,6 +119,10 @@ pub struct Blind {
 pub struct Acted {
     /// One result for each change that was tried.
     pub results: Vec<ChangeResult>,
+    /// What was taken away.
+    pub spent: Vec<Spending>,
+    /// Values of `member` that were added, by group and member.
+    pub added: Vec<(ObjectGuid, ObjectGuid)>,
     /// Why it ended early.
     pub journal: Option<JournalError>,
     /// It ended early because somebody asked.
@@ -84,8 +130,14 @@ pub struct Acted {
 }
 
 impl Engine {
-    /// Makes ready; sends nothing yet.
-    pub fn open(settings: Settings, report: Arc<Report>, watcher: Watcher) -> Result<Self, Blind> {
+    /// Makes ready, with what earlier passes remember; sends nothing yet. Without memory the guards
+    /// that need it are not computed.
+    pub fn open(
+        settings: Settings,
+        report: Arc<Report>,
+        watcher: Watcher,
+        memory: Option<Memory>,
+    ) -> Result<Self, Blind> {
         let tenant = open_tenant(&settings, &report)
             .map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
         let store = PolicyStore::new(settings.directory.containers.clone());
@@ -95,12 +147,15 @@ impl Engine {
             directory: None,
             store,
             folder_lost: None,
-            memory: Memory::default(),
+            remembers: memory.is_some(),
+            memory: memory.unwrap_or_default(),
             report,
             watcher,
             conditions: BTreeMap::new(),
             number: 0,
             resynced: now(),
+            requests: Vec::new(),
+            adoptions: Vec::new(),
         })
     }
 
@@ -118,6 +173,41 @@ impl Engine {
             });
         }
         load
+    }
+
+    /// What passes remember.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Changes what passes remember: for whoever undoes a change set.
+    pub fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    /// Takes a person's word for a held set: the next look takes it up, or drops it.
+    pub fn request(&mut self, request: ApprovalRequest) {
+        self.requests.push(request);
+    }
+
+    /// Adds an adoption to those of a policy.
+    pub fn adopt(&mut self, policy: PolicyName, adoption: Adoption) {
+        self.adoptions.push((policy, adoption));
+    }
+
+    /// The naming context of the domain, once it was reached.
+    pub fn domain(&self) -> Option<String> {
+        self.directory.as_ref().map(|directory| directory.facts().naming_context.to_string())
+    }
+
+    /// The policies in force, with what the command line adds to them.
+    fn policies_now(&self) -> PolicySet {
+        let mut policies = self.store.in_force().clone();
+        for standing in &mut policies.policies {
+            let own = self.adoptions.iter().filter(|(name, _)| *name == standing.policy.name);
+            standing.policy.adoption.extend(own.map(|(_, adoption)| adoption.clone()));
+        }
+        policies
     }
 
     /// The policies in force.
@@ -139,27 +229,13 @@ impl Engine {
         self.number += 1;
         self.report.emit(&Event::PassBegun { number: self.number, at: begun });
         self.forget_refusals(begun);
-        let policies = self.store.in_force().clone();
+        let policies = self.policies_now();
         let questions = Questions::of(&policies);
         let (directory, cloud) = self.read_both(&questions, begun).await?;
-        let mut inputs = Inputs {
-            owner: &self.settings.owner,
-            containers: &self.settings.directory.containers,
-            policies: &policies,
-            cloud: &cloud,
-            presence: &BTreeMap::new(),
-            directory: &directory,
-            memory: &self.memory,
-            confirm_after: signed(self.settings.schedule.confirm_after),
-        };
-        let mut presence = BTreeMap::new();
-        for id in claim::absent_ids(&inputs, &holdings::holdings(&inputs)) {
-            presence.insert(id, self.tenant.presence(id).await);
-        }
-        inputs.presence = &presence;
-        let members = self.read_members(&inputs, begun).await;
-        let mut decision = decide(&inputs, &members);
-        let guarded = guard_only(&decision.plan, &decision.inventory, only);
+        let mut memory = std::mem::take(&mut self.memory);
+        let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
+        self.memory = memory;
+        let (mut decision, guarded, granted) = looked;
         if let Some(only) = only {
             keep_only(&mut decision, only);
         }
@@ -168,7 +244,88 @@ impl Engine {
             decision: &decision,
             guarded: &guarded,
         });
-        Ok(Look { begun, policies, decision, guarded })
+        let partial = only.is_some();
+        let remembers = self.remembers;
+        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers })
+    }
+
+    /// Decides and guards; once more where a person let something through.
+    async fn judge(
+        &mut self,
+        policies: &PolicySet,
+        (directory, cloud): (&DirectorySnapshot, &CloudListing),
+        memory: &mut Memory,
+        only: Option<&PolicyName>,
+        begun: Timestamp,
+    ) -> (Decision, Guarded, BTreeMap<Digest, Approval>) {
+        let settings = self.settings.clone();
+        let nothing = BTreeMap::new();
+        let seen = Seen { settings: &settings, policies, directory, cloud, presence: &nothing };
+        if self.remembers {
+            let owned = holdings::holdings(&seen.inputs(memory)).owned;
+            let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
+            let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
+            let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
+            begin::begin(&owned, memory, begun);
+        }
+        let mut presence = BTreeMap::new();
+        let first = seen.inputs(memory);
+        for id in claim::absent_ids(&first, &holdings::holdings(&first)) {
+            presence.insert(id, self.tenant.presence(id).await);
+        }
+        let seen = Seen { presence: &presence, ..seen };
+        let members = self.read_members(&seen.inputs(memory), begun).await;
+        let mut decision = decide(&seen.inputs(memory), &members);
+        let answers = self.ask(&decision).await;
+        let weigh = |decision: &Decision, memory: &Memory| {
+            let scale = Scale::of(policies, memory, decision, &answers, begun).only(only);
+            guard(&decision.plan, &scale)
+        };
+        let mut guarded = weigh(&decision, memory);
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.extend(policies.approvals.iter().cloned());
+        let granted = granted(&requests, &guarded.held, memory, now());
+        if !granted.is_empty() {
+            memory.approvals.extend(granted.clone());
+            decision = decide(&seen.inputs(memory), &members);
+            guarded = weigh(&decision, memory);
+        }
+        self.explain_contests(&mut decision).await;
+        (decision, guarded, granted)
+    }
+
+    /// Asks what the guard has to know of the values that would be taken out.
+    async fn ask(&self, decision: &Decision) -> Answers {
+        let asked = &decision.asked;
+        let mut answers = Answers::default();
+        let principals: BTreeSet<ObjectId> = asked.principals.values().copied().collect();
+        if !principals.is_empty() && stands("H53") {
+            let departed = self.tenant.departed(&principals).await;
+            let left = asked.principals.iter().filter(|(_, id)| departed.contains(id));
+            answers.leavers = left.map(|(guid, _)| *guid).collect();
+        }
+        if let (Some(directory), false) = (&self.directory, asked.nested.is_empty()) {
+            answers.inside = directory.inside(&asked.nested).await;
+        }
+        answers
+    }
+
+    /// Says of every contested value what the directory knows of the other writer.
+    async fn explain_contests(&self, decision: &mut Decision) {
+        let Some(directory) = &self.directory else { return };
+        let contested = std::mem::take(&mut decision.contested);
+        for (object, spot) in &contested {
+            let attribute = spot.split(' ').next().unwrap_or(spot);
+            let Some(writer) = directory.last_writer(*object, attribute).await else { continue };
+            let told = decision.plan.changes.iter().find(|c| c.target.object() == Some(*object));
+            let group = told.map(|change| change.group);
+            let own = decision
+                .findings
+                .iter_mut()
+                .filter(|finding| finding.code == FindingCode::Contested && finding.group == group);
+            own.for_each(|finding| finding.message.push_str(&format!("; {writer}")));
+        }
+        decision.contested = contested;
     }
 
     /// Reads the domain, and beside it the listings of the tenant.
@@ -188,8 +345,9 @@ impl Engine {
                 .map_err(|error| domain_blind(&error))?,
         };
         let domain = self.directory.insert(domain);
+        let named = BTreeSet::new();
         let (directory, cloud) = tokio::join!(
-            domain.observe(begun, &remembered, &questions.extras, &read),
+            domain.observe(begun, &remembered, &named, &questions.extras, &read),
             list_tenant(&self.tenant, questions, begun),
         );
         let directory = directory.map_err(|error| domain_blind(&error))?;
@@ -241,7 +399,7 @@ impl Engine {
     /// Ends a pass that looked, and perhaps acted: memory, conditions, and how it went.
     pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
         let at = now();
-        let Look { begun, policies, decision, guarded } = look;
+        let Look { begun, policies, decision, guarded, partial, .. } = look;
         self.conditions = conditions::after_pass(
             &policies,
             &decision,
@@ -261,7 +419,15 @@ impl Engine {
             held_changes: guarded.held.changes.len(),
             conditions: self.conditions.clone(),
         };
-        conclude::remember(&mut self.memory, decision, &guarded.held, &acted.results, begun);
+        let course = Course {
+            begun,
+            held: &guarded.held,
+            results: &acted.results,
+            spent: &acted.spent,
+            added: &acted.added,
+            partial,
+        };
+        conclude::remember(&mut self.memory, decision, &course);
         self.report.emit(&Event::PassEnded(end.clone()));
         end
     }

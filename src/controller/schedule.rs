@@ -1,35 +1,201 @@
 //! The loop: a pass every interval with jitter, sooner when something wakes it, later after a
-//! fault; until it is asked to stop.
+//! fault; until it is asked to stop. Between passes it answers the admin socket.
+//!
+//! Also how a pass ends, here and for `apply`: it writes, concludes and is put in the books, which
+//! are journal and state.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::controller::admin::approve;
+use crate::controller::admin::round::{Bench, Told, chain};
+use crate::controller::admin::server::{Call, Desk};
+use crate::controller::admin::words::{Answer, Request, Round};
 use crate::controller::now;
-use crate::controller::pass::{Acted, Blind, Engine};
+use crate::controller::pass::{Acted, Blind, Engine, Look};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
-use crate::journal::Journal;
-use crate::model::Digest;
+use crate::journal::{Journal, JournalError};
+use crate::model::{ApprovalRequest, Digest};
 use crate::policy::FolderError;
 use crate::report::Report;
 use crate::report::endpoint::Heartbeat;
 use crate::report::events::{Event, Side};
+use crate::report::status::Standing;
 use crate::retry::{Fault, PASS};
+use crate::state::{Binding, State, StateError};
 
 /// The interval is stretched by up to this share, so that many daemons do not beat in step.
 const JITTER: f64 = 0.1;
 /// How often an idle loop shows that it moves.
 const BEAT: Duration = Duration::from_secs(20);
 
+/// Where passes are written down.
+#[derive(Debug)]
+pub struct Books {
+    /// Where intents and outcomes go.
+    pub journal: Journal,
+    /// `None` after a save that failed, until it is opened again.
+    state: Option<State>,
+    directory: PathBuf,
+    binding: Binding,
+    /// What was saved last is not what stands in memory.
+    behind: bool,
+}
+
+impl Books {
+    /// Open journal and state of `directory`.
+    pub fn new(journal: Journal, state: State, directory: PathBuf, binding: Binding) -> Self {
+        Self { journal, state: Some(state), directory, binding, behind: false }
+    }
+
+    /// The state, opened again where a save failed.
+    fn state(&mut self) -> Result<&mut State, StateError> {
+        let state = match self.state.take() {
+            Some(state) => state,
+            // What stands in it is older than the memory that will be saved.
+            None => State::open(&self.directory, self.binding.clone())?.0,
+        };
+        Ok(self.state.insert(state))
+    }
+
+    /// Refuses to go on where the state belongs to another domain.
+    fn bind(&mut self, engine: &Engine) -> Result<(), StateError> {
+        let domain = engine.domain();
+        let state = self.state()?;
+        domain.map_or(Ok(()), |domain| state.bind_domain(&domain))
+    }
+
+    /// Puts what the engine remembers on disk, with the status as it stands.
+    fn save(&mut self, engine: &Engine, report: &Report) -> Result<(), StateError> {
+        let head = self.journal.head();
+        let standing = Standing::of(engine.memory(), head.as_ref().map(ToString::to_string));
+        report.stand(standing);
+        let status = serde_json::to_string(&report.status()).ok();
+        self.behind = true;
+        let saved = self
+            .bind(engine)
+            .and_then(|()| self.state()?.save(engine.memory(), head.as_ref(), status.as_deref()));
+        match saved {
+            Ok(_) => {
+                self.behind = false;
+                Ok(())
+            }
+            Err(error) => {
+                self.state = None;
+                report.stand_still(&chain(&error));
+                tracing::error!(error = chain(&error), "state not saved");
+                Err(error)
+            }
+        }
+    }
+}
+
+/// How a pass ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// What writing led to.
+    pub acted: Acted,
+    /// Whether memory is on disk.
+    pub saved: Result<(), StateError>,
+}
+
+impl Finished {
+    /// What a person must see to before anything more is written.
+    fn fault(&self) -> Option<Fault> {
+        let journal = self.acted.journal.as_ref().map(|error| Fault {
+            reason: "journal",
+            transient: false,
+            retry_after: None,
+            message: error.to_string(),
+        });
+        journal.or_else(|| self.saved.as_ref().err().map(unsaved))
+    }
+}
+
+/// A full disk may have room again: the next try comes soon, and grows rarer.
+fn unsaved(error: &StateError) -> Fault {
+    Fault { reason: "state", transient: true, retry_after: None, message: chain(error) }
+}
+
+/// Writes what a look admits, concludes the pass and puts it in the books. Nothing is written
+/// where the books cannot be kept, or where they belong to another domain.
+pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &Stop) -> Finished {
+    let report = Arc::clone(engine.report());
+    if let Err(error) = books.bind(engine) {
+        report.stand_still(&chain(&error));
+        tracing::error!(error = chain(&error), "state not usable");
+        return Finished { acted: Acted::default(), saved: Err(error) };
+    }
+    let acted = match note(&look, &mut books.journal) {
+        Err(error) => {
+            report.emit(&Event::JournalFailed { message: chain(&error) });
+            Acted { journal: Some(error), ..Acted::default() }
+        }
+        Ok(()) if look.guarded.admitted.changes().is_empty() => Acted::default(),
+        Ok(()) => engine.act(&look, &mut books.journal, stop.flag()).await,
+    };
+    engine.conclude(look, &acted);
+    let saved = books.save(engine, &report);
+    Finished { acted, saved }
+}
+
+/// Journals the approvals that a look took up, before anything is done on their word.
+fn note(look: &Look, journal: &mut Journal) -> Result<(), JournalError> {
+    for (digest, approval) in &look.granted {
+        journal.note_approval(digest, approval, now())?;
+    }
+    Ok(())
+}
+
+/// The admin socket, as the loop sees it.
+#[derive(Debug)]
+pub struct Admin {
+    desk: Arc<Desk>,
+    calls: mpsc::Receiver<Call>,
+    /// Approvals that no look has taken up yet.
+    waiting: Vec<ApprovalRequest>,
+}
+
+impl Admin {
+    /// Answers what comes through `calls`, and leaves what it knows on `desk`.
+    pub fn new(desk: Arc<Desk>, calls: mpsc::Receiver<Call>) -> Self {
+        Self { desk, calls, waiting: Vec::new() }
+    }
+
+    /// Says which approvals a look did not take up: what they name is no longer held.
+    fn settle(&mut self, look: &Look) {
+        for request in self.waiting.drain(..) {
+            if !look.granted.keys().any(|digest| request.names(digest)) {
+                let (digest, by) = (request.digest, request.approved_by);
+                tracing::warn!(digest, by, "approval dropped: the set is no longer held as it was");
+            }
+        }
+    }
+}
+
+/// The next request of the admin socket, where there is one.
+async fn next_call(admin: &mut Option<Admin>) -> Call {
+    if let Some(admin) = admin
+        && let Some(call) = admin.calls.recv().await
+    {
+        return call;
+    }
+    std::future::pending().await
+}
+
 /// What the loop runs with.
 pub struct Loop {
     /// What makes passes.
     pub engine: Engine,
-    /// Where intents and outcomes go.
-    pub journal: Journal,
+    /// Where they are written down.
+    pub books: Books,
     /// Who is told.
     pub report: Arc<Report>,
     /// Shows that the loop moves.
@@ -40,6 +206,10 @@ pub struct Loop {
     pub triggers: Triggers,
     /// From the start of one pass to the start of the next.
     pub interval: Duration,
+    /// Who may ask between passes.
+    pub admin: Option<Admin>,
+    /// Whether the last save succeeded, for probes.
+    pub saved: Arc<AtomicBool>,
 }
 
 impl Loop {
@@ -86,6 +256,9 @@ impl Loop {
     /// One pass; the fault that ended it early, if one did.
     async fn pass(&mut self) -> Option<Fault> {
         let begun = now();
+        if let Err(fault) = self.catch_up() {
+            return Some(fault);
+        }
         let load = self.engine.load_policies();
         if let (Some(error), None) = (&load.folder_error, load.generation) {
             let fault = policies_unreadable(error);
@@ -102,19 +275,31 @@ impl Loop {
             Err(blind) => return Some(self.give_up(blind, begun)),
         };
         self.heartbeat.beat(now());
-        let acted = if look.guarded.admitted.changes().is_empty() {
-            Acted::default()
-        } else {
-            self.engine.act(&look, &mut self.journal, self.stop.flag()).await
-        };
-        let journal = acted.journal.as_ref().map(|error| Fault {
-            reason: "journal",
-            transient: false,
-            retry_after: None,
-            message: error.to_string(),
-        });
-        self.engine.conclude(look, &acted);
-        journal
+        if let Some(admin) = &mut self.admin {
+            admin.settle(&look);
+        }
+        let finished = finish(&mut self.engine, &mut self.books, look, &self.stop).await;
+        self.ended(&finished)
+    }
+
+    /// Saves what an earlier pass could not: until it is on disk nothing is written to the
+    /// directory.
+    fn catch_up(&mut self) -> Result<(), Fault> {
+        if !self.books.behind {
+            return Ok(());
+        }
+        let saved = self.books.save(&self.engine, &self.report);
+        self.saved.store(saved.is_ok(), Ordering::Relaxed);
+        saved.map_err(|error| unsaved(&error))
+    }
+
+    /// Leaves a pass where others find it; the fault in it, if there is one.
+    fn ended(&mut self, finished: &Finished) -> Option<Fault> {
+        self.saved.store(finished.saved.is_ok(), Ordering::Relaxed);
+        if let Some(admin) = &self.admin {
+            admin.desk.leave(self.engine.memory().clone(), now());
+        }
+        finished.fault()
     }
 
     fn give_up(&mut self, blind: Blind, begun: Timestamp) -> Fault {
@@ -142,9 +327,60 @@ impl Loop {
                         return;
                     }
                 }
+                call = next_call(&mut self.admin) => {
+                    if self.answer(call).await {
+                        return;
+                    }
+                }
             }
             self.heartbeat.beat(now());
         }
+    }
+
+    /// Does what somebody asks; whether the next pass should start at once.
+    async fn answer(&mut self, call: Call) -> bool {
+        let Call { request, caller, answer } = call;
+        let caller = caller.to_string();
+        let (said, wake) = match request {
+            Request::Approve { digest, not_after } => {
+                let memory = self.engine.memory();
+                match approve::judge((memory, &memory.held), &digest, &caller, not_after, now()) {
+                    Ok((request, granted)) => {
+                        if let Some(admin) = &mut self.admin {
+                            admin.waiting.push(request.clone());
+                        }
+                        self.engine.request(request);
+                        (Answer::Approved(granted), true)
+                    }
+                    Err(why) => (Answer::refused(why), false),
+                }
+            }
+            Request::Apply(round) => (self.apply(&round, &caller).await, false),
+            Request::Memory {} | Request::Status {} => {
+                (Answer::refused("this is answered without the loop"), false)
+            }
+        };
+        // Who went away meanwhile finds it in the status.
+        let _gone = answer.send(said);
+        wake
+    }
+
+    async fn apply(&mut self, round: &Round, caller: &str) -> Answer {
+        if let Err(fault) = self.catch_up() {
+            return Answer::refused(format!("failed to {}: nothing is written", fault.message));
+        }
+        let (mut output, mut complaints) = (String::new(), Vec::new());
+        let mut tell = |told| match told {
+            Told::Output(text) => output.push_str(&text),
+            Told::Complaint(line) => complaints.push(line),
+        };
+        let bench =
+            Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
+        let (exit, finished) = Box::pin(bench.run(round, caller, &mut tell)).await;
+        if let Some(finished) = finished {
+            self.ended(&finished);
+        }
+        Answer::Applied { exit: exit.code(), output, complaints }
     }
 }
 

@@ -4,15 +4,16 @@
 //! record, `unowned` those without. Doubt claims nothing: it leaves the group alone.
 
 mod owned;
+mod shrink;
 mod unowned;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::Inputs;
 use crate::decide::buried::{self, Buried};
 use crate::decide::depart::Departing;
 use crate::decide::holdings::Holdings;
 use crate::decide::select::{Grounds, Verdict, verdict};
+use crate::decide::{Inputs, Shrunk};
 use crate::model::cloud::Flag;
 use crate::model::condition::Reason;
 use crate::model::policy::{FlagRule, Standing};
@@ -48,6 +49,8 @@ pub struct Claims {
     pub findings: Vec<Finding>,
     /// A read that the answer depends on was not whole.
     pub incomplete: bool,
+    /// Groups that selections would lose: they are kept until a person lets them go.
+    pub shrunk: BTreeMap<PolicyName, Shrunk>,
 }
 
 impl Claims {
@@ -76,6 +79,7 @@ pub fn claims(inputs: &Inputs<'_>, holdings: &Holdings<'_>) -> Claims {
         }
     }
     judge.missing_ids(&mut claims);
+    shrink::shrink(inputs, holdings, &mut claims);
     claims
 }
 

@@ -1,6 +1,9 @@
 //! What a pass leaves behind for the next one.
 //!
-//! Pure again: decision and outcomes in, memory out.
+//! Pure again: decision and outcomes in, memory out. `ledger` keeps what the guard counts and what
+//! people approved.
+
+mod ledger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +12,7 @@ use jiff::Timestamp;
 use crate::decide::guard::HeldPlan;
 use crate::decide::{Decision, form};
 use crate::model::change::{Change, Kind};
-use crate::model::{Memory, ObjectGuid, ObjectId, Outcome};
+use crate::model::{Memory, ObjectGuid, ObjectId, Outcome, Spending};
 
 /// What one admitted change led to.
 #[derive(Clone, Debug)]
@@ -24,22 +27,35 @@ pub struct ChangeResult {
     pub left_out: Vec<String>,
 }
 
-/// Carries memory over a finished pass. `results` is empty after a pass that only looked; `begun`
-/// is when the pass, and with it its listing of groups, was begun.
+/// How a pass went.
+#[derive(Debug)]
+pub struct Course<'a> {
+    /// When it, and with it its listing of groups, was begun.
+    pub begun: Timestamp,
+    /// What was kept back.
+    pub held: &'a HeldPlan,
+    /// What came of the changes; empty after a pass that only looked.
+    pub results: &'a [ChangeResult],
+    /// What was taken away.
+    pub spent: &'a [Spending],
+    /// Values of `member` that were added, by group and member.
+    pub added: &'a [(ObjectGuid, ObjectGuid)],
+    /// The changes of one policy alone were made.
+    pub partial: bool,
+}
+
+/// Carries memory over a finished pass.
 ///
 /// Nothing is forgotten here but what the pass itself settled: an object it deleted, a group that
 /// is listed again. What a group is meant to be is remembered only once the directory is so: else
 /// a change that was never made would pass for one that somebody undid.
-pub fn remember(
-    memory: &mut Memory,
-    decision: Decision,
-    held: &HeldPlan,
-    results: &[ChangeResult],
-    begun: Timestamp,
-) {
-    let unsettled = unsettled(&decision, held, results);
+pub fn remember(memory: &mut Memory, decision: Decision, course: &Course<'_>) {
+    let begun = course.begun;
+    let unsettled = unsettled(&decision, course.held, course.results);
+    ledger::remember(memory, &decision, course);
     let lessons = decision.lessons;
     memory.inventory.extend(lessons.inventory);
+    memory.kept = lessons.kept;
     memory.counterparts.extend(lessons.counterparts);
     let counterparts = &memory.counterparts;
     memory.linkless = lessons.linkless;
@@ -56,9 +72,10 @@ pub fn remember(
     memory.written.clear();
     let settled = lessons.intents.into_iter().filter(|(id, _)| !unsettled.contains(id));
     memory.intents.extend(settled);
-    for result in results {
+    for result in course.results {
         settle(memory, result);
     }
+    memory.begun.get_or_insert(begun);
     memory.passes += 1;
 }
 
@@ -89,6 +106,9 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         memory.unrestorable.insert(id, message.clone());
     }
     let (Outcome::Done { object } | Outcome::AlreadySo { object }) = &result.outcome else {
+        if matches!(result.change.effect.kind(), Kind::Create | Kind::Restore) {
+            memory.strangers.insert(id);
+        }
         return refuse(memory, result);
     };
     if let Some(object) = object.or(result.change.target.object()) {
@@ -97,6 +117,7 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
     match (result.change.effect.kind(), object) {
         (Kind::Create | Kind::Restore, Some(guid)) => {
             memory.inventory.insert(id, *guid);
+            memory.kept.insert(id, result.change.policy.clone());
             memory.deleted.remove(&id);
             memory.unrestorable.remove(&id);
         }
@@ -109,6 +130,17 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         // What it is now was nobody's intent for a group in use: its return is no drift.
         (Kind::Disable | Kind::Quarantine, _) => {
             memory.intents.remove(&id);
+        }
+        (Kind::Adopt, object) => {
+            memory.inventory.extend(object.or(result.change.target.object()).map(|o| (id, o)));
+            memory.adopting.insert(id);
+        }
+        // It is nobody's now: whoever takes it up again begins anew.
+        (Kind::Release, _) => {
+            memory.inventory.remove(&id);
+            memory.kept.remove(&id);
+            memory.intents.remove(&id);
+            memory.adopting.remove(&id);
         }
         (Kind::Create | Kind::Restore, None)
         | (

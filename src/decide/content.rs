@@ -10,7 +10,7 @@ use crate::decide::holdings::Owned;
 use crate::decide::name::cut;
 use crate::decide::naming::Named;
 use crate::decide::wanted::Wanted;
-use crate::decide::{Inputs, cause, form, mail};
+use crate::decide::{Inputs, adopt, cause, convert, form, mail};
 use crate::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
 use crate::model::directory::DeletedGroup;
 use crate::model::memory::Intent;
@@ -182,6 +182,7 @@ pub fn updates(
 ) -> Vec<(Effect, Cause)> {
     let (owned, named) = existing;
     let mut changes = Vec::new();
+    changes.extend(adopt::adoption(inputs, owned));
     changes.extend(handover(group, owned));
     if group.policy.mode != Mode::CreateOnly {
         let attributes = differing(inputs, group, owned);
@@ -190,8 +191,13 @@ pub fn updates(
             changes.push((Effect::Update { attributes }, cause));
         }
     }
+    let standing = owned.group.group_type;
+    let scoped = convert::scoped(group, standing);
+    if let Some(scoped) = scoped {
+        changes.push(converted(inputs, group, standing, scoped));
+    }
     if let Conversion::To(to) = conversion {
-        changes.push(convert(inputs, group, owned.group.group_type, *to));
+        changes.push(converted(inputs, group, scoped.unwrap_or(standing), *to));
     }
     let state = owned.record.state;
     let still_away = (state == RecordState::Quarantined && named.dn.is_none())
@@ -204,7 +210,7 @@ pub fn updates(
     changes
 }
 
-fn convert(inputs: &Inputs<'_>, group: &Wanted<'_>, from: i32, to: i32) -> (Effect, Cause) {
+fn converted(inputs: &Inputs<'_>, group: &Wanted<'_>, from: i32, to: i32) -> (Effect, Cause) {
     let changed = AttributeChange {
         name: "groupType".into(),
         before: Some(from.to_string()),
@@ -226,7 +232,7 @@ fn handover(group: &Wanted<'_>, owned: &Owned<'_>) -> Option<(Effect, Cause)> {
     }
     let record = AttributeChange {
         name: "extensionName".into(),
-        before: Some(owned.record_text.to_owned()),
+        before: Some(owned.record_text.clone()),
         after: Some(standing_record(group, owned).to_string()),
     };
     let cause = Cause::Policy(group.policy.selection_place.clone());
@@ -252,6 +258,8 @@ pub fn restoration(
     if inputs.directory.facts.has_external_id {
         marks.push(("msDS-ExternalDirectoryObjectId", deleted.external_id.clone(), anchor));
     }
+    // What deletion did not take, the mark of an adopted group with it, comes back by itself.
+    let adopted = adopt::lost_mark(inputs, group, deleted);
     // Sent even when it stays: Samba looks whether it is free only when it is in the request.
     let sam = ("sAMAccountName", deleted.sam_account_name.clone(), named.sam.clone()?);
     let mut attributes: Vec<AttributeChange> = marks
@@ -263,6 +271,7 @@ pub fn restoration(
             before,
             after: Some(after),
         })
+        .chain(adopted)
         .collect();
     attributes.sort();
     Some(Change {
@@ -306,6 +315,7 @@ fn differing(inputs: &Inputs<'_>, group: &Wanted<'_>, owned: &Owned<'_>) -> Vec<
         .chain(extras(inputs, group, false))
         .map(|(name, after)| AttributeChange { before: standing(&name), name, after })
         .filter(|change| change.before != change.after)
+        .filter(|change| owned.adoption.is_none() || !adopt::is_mark(&change.name))
         .chain(mail::differing(inputs, group, owned.group))
         .filter(|change| !form::is_known(inputs, owned.group.guid, change))
         .collect();
@@ -324,6 +334,7 @@ pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent 
         ("distinguishedName", named.dn.as_ref().map(ToString::to_string)),
         ("sAMAccountName", named.sam.clone()),
         ("groupType", group.group_type().map(|value| value.to_string())),
+        ("extensionName", adopt::meant_mark(inputs, group)),
     ];
     attributes.extend(mail::creation(inputs, group));
     attributes.extend(more.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));

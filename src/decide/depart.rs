@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use crate::decide::holdings::Owned;
 use crate::decide::wanted::freeze;
 use crate::decide::{Decision, Inputs, content, mail};
-use crate::model::change::{AttributeChange, Cause, Change, Effect};
+use crate::model::change::{AttributeChange, Cause, Change, Effect, LastSight};
 use crate::model::cloud::{CloudMembers, Links};
-use crate::model::directory::UNIVERSAL_DISTRIBUTION;
+use crate::model::directory::{DirectoryMember, UNIVERSAL_DISTRIBUTION};
 use crate::model::distinguished_name::DnKey;
 use crate::model::policy::{Departure, Policy};
 use crate::model::record::RecordState;
-use crate::model::{FindingCode, Leave, ObjectId, OwnershipRecord, Principal, Target};
+use crate::model::{
+    AttributeName, FindingCode, Leave, ObjectId, OwnershipRecord, Principal, Target,
+};
 
 /// A group that leaves its policy, which says how its directory group ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ pub fn depart(
     }
     let Some(target) = owned.target.clone() else { return };
     let unread = match inputs.directory.members.get(&owned.group.guid) {
-        Some(Ok(members)) => Ok(members.value().len()),
+        Some(Ok(members)) => Ok(members.value()),
         Some(Err(unread)) => Err(unread.reason.clone()),
         None => Err("its members were not read".to_owned()),
     };
@@ -126,7 +128,7 @@ struct Leaver<'a> {
     id: ObjectId,
     owned: &'a Owned<'a>,
     target: &'a Target,
-    members: usize,
+    members: &'a BTreeSet<DirectoryMember>,
     taken: &'a BTreeSet<DnKey>,
 }
 
@@ -138,7 +140,7 @@ impl Leaver<'_> {
             Departure::Retain => Ok(Vec::new()),
             Departure::Delete => {
                 self.is_nobodys_primary_group("deleted")?;
-                Ok(vec![Effect::Delete { members: self.members }])
+                Ok(vec![Effect::Delete { last: self.last_sight() }])
             }
             Departure::Disable => self.disable(RecordState::Disabled),
             Departure::Quarantine => {
@@ -160,8 +162,35 @@ impl Leaver<'_> {
         }
     }
 
+    /// What the journal keeps of a group that is deleted.
+    fn last_sight(&self) -> LastSight {
+        let group = self.owned.group;
+        let single = [
+            ("adminDescription", &group.admin_description),
+            ("msDS-ExternalDirectoryObjectId", &group.external_id),
+            ("displayName", &group.display_name),
+            ("description", &group.description),
+        ];
+        let single = single
+            .into_iter()
+            .filter_map(|(name, value)| Some((AttributeName::from(name), value.clone()?)));
+        let records =
+            group.records.iter().map(|value| ("extensionName".into(), value.text.clone()));
+        let others = group
+            .attributes
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
+        let always = [
+            ("sAMAccountName".into(), group.sam_account_name.clone()),
+            ("groupType".into(), group.group_type.to_string()),
+        ];
+        let mut attributes: Vec<_> = single.chain(records).chain(others).chain(always).collect();
+        attributes.sort();
+        LastSight { attributes, members: self.members.iter().map(|member| member.guid).collect() }
+    }
+
     fn disable(&self, state: RecordState) -> Result<Vec<Effect>, (FindingCode, String)> {
-        let record = self.owned.record;
+        let record = &self.owned.record;
         // One that stands in quarantine stays so.
         let state = if record.state == RecordState::Quarantined { record.state } else { state };
         let from = self.owned.group.group_type;
@@ -181,12 +210,12 @@ impl Leaver<'_> {
             let after = OwnershipRecord { state, ..record.clone() };
             attributes.push(AttributeChange {
                 name: "extensionName".into(),
-                before: Some(self.owned.record_text.to_owned()),
+                before: Some(self.owned.record_text.clone()),
                 after: Some(after.to_string()),
             });
         }
         attributes.sort();
-        let members = self.members;
+        let members = self.members.len();
         let effect = (!attributes.is_empty()).then_some(Effect::Disable { members, attributes });
         Ok(effect.into_iter().collect())
     }

@@ -301,15 +301,6 @@ impl<'a> Differ<'a, '_> {
         for (code, message) in tally.findings() {
             self.decision.tell(name, id, code, message);
         }
-        if owned.group.privileged && !missing.is_empty() {
-            let message = format!(
-                "{} carries the marks of a privileged group: {} additions are held, removals go on",
-                owned.group.dn,
-                missing.len()
-            );
-            self.decision.tell(name, id, FindingCode::PrivilegedPath, message);
-            return Vec::new();
-        }
         missing
     }
 
@@ -364,6 +355,14 @@ impl<'a> Differ<'a, '_> {
         )
     }
 
+    /// What becomes of a group that an observing policy would adopt.
+    fn observe_adoption(&mut self, group: &Wanted<'_>, existing: Existing<'_>, named: &Named) {
+        let first = self.decision.plan.changes.len();
+        self.update(group, existing, named);
+        let changes = self.decision.plan.changes.split_off(first);
+        self.decision.plan.observed.extend(changes);
+    }
+
     /// What observing policies would do. Their groups take no names away from others.
     fn observe(&mut self, mut written: Written) {
         let mut wanted = Vec::new();
@@ -375,9 +374,13 @@ impl<'a> Differ<'a, '_> {
         let nesting = Nesting::new(self.inputs, self.claims, self.holdings, &written);
         for group in &mut wanted {
             nesting.settle(group.cloud.id, &mut group.resolved);
-            if let Some(named) = named.get(&group.cloud.id) {
-                let changes = content::creation(self.inputs, group, named);
-                self.decision.plan.observed.extend(changes);
+            match (named.get(&group.cloud.id), group.owned) {
+                (Some(named), None) => {
+                    let changes = content::creation(self.inputs, group, named);
+                    self.decision.plan.observed.extend(changes);
+                }
+                (Some(named), Some(existing)) => self.observe_adoption(group, existing, named),
+                (None, _) => {}
             }
         }
     }

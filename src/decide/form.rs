@@ -38,7 +38,7 @@ pub fn written(object: ObjectGuid, change: &Change) -> BTreeMap<Spot, String> {
         Effect::Create { attributes } => {
             attributes.iter().map(|(name, text)| value(name, text)).collect()
         }
-        Effect::Update { attributes } => attributes
+        Effect::Update { attributes } | Effect::Adopt { attributes } => attributes
             .iter()
             .filter_map(|change| Some(value(&change.name, change.after.as_ref()?)))
             .collect(),
@@ -52,6 +52,7 @@ pub fn written(object: ObjectGuid, change: &Change) -> BTreeMap<Spot, String> {
         | Effect::Disable { .. }
         | Effect::Quarantine { .. }
         | Effect::Delete { .. }
+        | Effect::Release { .. }
         | Effect::Freeze => BTreeMap::new(),
     }
 }

@@ -1,117 +1,117 @@
 //! The guard: looks at the whole plan before the first write and keeps back what is too much.
 //!
 //! Only this file makes an `AdmittedPlan`, and `directory::apply` takes nothing else. The limits
-//! are those of SEMANTICS "Ownership and guards", per policy, over one pass.
+//! are those of SEMANTICS "Ownership and guards", per policy, over one pass and the rolling window.
+//! `piece` cuts the plan into what counts differently, `row` and `tally` count it, `dependents`
+//! adds what builds on what is kept back, `approve` is a person's word.
 
+pub mod approve;
 mod dependents;
+mod piece;
+mod row;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use jiff::Timestamp;
 
-use crate::decide::content::weakens;
 use crate::decide::guard::dependents::{dependents, part, uncreated};
-use crate::decide::{Inventory, plan};
-use crate::model::change::{Change, Effect, Kind};
-use crate::model::{Digest, ObjectId, Plan, PolicyName};
+use crate::decide::guard::piece::{Class, Piece, pieces};
+use crate::decide::guard::tally::trips;
+use crate::decide::{Decision, Shrunk, plan};
+use crate::defence::stands;
+use crate::model::change::{Change, Effect, MemberReference};
+use crate::model::policy::{GuardRules, OnTrip, PolicySet};
+use crate::model::{
+    Digest, Inventory, Item, Memory, ObjectGuid, ObjectId, Operation, Plan, PolicyName, Spend,
+};
+pub use row::{Hold, Row};
 
-/// What a guard counts. The words are public interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Row {
-    /// Groups deleted, disabled, quarantined, or turned from security to distribution.
-    GroupsRemoved,
-    /// Values taken out of `member`, over all groups of a policy.
-    MembershipsRemoved,
-    /// Values taken out of one group.
-    OneGroup,
-    /// A group of three members or more that would lose them all.
-    ToEmpty,
-    /// Renames and moves.
-    Renames,
-    /// New groups, and groups brought back.
-    Creations,
-    /// Values added to one group that was filled before.
-    Additions,
-    /// A group this process wrote that is nowhere in the domain.
-    DirectoryGroupGone,
+/// What the edges answered to the questions of a plan. What is not answered counts as much as it
+/// can.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Objects whose cloud principals left the tenant or were disabled there.
+    pub leavers: BTreeSet<ObjectGuid>,
+    /// How many principals are inside a nested group, at any depth.
+    pub inside: BTreeMap<ObjectGuid, usize>,
 }
 
-impl Row {
-    /// All rows, for series that start at zero.
-    pub const ALL: [Self; 8] = [
-        Self::GroupsRemoved,
-        Self::MembershipsRemoved,
-        Self::OneGroup,
-        Self::ToEmpty,
-        Self::Renames,
-        Self::Creations,
-        Self::Additions,
-        Self::DirectoryGroupGone,
-    ];
-
-    /// A bounded word for metrics.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::GroupsRemoved => "groups_removed",
-            Self::MembershipsRemoved => "memberships_removed",
-            Self::OneGroup => "one_group",
-            Self::ToEmpty => "to_empty",
-            Self::Renames => "renames",
-            Self::Creations => "creations",
-            Self::Additions => "additions",
-            Self::DirectoryGroupGone => "directory_group_gone",
-        }
-    }
-
-    /// Whether it counts what is taken away from a policy as a whole.
-    fn removes(self) -> bool {
-        match self {
-            Self::GroupsRemoved | Self::MembershipsRemoved => true,
-            Self::OneGroup
-            | Self::ToEmpty
-            | Self::Renames
-            | Self::Creations
-            | Self::Additions
-            | Self::DirectoryGroupGone => false,
-        }
-    }
-
-    fn noun(self) -> &'static str {
-        match self {
-            Self::GroupsRemoved => "groups would be removed",
-            Self::MembershipsRemoved => "memberships would be removed",
-            Self::OneGroup => "members of one group would be removed",
-            Self::ToEmpty => "members would be removed, leaving the group empty",
-            Self::Renames => "groups would be renamed or moved",
-            Self::Creations => "groups would be created",
-            Self::Additions => "members would be added to one group",
-            Self::DirectoryGroupGone => "groups are nowhere in the domain and would get a new SID",
-        }
-    }
+/// What a plan is measured against.
+#[derive(Clone, Debug)]
+pub struct Scale<'a> {
+    /// The policies, with their limits.
+    pub policies: &'a PolicySet,
+    /// What earlier passes remember: window, approvals, what stood when the last one finished.
+    pub memory: &'a Memory,
+    /// What each policy held when the last pass finished.
+    pub inventory: BTreeMap<PolicyName, Inventory>,
+    /// What the edges answered.
+    pub answers: &'a Answers,
+    /// Members that are groups, among those that would be removed.
+    pub nested: &'a BTreeSet<ObjectGuid>,
+    /// Groups that are protected, or lie in a protected group, with the path.
+    pub privileged: &'a BTreeMap<ObjectId, String>,
+    /// Groups that selections would lose.
+    pub shrunk: &'a BTreeMap<PolicyName, Shrunk>,
+    /// When the pass began.
+    pub begun: Timestamp,
+    /// The changes of this policy alone are made.
+    pub only: Option<&'a PolicyName>,
 }
 
-/// One limit that was passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Hold {
-    /// What was counted.
-    pub row: Row,
-    /// Under which policy.
-    pub policy: PolicyName,
-    /// In which group, where the row is about one.
-    pub group: Option<ObjectId>,
-    /// How many.
-    pub measured: usize,
-    /// How many may pass.
-    pub limit: usize,
-    /// A plain sentence with value, limit and where it is set.
-    pub message: String,
+impl<'a> Scale<'a> {
+    /// The scale of a decision.
+    pub fn of(
+        policies: &'a PolicySet,
+        memory: &'a Memory,
+        decision: &'a Decision,
+        answers: &'a Answers,
+        begun: Timestamp,
+    ) -> Self {
+        let mut inventory = decision.inventory.clone();
+        if stands("H22") {
+            inventory.extend(memory.committed.iter().map(|(name, held)| (name.clone(), *held)));
+        }
+        Self {
+            policies,
+            memory,
+            inventory,
+            answers,
+            nested: &decision.asked.nested,
+            privileged: &decision.privileged,
+            shrunk: &decision.shrunk,
+            begun,
+            only: None,
+        }
+    }
+
+    /// The same for the changes of one policy: those of the others are not made, which keeps back
+    /// whatever builds on them, and are not told.
+    pub fn only(self, only: Option<&'a PolicyName>) -> Self {
+        Self { only, ..self }
+    }
+
+    fn asks(&self, policy: &PolicyName) -> bool {
+        self.only.is_none_or(|only| policy == only)
+    }
+
+    fn rules(&self, name: &PolicyName) -> GuardRules {
+        let found = self.policies.policies.iter().find(|s| s.policy.name == *name);
+        found.map(|standing| standing.policy.guard.clone()).unwrap_or_default()
+    }
+
+    /// Whether nobody knows what was removed lately.
+    fn is_closed(&self) -> bool {
+        self.memory.closed_until.is_some_and(|until| until > self.begun) && stands("H61")
+    }
 }
 
 /// Changes that may be executed. Made by [`guard`] alone.
 #[derive(Debug)]
 pub struct AdmittedPlan {
     changes: Vec<Change>,
+    spends: BTreeMap<(ObjectId, ObjectGuid), Spend>,
     digest: Digest,
 }
 
@@ -124,6 +124,16 @@ impl AdmittedPlan {
     /// The digest of the plan these are part of: the name of the change set.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// What an operation of a change takes out of the window.
+    pub fn spends(&self, change: &Change, operation: &Operation) -> Vec<Spend> {
+        if let Operation::RemoveMembers { members, .. } = operation {
+            let spend = |member: &ObjectGuid| self.spends.get(&(change.group, *member)).copied();
+            return members.iter().filter_map(spend).collect();
+        }
+        let ends = row::ends_group(&change.effect);
+        ends.then_some(Spend::Group(change.group)).into_iter().collect()
     }
 }
 
@@ -139,7 +149,22 @@ pub struct HeldPlan {
 impl HeldPlan {
     /// The digest of the held set, for approvals; `None` when nothing is held.
     pub fn digest(&self) -> Option<Digest> {
-        (!self.holds.is_empty()).then(|| plan::digest(self.changes.iter()))
+        (!self.holds.is_empty()).then(|| plan::items_digest(&self.items(None)))
+    }
+
+    /// What is held, of one policy or of all.
+    fn items(&self, of: Option<&PolicyName>) -> BTreeSet<Item> {
+        let changes = self.changes.iter();
+        let own = changes.filter(|change| of.is_none_or(|name| change.policy == *name));
+        own.flat_map(plan::items).collect()
+    }
+
+    /// The sets that a person may approve, by digest: everything, and what each policy holds.
+    pub fn sets(&self) -> BTreeMap<Digest, BTreeSet<Item>> {
+        let policies: BTreeSet<_> = self.holds.iter().map(|hold| &hold.policy).collect();
+        let wholes = policies.into_iter().map(Some).chain([None]);
+        let sets = wholes.map(|policy| self.items(policy)).filter(|items| !items.is_empty());
+        sets.map(|items| (plan::items_digest(&items), items)).collect()
     }
 }
 
@@ -159,132 +184,74 @@ pub struct Guarded {
 /// Judges the whole plan. Every change that a passed limit counts is kept back, not only the
 /// excess; changes that no passed limit counts go on, but for those that build on one that is kept
 /// back: see `dependents`.
-pub fn guard(plan: &Plan, inventory: &BTreeMap<PolicyName, Inventory>) -> Guarded {
-    guard_only(plan, inventory, None)
-}
-
-/// The same for the changes of one policy alone: those of the others are not made, which keeps back
-/// whatever builds on them, and are not told.
-pub fn guard_only(
-    plan: &Plan,
-    inventory: &BTreeMap<PolicyName, Inventory>,
-    only: Option<&PolicyName>,
-) -> Guarded {
-    let is_asked = |change: &&Change| only.is_none_or(|only| change.policy == *only);
-    let asked = || plan.writes().filter(is_asked);
+pub fn guard(plan: &Plan, scale: &Scale<'_>) -> Guarded {
+    let asked = || plan.writes().filter(|change| scale.asks(&change.policy));
     let digest = plan::digest(asked());
     let reviewed = plan::digest(asked().filter(|change| plan::is_reviewed(change)));
-    let mut holds = Vec::new();
-    let others = plan.changes.iter().enumerate().filter(|(_, change)| !is_asked(change));
-    let mut back: BTreeSet<usize> = others.map(|(index, _)| index).collect();
-    for ((policy, row, group), indices) in counted(plan) {
-        let changes: Vec<_> = indices.iter().filter_map(|index| plan.changes.get(*index)).collect();
-        let holding = inventory.get(&policy).copied().unwrap_or_default();
-        let (measured, limit) = (measured(row, &changes), limit(row, &changes, holding));
-        if measured > limit {
-            back.extend(indices);
-            holds.push(hold(row, policy, group, measured, limit));
-        }
-    }
-    dependents(&plan.changes, &mut back);
-    let uncreated = uncreated(&plan.changes, &back);
-    let (mut admitted, mut held) = (Vec::new(), Vec::new());
-    for (index, change) in plan.changes.iter().enumerate() {
-        if change.effect.kind() == Kind::Freeze {
-            continue;
-        }
-        if back.contains(&index) {
-            held.push(change.clone());
-        } else {
-            let (now, later) = part(change, &uncreated);
-            admitted.extend(now);
-            held.extend(later);
-        }
-    }
-    holds.extend(gone(plan));
+    let pieces = pieces(&plan.changes, scale);
+    let (mut holds, back) = judge(&pieces, scale);
+    let (admitted, mut held) = separate(&pieces, &back);
+    let (lost, losses) = lost(scale);
+    held.extend(lost);
     held.extend(plan.gone.iter().cloned());
-    held.retain(|change| is_asked(&change));
-    holds.retain(|hold| only.is_none_or(|only| hold.policy == *only));
+    held.retain(|change| scale.asks(&change.policy));
+    holds.extend(losses);
+    holds.extend(gone(plan, scale));
+    holds.retain(|hold| scale.asks(&hold.policy));
     holds.sort_by_key(|hold| (hold.policy.clone(), hold.row, hold.group));
-    let admitted = AdmittedPlan { changes: admitted, digest };
-    Guarded { admitted, held: HeldPlan { holds, changes: held }, digest, reviewed }
-}
-
-type Count = (PolicyName, Row, Option<ObjectId>);
-
-/// Which changes each row counts, by their place in the plan.
-fn counted(plan: &Plan) -> BTreeMap<Count, Vec<usize>> {
-    let filled: BTreeSet<ObjectId> = plan
-        .changes
-        .iter()
-        .filter(|change| change.effect.kind() == Kind::AddMembers)
-        .map(|change| change.group)
-        .collect();
-    let mut counted: BTreeMap<Count, Vec<usize>> = BTreeMap::new();
-    // What is taken from a group that goes over to another policy counts for both.
-    let former: BTreeMap<ObjectId, &PolicyName> = plan
-        .changes
-        .iter()
-        .filter_map(|change| {
-            let Effect::Handover { from, .. } = &change.effect else { return None };
-            Some((change.group, from))
-        })
-        .collect();
-    for (index, change) in plan.changes.iter().enumerate() {
-        for (row, group) in rows(change, &filled) {
-            let former = former.get(&change.group).copied().filter(|_| row.removes());
-            for policy in former.into_iter().chain([&change.policy]) {
-                counted.entry((policy.clone(), row, group)).or_default().push(index);
-            }
-        }
+    let mut held = HeldPlan { holds, changes: held };
+    if let Some(digest) = held.digest() {
+        held.holds.iter_mut().for_each(|hold| hold.say_how_to_pass(&digest));
     }
-    counted
+    let spends = spends(&admitted, scale);
+    let admitted = AdmittedPlan { changes: admitted, spends, digest };
+    Guarded { admitted, held, digest, reviewed }
 }
 
-/// The rows that count a change. A row about one group names it. A group that gets new members in
-/// the same pass, `filled`, does not become empty.
-fn rows(change: &Change, filled: &BTreeSet<ObjectId>) -> Vec<(Row, Option<ObjectId>)> {
-    let group = Some(change.group);
-    match &change.effect {
-        Effect::Delete { .. } | Effect::Disable { .. } | Effect::Quarantine { .. } => {
-            vec![(Row::GroupsRemoved, None)]
+/// The limits that are passed, and the pieces that are kept back, by their place.
+fn judge(pieces: &[Piece], scale: &Scale<'_>) -> (Vec<Hold>, BTreeSet<usize>) {
+    let indexed = || pieces.iter().enumerate();
+    let others = indexed().filter(|(_, piece)| !scale.asks(&piece.change.policy));
+    let mut back: BTreeSet<usize> = others.map(|(index, _)| index).collect();
+    let (mut holds, mut watched) = (Vec::new(), BTreeSet::new());
+    let trips = if stands("H18") { trips(pieces, scale) } else { Vec::new() };
+    for trip in trips {
+        let policy = &trip.hold.policy;
+        if scale.rules(policy).on_trip == OnTrip::HoldPolicy {
+            let own = indexed().filter(|(_, piece)| piece.change.policy == *policy);
+            back.extend(own.filter(|(_, p)| p.class != Class::Approved).map(|(index, _)| index));
         }
-        Effect::Convert { from, to } if weakens(*from, *to) => vec![(Row::GroupsRemoved, None)],
-        Effect::RemoveMembers { members, of } => {
-            let mut rows = vec![(Row::MembershipsRemoved, None), (Row::OneGroup, group)];
-            let empties = members.len() >= *of && *of >= EMPTIED_MIN;
-            if empties && !filled.contains(&change.group) {
-                rows.push((Row::ToEmpty, group));
-            }
-            rows
+        if trip.hold.row == Row::PrivilegedPath {
+            watched.extend(trip.pieces.iter().copied());
         }
-        Effect::Rename { .. } | Effect::Move { .. } => vec![(Row::Renames, None)],
-        Effect::Create { .. } | Effect::Restore { .. } => vec![(Row::Creations, None)],
-        Effect::AddMembers { of: Some(_), .. } => vec![(Row::Additions, group)],
-        Effect::AddMembers { .. }
-        | Effect::Convert { .. }
-        | Effect::Update { .. }
-        | Effect::Handover { .. }
-        | Effect::Freeze => Vec::new(),
+        back.extend(trip.pieces);
+        holds.push(trip.hold);
     }
+    let changes: Vec<Change> = pieces.iter().map(|piece| piece.change.clone()).collect();
+    dependents(&changes, &mut back, &watched);
+    (holds, back)
 }
 
-/// Groups of fewer members may be emptied.
-const EMPTIED_MIN: usize = 3;
-
-/// How much of what a row counts the changes come to.
-fn measured(row: Row, changes: &[&Change]) -> usize {
-    let values = || changes.iter().map(|change| values(&change.effect)).sum();
-    let groups = || changes.iter().map(|change| change.group).collect::<BTreeSet<_>>().len();
-    match row {
-        Row::MembershipsRemoved | Row::OneGroup | Row::ToEmpty | Row::Additions => values(),
-        Row::GroupsRemoved | Row::Renames | Row::Creations | Row::DirectoryGroupGone => groups(),
+/// Puts the pieces together again: what may go on, and what may not.
+fn separate(pieces: &[Piece], back: &BTreeSet<usize>) -> (Vec<Change>, Vec<Change>) {
+    let changes: Vec<Change> = pieces.iter().map(|piece| piece.change.clone()).collect();
+    let uncreated = uncreated(&changes, back);
+    let (kept, goes): (Vec<_>, Vec<_>) =
+        pieces.iter().enumerate().partition(|(index, _)| back.contains(index));
+    let mut held = piece::join(kept.into_iter().map(|(_, piece)| piece));
+    let mut admitted = Vec::new();
+    for change in piece::join(goes.into_iter().map(|(_, piece)| piece)) {
+        let (now, later) = part(&change, &uncreated);
+        admitted.extend(now);
+        held.extend(later);
     }
+    (admitted, held)
 }
 
-fn values(effect: &Effect) -> usize {
-    match effect {
-        Effect::RemoveMembers { members, .. } | Effect::AddMembers { members, .. } => members.len(),
+/// What the admitted changes take out of the window, value by value.
+fn spends(admitted: &[Change], scale: &Scale<'_>) -> BTreeMap<(ObjectId, ObjectGuid), Spend> {
+    let removals = admitted.iter().filter_map(|change| match &change.effect {
+        Effect::RemoveMembers { members, .. } => Some((change, members)),
         Effect::Create { .. }
         | Effect::Rename { .. }
         | Effect::Move { .. }
@@ -292,82 +259,54 @@ fn values(effect: &Effect) -> usize {
         | Effect::Convert { .. }
         | Effect::Restore { .. }
         | Effect::Handover { .. }
+        | Effect::AddMembers { .. }
         | Effect::Disable { .. }
         | Effect::Quarantine { .. }
         | Effect::Delete { .. }
-        | Effect::Freeze => 0,
-    }
-}
-
-/// How much may pass. Percentages round down, which for whole numbers is the same limit.
-fn limit(row: Row, changes: &[&Change], holding: Inventory) -> usize {
-    let size = || {
-        let first = changes.first().map(|change| &change.effect);
-        match first {
-            Some(Effect::RemoveMembers { of, .. } | Effect::AddMembers { of: Some(of), .. }) => *of,
-            _ => 0,
-        }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
+        | Effect::Freeze => None,
+    });
+    let spend = |change: &Change, member: &MemberReference| {
+        Some(((change.group, member.guid()?), scale.spend(change, member)?))
     };
-    match row {
-        Row::GroupsRemoved => of_all(holding.groups, 10).max(1),
-        Row::MembershipsRemoved => of_all(holding.memberships, 200).max(5),
-        Row::OneGroup => (size() / 4).max(3),
-        Row::ToEmpty => size().saturating_sub(1),
-        Row::Renames => (holding.groups / 10).max(50),
-        Row::Creations if holding.groups >= 50 => (holding.groups / 5).min(500),
-        Row::Creations => 500,
-        Row::Additions => size().saturating_mul(10).max(ADDITIONS_MIN),
-        Row::DirectoryGroupGone => 0,
+    removals
+        .flat_map(|(change, members)| members.iter().filter_map(move |m| spend(change, m)))
+        .collect()
+}
+
+/// Groups that selections would lose: they go on as before until a person lets them go.
+fn lost(scale: &Scale<'_>) -> (Vec<Change>, Vec<Hold>) {
+    let (mut changes, mut holds) = (Vec::new(), Vec::new());
+    for (policy, shrunk) in scale.shrunk {
+        let of = if shrunk.lost.len() == shrunk.of { ", all of this policy" } else { "" };
+        let counts = (shrunk.lost.len(), shrunk.limit);
+        let count = (policy.clone(), Row::SelectionShrank, None);
+        holds.push(Hold::new(count, counts, of, &scale.rules(policy)));
+        changes.extend(shrunk.lost.iter().cloned());
     }
+    (changes, holds)
 }
 
-/// Members that may always be added to a group at once; Microsoft's own ceiling for the values of
-/// one directory transaction.
-const ADDITIONS_MIN: usize = 5_000;
-
-/// min(5 % N, max(`least`, 0.5 % N))
-fn of_all(count: usize, least: usize) -> usize {
-    (count / 20).min(least.max(count / 200))
-}
-
-fn hold(
-    row: Row,
-    policy: PolicyName,
-    group: Option<ObjectId>,
-    measured: usize,
-    limit: usize,
-) -> Hold {
-    let of_group = group.map(|id| format!(" (cloud group {id})")).unwrap_or_default();
-    let message = format!(
-        "{measured} {}{of_group}; the limit is {limit}, the built-in default of the guard",
-        row.noun()
-    );
-    Hold { row, policy, group, measured, limit, message }
-}
-
-fn gone(plan: &Plan) -> Vec<Hold> {
+fn gone(plan: &Plan, scale: &Scale<'_>) -> Vec<Hold> {
     let mut by_policy: BTreeMap<&PolicyName, BTreeSet<ObjectId>> = BTreeMap::new();
     for change in &plan.gone {
         by_policy.entry(&change.policy).or_default().insert(change.group);
     }
-    by_policy
-        .into_iter()
-        .map(|(policy, groups)| {
-            hold(Row::DirectoryGroupGone, policy.clone(), None, groups.len(), 0)
-        })
-        .collect()
+    let hold = |(policy, groups): (&PolicyName, BTreeSet<ObjectId>)| {
+        let count = (policy.clone(), Row::DirectoryGroupGone, None);
+        Hold::new(count, (groups.len(), 0), "", &scale.rules(policy))
+    };
+    by_policy.into_iter().map(hold).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn limits(row: Row, groups: usize, memberships: usize) -> usize {
-        limit(row, &[], Inventory { groups, memberships })
-    }
-
     #[test]
     fn the_limits_are_those_of_the_table() {
+        let rules = GuardRules::default();
         for (count, removed, created) in [
             (0, 1, 500),
             (1, 1, 500),
@@ -387,24 +326,31 @@ mod tests {
             (2_500, 12, 500),
             (10_000, 50, 500),
         ] {
-            assert_eq!(limits(Row::GroupsRemoved, count, 0), removed, "groups of {count}");
-            assert_eq!(limits(Row::Creations, count, 0), created, "creations of {count}");
+            assert_eq!(rules.groups_removed.of(count), removed, "groups of {count}");
+            assert_eq!(rules.creations.of(count), created, "creations of {count}");
         }
         for (count, removed) in
             [(0, 5), (100, 5), (119, 5), (120, 6), (4_000, 200), (40_000, 200), (40_200, 201)]
         {
-            assert_eq!(limits(Row::MembershipsRemoved, 0, count), removed, "values of {count}");
+            assert_eq!(rules.memberships_removed.of(count), removed, "values of {count}");
         }
         for (count, renamed) in [(0, 50), (509, 50), (510, 51), (1_000, 100)] {
-            assert_eq!(limits(Row::Renames, count, 0), renamed, "renames of {count}");
+            assert_eq!(rules.renames.of(count), renamed, "renames of {count}");
         }
-        assert_eq!(limits(Row::Additions, 1_000, 1_000), 5_000);
-        assert_eq!(limits(Row::DirectoryGroupGone, 1_000, 1_000), 0);
+        for (count, leaving) in [(0, 10), (549, 10), (550, 11), (2_000, 40)] {
+            assert_eq!(rules.leavers.of(count), leaving, "leavers of {count}");
+        }
+        for (size, removed) in [(1, 3), (12, 3), (15, 3), (16, 4), (1_000, 250)] {
+            assert_eq!(rules.one_group.of(size), removed, "members of {size}");
+        }
+        assert_eq!(rules.additions.of(100), 5_000);
+        assert_eq!(rules.additions.of(501), 5_010);
     }
 
     #[test]
     fn limits_agree_with_the_fractions_they_stand_for() {
         // Held when more than the fraction: in integers, in twentieths and two-hundredths.
+        let rules = GuardRules::default();
         for count in 0..=1_000_usize {
             for removed in 0..=count.min(120) {
                 let beyond = |least: usize| {
@@ -412,9 +358,9 @@ mod tests {
                     let floor = removed > least && removed * 200 > count;
                     five_percent || floor
                 };
-                let groups = removed > limits(Row::GroupsRemoved, count, 0);
+                let groups = removed > rules.groups_removed.of(count);
                 assert_eq!(groups, removed > 1 && beyond(10), "{removed} of {count} groups");
-                let values = removed > limits(Row::MembershipsRemoved, 0, count);
+                let values = removed > rules.memberships_removed.of(count);
                 assert_eq!(values, removed > 5 && beyond(200), "{removed} of {count} values");
             }
         }

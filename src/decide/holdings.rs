@@ -6,30 +6,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::Inputs;
+use crate::defence::stands;
+use crate::model::policy::Adoption;
 use crate::model::{
     DirectoryGroup, Finding, FindingCode, ObjectGuid, ObjectId, OwnershipRecord, Target,
 };
 
-/// A group that carries our record.
+/// A group that carries our record, or that this pass gives it.
 #[derive(Debug)]
 pub struct Owned<'a> {
     /// The group as it stands.
     pub group: &'a DirectoryGroup,
     /// Its record.
-    pub record: &'a OwnershipRecord,
+    pub record: OwnershipRecord,
     /// The record's exact text.
-    pub record_text: &'a str,
+    pub record_text: String,
     /// What may be aimed at; `None` outside the containers.
     pub target: Option<Target>,
     /// Why nothing of it may be changed.
     pub frozen: Option<FindingCode>,
+    /// The entry that gives it to its cloud group in this pass: the record is not there yet.
+    pub adoption: Option<&'a Adoption>,
 }
 
 impl Owned<'_> {
     /// Whether this is surely the object of its cloud group: what may be remembered. An object in
     /// doubt that were remembered would pass for ours in the next pass.
     pub fn is_certain(&self) -> bool {
-        matches!(self.frozen, None | Some(FindingCode::OutsideContainers))
+        self.adoption.is_none()
+            && matches!(self.frozen, None | Some(FindingCode::OutsideContainers))
+    }
+
+    /// Whether its name and its place are its administrators': it was adopted. The mark on the
+    /// object says so, and no memory that may be lost.
+    pub fn is_adopted(&self) -> bool {
+        self.adoption.is_some() || self.group.adopted.is_some()
     }
 }
 
@@ -86,6 +97,9 @@ pub struct Holdings<'a> {
     pub strangers: BTreeMap<ObjectId, Stranger>,
     /// Every object that carries a mark of a cloud group, ours or not.
     pub marked: BTreeMap<ObjectId, BTreeSet<ObjectGuid>>,
+    /// Cloud groups to which a person gives an object that they do not get, or not yet: nothing is
+    /// made in its place.
+    pub awaited: BTreeSet<ObjectId>,
     /// What is in doubt.
     pub findings: Vec<Finding>,
 }
@@ -163,8 +177,8 @@ fn anchors(group: &DirectoryGroup) -> impl Iterator<Item = ObjectId> + '_ {
 fn owned<'a>(
     inputs: &Inputs<'_>,
     group: &'a DirectoryGroup,
-    record: &'a OwnershipRecord,
-    record_text: &'a str,
+    record: &OwnershipRecord,
+    record_text: &str,
     findings: &mut Vec<Finding>,
 ) -> Owned<'a> {
     let mut freeze = |code: FindingCode, message: String| {
@@ -184,7 +198,9 @@ fn owned<'a>(
                 group.dn, record.id
             ),
         );
-    } else if let Some(known) = remembered.filter(|known| **known != group.guid) {
+    } else if let Some(known) = remembered.filter(|known| **known != group.guid)
+        && stands("H38")
+    {
         frozen = freeze(
             FindingCode::AnchorChanged,
             format!(
@@ -198,7 +214,8 @@ fn owned<'a>(
             format!("{} lies outside the configured containers; move it back", group.dn),
         );
     }
-    Owned { group, record, record_text, target, frozen }
+    let (record, record_text) = (record.clone(), record_text.to_owned());
+    Owned { group, record, record_text, target, frozen, adoption: None }
 }
 
 /// Decides which of several objects with one cloud group's mark is ours.

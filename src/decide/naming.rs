@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::Inputs;
 use crate::decide::name::{Privileged, Trouble, Wish, aside, assign};
 use crate::decide::wanted::Wanted;
+use crate::decide::{Inputs, adopt};
 use crate::model::policy::{Mode, Upkeep};
 use crate::model::record::RecordState;
 use crate::model::{Dn, Finding, FindingCode, ObjectId};
@@ -50,7 +50,7 @@ pub fn name_all(
         .iter()
         .map(|group| {
             let place = place(inputs, group, &privileged);
-            (group, Candidates { place, sams: sams(group, &privileged) })
+            (group, Candidates { place, sams: sams(inputs, group, &privileged) })
         })
         .collect();
     let sam_occupied = principals
@@ -101,10 +101,13 @@ fn wishes<Key>(
         .collect()
 }
 
-/// Whether a name or place is left to the administrators. A policy that takes a group over names
-/// and places it once, like a new one. A name that a pass was interrupted at while it stepped aside
-/// is nobody's choice.
+/// Whether a name or place is left to the administrators: always where the group was adopted. A
+/// policy that takes a group over names and places it once, like a new one. A name that a pass was
+/// interrupted at while it stepped aside is nobody's choice.
 fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
+    if group.is_adopted() {
+        return true;
+    }
     (upkeep == Upkeep::CreateOnly || group.policy.mode == Mode::CreateOnly)
         && name != aside(group.cloud.id)
         && !group.is_handed_over()
@@ -113,6 +116,9 @@ fn kept(group: &Wanted<'_>, upkeep: Upkeep, name: &str) -> bool {
 /// Where a group belongs. One that returns from quarantine goes back where new groups go.
 fn place(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Result<Dn, Obstacle> {
     let naming = &group.policy.group;
+    if let Some(before) = adopt::former_place(inputs, group) {
+        return Ok(before);
+    }
     let existing = group.existing();
     let quarantined =
         group.owned.is_some_and(|existing| existing.owned.record.state == RecordState::Quarantined);
@@ -138,7 +144,10 @@ fn place(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Re
     Ok(dn)
 }
 
-fn sams(group: &Wanted<'_>, privileged: &Privileged) -> Vec<String> {
+fn sams(inputs: &Inputs<'_>, group: &Wanted<'_>, privileged: &Privileged) -> Vec<String> {
+    if let Some(before) = adopt::former_sam(inputs, group) {
+        return vec![before];
+    }
     let naming = &group.policy.group.sam_account_name;
     match group.existing() {
         Some(existing) if kept(group, naming.mode, &existing.sam_account_name) => {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::decide::content::weakens;
 use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
-use crate::model::{Digest, ObjectId, Plan};
+use crate::model::{Digest, Item, ObjectId, Plan};
 
 /// Puts the changes in the order in which they are made.
 ///
@@ -42,7 +42,7 @@ fn phase(change: &Change, strengthened: &BTreeSet<ObjectId>) -> u8 {
     match &change.effect {
         Effect::Rename { .. } | Effect::Move { .. } => 0,
         Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
-        Effect::Handover { .. } => 2,
+        Effect::Adopt { .. } | Effect::Release { .. } | Effect::Handover { .. } => 2,
         // The record is written last, when what it says is true.
         Effect::Update { attributes } if only("extensionName", attributes) => 11,
         Effect::Update { .. } => 3,
@@ -80,7 +80,9 @@ pub fn digest<'a>(changes: impl Iterator<Item = &'a Change>) -> Digest {
 pub fn is_reviewed(change: &Change) -> bool {
     let by_policy = matches!(change.cause, Cause::Policy(_));
     let by_kind = match change.effect.kind() {
-        Kind::Rename
+        Kind::Adopt
+        | Kind::Release
+        | Kind::Rename
         | Kind::Move
         | Kind::Convert
         | Kind::RemoveMembers
@@ -97,15 +99,61 @@ pub fn is_reviewed(change: &Change) -> bool {
     by_policy || by_kind
 }
 
+/// What a change is made of, for approvals: one item for each member, one for any other change.
+pub fn items(change: &Change) -> Vec<Item> {
+    let object = || {
+        let object = change.target.object();
+        object.map_or_else(|| change.group.anchor(), |guid| guid.to_string())
+    };
+    let kind = change.effect.kind();
+    let item = |value: String| Item { object: object(), kind, value };
+    match &change.effect {
+        Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
+            members.iter().map(|reference| item(member(reference))).collect()
+        }
+        Effect::Create { .. } => vec![item(change.target.dn().to_string())],
+        Effect::Delete { .. } | Effect::Freeze => vec![item(String::new())],
+        Effect::Rename { .. }
+        | Effect::Move { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::Restore { .. }
+        | Effect::Handover { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. } => vec![item(content(change).to_string())],
+    }
+}
+
+/// The digest of a set of items: what an approval names.
+pub fn items_digest<'a>(items: impl IntoIterator<Item = &'a Item>) -> Digest {
+    let lines = items.into_iter().map(|item| json!(item).to_string());
+    Digest::of(lines.collect::<Vec<_>>().join("\n").as_bytes())
+}
+
 /// A change without its cause and without names for people: what a digest is made of.
 pub fn canonical(change: &Change) -> Value {
-    let content = match &change.effect {
+    json!({
+        "policy": change.policy,
+        "group": change.group,
+        "object": change.target.object(),
+        "dn": change.target.dn().to_string(),
+        "kind": change.effect.kind().word(),
+        "content": content(change),
+    })
+}
+
+fn content(change: &Change) -> Value {
+    match &change.effect {
         Effect::Create { attributes } => json!(attributes),
         Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
             json!(to.to_string())
         }
         Effect::Update { attributes }
         | Effect::Restore { attributes }
+        | Effect::Adopt { attributes }
+        | Effect::Release { attributes }
         | Effect::Disable { attributes, .. } => json!(attributes),
         Effect::Handover { record, .. } => json!(record),
         Effect::Convert { from, to } => json!([from, to]),
@@ -113,15 +161,7 @@ pub fn canonical(change: &Change) -> Value {
             json!(members.iter().map(member).collect::<Vec<_>>())
         }
         Effect::Delete { .. } | Effect::Freeze => Value::Null,
-    };
-    json!({
-        "policy": change.policy,
-        "group": change.group,
-        "object": change.target.object(),
-        "dn": change.target.dn().to_string(),
-        "kind": change.effect.kind().word(),
-        "content": content,
-    })
+    }
 }
 
 fn member(reference: &MemberReference) -> String {

@@ -31,7 +31,7 @@ pub enum Verdict {
 pub struct Grounds<'a> {
     /// What the flag listing says of the group; not looked at where the policy ignores flags.
     pub flag: Option<&'a Flag>,
-    /// The group has a directory group of ours.
+    /// The group has, or had, a directory group of ours.
     pub owned: bool,
     /// The tenant writes back new Microsoft 365 groups whose flag is null; `None`: not read.
     pub new_groups: Option<bool>,
@@ -52,7 +52,7 @@ pub fn verdict(policy: &Policy, group: &CloudGroup, grounds: Grounds<'_>) -> Ver
         Ok(false) => return Verdict::NotMatched,
         Err(reason) => return Verdict::Unknown(reason, Some(FindingCode::ExpressionFailed)),
     }
-    if let Some((code, message)) = ineligible(policy, group) {
+    if let Some((code, message)) = ineligible(policy, group, grounds.owned) {
         return Verdict::Ineligible(code, message);
     }
     if policy.selection.writeback_flag == FlagRule::Ignore {
@@ -148,8 +148,9 @@ fn holds(matcher: &Matcher, group: &CloudGroup, controls: &Controls) -> Result<b
     matcher.expression.as_ref().map_or(Ok(true), |expression| truth(expression, group))
 }
 
-/// The eligibility table of SEMANTICS "Which groups".
-fn ineligible(policy: &Policy, group: &CloudGroup) -> Option<(FindingCode, String)> {
+/// The eligibility table of SEMANTICS "Which groups". A converted group counts once its directory
+/// group is ours, and for the policy that adopts it.
+fn ineligible(policy: &Policy, group: &CloudGroup, owned: bool) -> Option<(FindingCode, String)> {
     let name = &group.display_name;
     match &group.origin {
         Origin::Cloud => {}
@@ -157,6 +158,8 @@ fn ineligible(policy: &Policy, group: &CloudGroup) -> Option<(FindingCode, Strin
             let message = format!("{name:?} is mastered on-premises and never written back");
             return Some((FindingCode::MasteredOnPremises, message));
         }
+        Origin::Converted(_) if owned || adopts(policy, group) => {}
+        Origin::ConvertedUnreadable if owned => {}
         Origin::Converted(sid) => {
             let message = format!(
                 "{name:?} was converted from the directory group {sid}, which stays untouched \
@@ -196,6 +199,11 @@ fn ineligible(policy: &Policy, group: &CloudGroup) -> Option<(FindingCode, Strin
     None
 }
 
+/// Whether the policy gives the group a directory group.
+fn adopts(policy: &Policy, group: &CloudGroup) -> bool {
+    policy.adoption.iter().any(|entry| entry.group == group.id)
+}
+
 /// Whether an entry of the policy names the group by its id.
 pub fn names_by_id(policy: &Policy, group: &CloudGroup) -> bool {
     let entries = policy.selection.include.iter().flatten();
@@ -206,8 +214,8 @@ pub fn names_by_id(policy: &Policy, group: &CloudGroup) -> bool {
 mod tests {
     use super::*;
     use crate::model::policy::{
-        ContainerRule, Deletion, GroupShape, GroupTypeRule, MailRule, MemberRules, Mode,
-        NamePreset, NameSource, Naming, Place, Placement, PolicyName, Selection, Upkeep,
+        ContainerRule, Deletion, GroupShape, GroupTypeRule, GuardRules, MailRule, MemberRules,
+        Mode, NamePreset, NameSource, Naming, Place, Placement, PolicyName, Selection, Upkeep,
     };
     use crate::model::{Digest, Dn};
 
@@ -248,6 +256,8 @@ mod tests {
             },
             members: MemberRules::default(),
             deletion: Deletion::default(),
+            adoption: Vec::new(),
+            guard: GuardRules::default(),
         }
     }
 

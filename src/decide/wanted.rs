@@ -9,6 +9,7 @@ use crate::decide::holdings::{Holdings, Owned};
 use crate::decide::members::{Resolved, Resolver};
 use crate::decide::shape::{Shape, shape};
 use crate::decide::{Decision, Inputs};
+use crate::defence::stands;
 use crate::model::change::{Cause, Change, Effect};
 use crate::model::cloud::OnPremisesGroupType;
 use crate::model::directory::{DirectoryMember, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY};
@@ -81,6 +82,11 @@ impl<'a> Wanted<'a> {
             RecordState::Disabled | RecordState::Quarantined => true,
             RecordState::Filling | RecordState::Active => false,
         })
+    }
+
+    /// Whether its name and its place are left to its administrators: it was adopted.
+    pub fn is_adopted(&self) -> bool {
+        self.owned.is_some_and(|existing| existing.owned.is_adopted())
     }
 
     /// Whether its record names another policy than the one that writes it.
@@ -188,7 +194,12 @@ impl<'a> Gatherer<'a, '_> {
 
     /// Whether nothing stands in the way of a new directory group.
     fn may_create(&mut self, standing: &Standing, cloud: &CloudGroup) -> bool {
-        if let Some(stranger) = self.holdings.strangers.get(&cloud.id) {
+        if self.holdings.awaited.contains(&cloud.id) {
+            return false;
+        }
+        if let Some(stranger) = self.holdings.strangers.get(&cloud.id)
+            && stands("H51")
+        {
             let message = format!(
                 "{:?} exists in the directory as {}, {}; it stays untouched",
                 cloud.display_name,

@@ -8,11 +8,13 @@
 //! - every operation's target was admitted by the containers, at the place where the object was
 //!   last seen, by this pass;
 //! - an object is looked at before its first operation: it must be there, inside the containers
-//!   and still carry the ownership record of its cloud group;
+//!   and still carry our ownership record of its cloud group, or none where it is adopted (see
+//!   `accept`);
 //! - what builds on a change of the same group that went wrong is not tried (see `trouble`);
 //! - a lost answer is settled by reading before anything is sent again;
 //! - every retry, halving and bisection has an end.
 
+mod accept;
 mod ending;
 mod members;
 mod single;
@@ -30,8 +32,8 @@ use self::trouble::Troubles;
 use crate::decide::guard::AdmittedPlan;
 use crate::model::change::Kind;
 use crate::model::{
-    AttributeChange, Change, Containers, Dn, Effect, MemberReference, ObjectGuid, ObjectId,
-    Operation, Outcome, OwnershipRecord, Target,
+    AttributeChange, AttributeName, Change, Containers, Dn, Effect, MemberReference, ObjectGuid,
+    ObjectId, Operation, Outcome, Target,
 };
 
 /// Members in one modify. Half a thousand keeps the audit events of a transaction, two per member,
@@ -63,6 +65,8 @@ pub struct ChangeResult {
 pub struct Stepper {
     changes: Vec<Change>,
     containers: Containers,
+    /// The owner that records must name; every owner's counts where it was not told.
+    owner: Option<String>,
     batch_values: usize,
     /// The change that is worked on.
     position: usize,
@@ -91,6 +95,8 @@ enum Work {
     /// A first look at the object.
     Look {
         guid: ObjectGuid,
+        /// What is asked for beyond the marks.
+        attributes: Vec<AttributeName>,
         ending: Option<Ending>,
     },
     Single(Single),
@@ -107,10 +113,17 @@ impl Stepper {
         Self::of(plan.changes().to_vec(), containers, batch_values)
     }
 
+    /// From here on a record counts as ours only when it names this owner as well.
+    #[must_use]
+    pub fn owned_by(self, owner: &str) -> Self {
+        Self { owner: Some(owner.to_owned()), ..self }
+    }
+
     fn of(changes: Vec<Change>, containers: Containers, batch_values: usize) -> Self {
         Self {
             changes,
             containers,
+            owner: None,
             batch_values: batch_values.clamp(1, BATCH_VALUES_MAX),
             position: 0,
             work: None,
@@ -214,7 +227,8 @@ impl Stepper {
         let guid = guid.ok_or_else(|| Ending::failed("the group was not created in this pass"))?;
         let place = self.places.get(&guid).filter(|place| place.group == change.group);
         let Some(place) = place else {
-            return Ok(Work::Look { guid, ending: None });
+            let attributes = accept::asked_for(&change.effect);
+            return Ok(Work::Look { guid, attributes, ending: None });
         };
         let target = self.containers.admit(guid, place.dn.clone()).ok_or_else(|| outside(place))?;
         self.work_on(change, guid, target, place)
@@ -241,7 +255,10 @@ impl Stepper {
                 }
                 single(Operation::ModifyDn { target, to })
             }
-            Effect::Update { attributes } | Effect::Disable { attributes, .. } => {
+            Effect::Update { attributes }
+            | Effect::Disable { attributes, .. }
+            | Effect::Adopt { attributes }
+            | Effect::Release { attributes } => {
                 single(Operation::Modify { target, attributes: attributes.clone() })
             }
             Effect::Handover { record, .. } => {
@@ -253,7 +270,7 @@ impl Stepper {
                 let attributes = vec![AttributeChange { name, before, after }];
                 single(Operation::Modify { target, attributes })
             }
-            Effect::Delete { .. } => single(Operation::Delete { target }),
+            Effect::Delete { last } => single(Operation::Delete { target, last: last.clone() }),
             Effect::AddMembers { members, .. } => {
                 Ok(self.batches(guid, target, Direction::Add, members))
             }
@@ -289,51 +306,6 @@ impl Stepper {
         Work::Members { guid, batches }
     }
 
-    /// Judges the first look at an object.
-    fn looked(&mut self, guid: ObjectGuid, answer: Answer) {
-        let ending = match answer {
-            Answer::Seen(Sight::There(seen)) => match self.accept(guid, seen) {
-                Ok(()) => {
-                    self.work = None;
-                    return;
-                }
-                Err(ending) => *ending,
-            },
-            Answer::Seen(Sight::Absent) => match self.changes.get(self.position) {
-                Some(change) if change.effect.kind() == Kind::Delete => {
-                    Ending::of(Outcome::AlreadySo { object: Some(guid) })
-                }
-                Some(_) | None => Ending::failed("the group is not in the directory any more"),
-            },
-            Answer::Unseen(message) => {
-                let message = format!("the group could not be read: {message}");
-                Ending::unheard(Outcome::Failed { message })
-            }
-            Answer::Done
-            | Answer::Refused(_)
-            | Answer::Busy(_)
-            | Answer::Lost(_)
-            | Answer::Waited => lost_sync(),
-        };
-        self.work = Some(Work::Look { guid, ending: Some(ending) });
-    }
-
-    fn accept(&mut self, guid: ObjectGuid, seen: Seen) -> Result<(), Box<Ending>> {
-        let change = self.changes.get(self.position).ok_or_else(lost_sync)?;
-        let group = change.group;
-        if seen.guid != guid || !is_of(&seen, group) {
-            let message = "it does not carry the ownership record of its cloud group any more";
-            return Err(Ending::failed(message).into());
-        }
-        let strayed = change.target.dn().key() != seen.dn.key();
-        let place = Place { dn: seen.dn, group, strayed };
-        if self.containers.admit(guid, place.dn.clone()).is_none() {
-            return Err(outside(&place).into());
-        }
-        self.places.insert(guid, place);
-        Ok(())
-    }
-
     fn conclude(&mut self, ending: Ending) {
         let Some(change) = self.changes.get(self.position) else { return };
         self.troubles.note(change, &ending);
@@ -364,8 +336,8 @@ impl Work {
     fn next(&self) -> Next {
         match self {
             Self::Look { ending: Some(ending), .. } => Next::End(ending.clone()),
-            Self::Look { guid, ending: None } => {
-                Next::Ask(Question::Object { guid: *guid, attributes: Vec::new() })
+            Self::Look { guid, attributes, ending: None } => {
+                Next::Ask(Question::Object { guid: *guid, attributes: attributes.clone() })
             }
             Self::Single(single) => single.next(),
             Self::Members { guid, batches } => batches.next(*guid),
@@ -375,12 +347,6 @@ impl Work {
 
 fn one_operation(change: &Change, operation: Operation) -> Work {
     Work::Single(Single::new(operation, change.group))
-}
-
-/// Whether an object carries the record of a cloud group.
-fn is_of(seen: &Seen, group: ObjectId) -> bool {
-    let values = seen.values("extensionName").iter();
-    values.filter_map(|value| OwnershipRecord::parse(value)).any(|record| record.id == group)
 }
 
 fn outside(place: &Place) -> Ending {

@@ -13,7 +13,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use super::connection::Connection;
 use super::entry::{Entry, Malformed};
 use super::observe::Progress;
-use super::outcome::{Verdict, classify};
+use super::outcome::{Verdict, classify, enforced, may_be_enforced};
 use super::search::{NO_SUCH_OBJECT, Search};
 use crate::directory::apply::{Answer, Question, Seen, Sight};
 use crate::directory::options::Observer;
@@ -32,7 +32,7 @@ pub struct Directory {
     observer: Observer,
     facts: DomainFacts,
     /// `schemaNamingContext`
-    schema: String,
+    pub(super) schema: String,
     /// Attributes beyond the standing set that were found fit to be written, with the longest
     /// value, in UTF-16 units, where the schema has a limit.
     suitable: Mutex<BTreeMap<AttributeName, Option<usize>>>,
@@ -45,7 +45,7 @@ type Slot = Mutex<Option<Connection>>;
 
 /// Tries of one read.
 #[derive(Default)]
-struct Attempts(u32);
+pub(super) struct Attempts(u32);
 
 /// Repeats a read on passing trouble, each time over a connection that is good.
 macro_rules! repeated {
@@ -60,6 +60,7 @@ macro_rules! repeated {
         }
     }};
 }
+pub(super) use repeated;
 
 impl Directory {
     /// Connects to read and to write: [`Directory::connect_to_read`], then
@@ -107,13 +108,14 @@ impl Directory {
     }
 
     /// Reads everything a pass needs. `begun` is the time at which the read begins, `remembered`
-    /// the objects whose absence from the listing is to be proven one by one, `extras` the
-    /// attributes that policies add to the standing set; `progress` hears after every page how
-    /// many entries came in all.
+    /// the objects whose absence from the listing is to be proven one by one, `named` those that
+    /// are to be read although they may carry no mark, `extras` the attributes that policies add
+    /// to the standing set; `progress` hears after every page how many entries came in all.
     pub async fn observe(
         &self,
         begun: Timestamp,
         remembered: &BTreeSet<ObjectGuid>,
+        named: &BTreeSet<ObjectGuid>,
         extras: &BTreeSet<AttributeName>,
         progress: Progress<'_>,
     ) -> Result<DirectorySnapshot, DirectoryError> {
@@ -127,8 +129,14 @@ impl Directory {
         let containers = &self.containers;
         let occupied = repeated!(self.reading().await?.list_names(containers, begun, &told).await);
         let groups = listing.groups.value();
-        let members =
+        let mut members =
             repeated!(self.reading().await?.list_members_of(groups, facts, begun, &told).await);
+        let unmarked = named.iter().filter(|guid| !groups.contains_key(guid)).copied().collect();
+        let (named, their_members) =
+            repeated!(self.reading().await?.list_named(&unmarked, facts, extras, begun).await);
+        members.extend(their_members);
+        let below: Vec<_> = groups.values().chain(named.values().flatten()).collect();
+        let above = repeated!(self.reading().await?.list_above(&below, facts).await);
         let living = listing.principals.value();
         let missed =
             remembered.iter().filter(|object| !living.contains_key(object)).copied().collect();
@@ -141,6 +149,8 @@ impl Directory {
             facts: facts.clone(),
             principals: listing.principals,
             groups: listing.groups,
+            named,
+            above,
             occupied,
             members,
             direct,
@@ -222,10 +232,33 @@ impl Directory {
             Err(error) => return Err(error),
         };
         match connection.write(operation, &base).await {
-            Ok(result) => Ok(answered(operation, result.rc, &result.text)),
+            Ok(result) => {
+                drop(connection);
+                let answer = answered(operation, result.rc, &result.text);
+                Ok(self.explained(operation, &base, answer).await)
+            }
             Err(error @ DirectoryError::Lost { .. }) => Ok(Answer::Lost(error.fault().message)),
             Err(error) => Err(error),
         }
+    }
+
+    /// A refusal that nothing explains is told as enforcement where the object is under it. The
+    /// attribute came with the schema of the external id.
+    async fn explained(&self, operation: &Operation, base: &str, answer: Answer) -> Answer {
+        let refusal = match answer {
+            Answer::Refused(refusal) if may_be_enforced(operation.word(), &refusal) => refusal,
+            other => return other,
+        };
+        let marked = self.facts.has_external_id && self.is_mastered_elsewhere(base).await;
+        Answer::Refused(if marked { enforced(refusal) } else { refusal })
+    }
+
+    /// Whether an object carries msDS-ObjectSoa; not, where it cannot be read.
+    async fn is_mastered_elsewhere(&self, base: &str) -> bool {
+        let search = Search::object(base, &["msDS-ObjectSoa"]).deleted();
+        let Ok(mut connection) = self.reading().await else { return false };
+        let found = connection.find_object("look for msDS-ObjectSoa", &search).await;
+        found.is_ok_and(|entry| entry.is_some_and(|entry| entry.text("msDS-ObjectSoa").is_some()))
     }
 
     /// Reads what a question asks for. An error means what it means for [`Directory::execute`].
@@ -310,7 +343,7 @@ impl fmt::Debug for Directory {
 
 impl Attempts {
     /// Waits before the next try; gives the error back when there is none.
-    async fn wait_after(&mut self, error: DirectoryError) -> Result<(), DirectoryError> {
+    pub(super) async fn wait_after(&mut self, error: DirectoryError) -> Result<(), DirectoryError> {
         self.0 += 1;
         let fault = error.fault();
         let delay = REQUEST.delay(self.0 + 1, fault.retry_after, 1.0);

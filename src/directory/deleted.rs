@@ -71,13 +71,16 @@ fn filter(facts: &DomainFacts, missed: &BTreeSet<ObjectGuid>) -> String {
     format!("(&(isDeleted=TRUE)(objectClass=group){which})")
 }
 
-/// An objectGUID in a filter: each octet escaped (RFC 4515 3).
 fn named(guid: ObjectGuid) -> String {
-    let octets = guid.0.to_bytes_le().iter().fold(String::new(), |mut text, octet| {
+    format!("(objectGUID={})", octets(guid))
+}
+
+/// A GUID in a filter: each octet escaped (RFC 4515 3).
+pub(super) fn octets(guid: ObjectGuid) -> String {
+    guid.0.to_bytes_le().iter().fold(String::new(), |mut text, octet| {
         write!(text, "\\{octet:02x}").expect("a String takes whatever is written");
         text
-    });
-    format!("(objectGUID={octets})")
+    })
 }
 
 fn deleted_group(entry: &Entry) -> Result<DeletedGroup, Malformed> {

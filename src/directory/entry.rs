@@ -30,6 +30,7 @@ pub(super) struct Malformed(pub(super) String);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ExtendedDn<'a> {
     pub(super) guid: Option<ObjectGuid>,
+    pub(super) sid: Option<Sid>,
     pub(super) dn: &'a str,
 }
 
@@ -157,15 +158,17 @@ fn text(tag: Option<StructureTag>) -> Option<String> {
 impl<'a> ExtendedDn<'a> {
     /// Reads `<GUID=…>;<SID=…>;CN=…`; a plain DN has no identifiers.
     pub(super) fn parse(text: &'a str) -> Self {
-        let mut guid = None;
+        let (mut guid, mut sid) = (None, None);
         let mut rest = text;
         while let Some((part, after)) = rest.strip_prefix('<').and_then(|r| r.split_once(">;")) {
             if let Some(value) = part.strip_prefix("GUID=") {
                 guid = ObjectGuid::parse(value);
+            } else if let Some(value) = part.strip_prefix("SID=") {
+                sid = Sid::parse(value);
             }
             rest = after;
         }
-        Self { guid, dn: rest }
+        Self { guid, sid, dn: rest }
     }
 }
 
@@ -237,7 +240,9 @@ mod tests {
     fn extended_names_give_their_identifiers() {
         let guid = ObjectGuid::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap();
         let text = format!("<GUID={guid}>;<SID=S-1-5-21-1-2-3-4>;CN=a\\>;b,DC=x");
-        assert_eq!(ExtendedDn::parse(&text), ExtendedDn { guid: Some(guid), dn: "CN=a\\>;b,DC=x" });
+        let sid = Sid::parse("S-1-5-21-1-2-3-4");
+        let wanted = ExtendedDn { guid: Some(guid), sid, dn: "CN=a\\>;b,DC=x" };
+        assert_eq!(ExtendedDn::parse(&text), wanted);
         assert_eq!(ExtendedDn::parse("CN=a,DC=x").guid, None);
         assert_eq!(ExtendedDn::parse(&format!("<GUID={guid}>;CN=a,DC=x")).guid, Some(guid));
     }

@@ -65,23 +65,7 @@ impl Connection {
         begun: Timestamp,
         progress: Progress<'_>,
     ) -> Result<Listing, DirectoryError> {
-        let mut attributes = vec![
-            "objectGUID",
-            "objectSid",
-            "objectClass",
-            "sAMAccountName",
-            "mS-DS-ConsistencyGuid",
-            "groupType",
-            "primaryGroupID",
-            "msDS-DeviceID",
-            "adminCount",
-            "isCriticalSystemObject",
-            "displayName",
-            "description",
-            "adminDescription",
-            "extensionName",
-        ];
-        attributes.extend(facts.has_external_id.then_some(EXTERNAL_ID));
+        let mut attributes = attributes(facts);
         let mailboxes = if facts.exchange_prepared { ADDRESSED } else { "" };
         attributes
             .extend(facts.exchange_prepared.then_some(["mail", "proxyAddresses"]).iter().flatten());
@@ -95,7 +79,7 @@ impl Connection {
             progress(entries.len());
             for entry in entries {
                 let principal = principal(&entry)?;
-                groups.extend(group(&entry, &principal).map(|group| (group.guid, group)));
+                groups.extend(marked(&entry, &principal).map(|group| (group.guid, group)));
                 let texts = entry.texts("mail").map(str::to_lowercase);
                 let proxies = entry.texts("proxyAddresses").filter_map(smtp_address);
                 hold(&mut addresses, principal.guid, texts.chain(proxies));
@@ -183,7 +167,7 @@ impl Connection {
     }
 }
 
-fn witnessed(
+pub(super) fn witnessed(
     found: Members,
     begun: Timestamp,
 ) -> Result<Complete<BTreeSet<DirectoryMember>>, Unread> {
@@ -221,7 +205,28 @@ pub(super) fn marks(facts: &DomainFacts) -> String {
     format!("(extensionName={record}*){admin}{external}")
 }
 
-fn principal(entry: &Entry) -> Result<Principal, Malformed> {
+/// What is asked of every principal, and of a group that is named.
+pub(super) fn attributes(facts: &DomainFacts) -> Vec<&'static str> {
+    const ATTRIBUTES: [&str; 14] = [
+        "objectGUID",
+        "objectSid",
+        "objectClass",
+        "sAMAccountName",
+        "mS-DS-ConsistencyGuid",
+        "groupType",
+        "primaryGroupID",
+        "msDS-DeviceID",
+        "adminCount",
+        "isCriticalSystemObject",
+        "displayName",
+        "description",
+        "adminDescription",
+        "extensionName",
+    ];
+    ATTRIBUTES.into_iter().chain(facts.has_external_id.then_some(EXTERNAL_ID)).collect()
+}
+
+pub(super) fn principal(entry: &Entry) -> Result<Principal, Malformed> {
     let sid = entry.sid();
     Ok(Principal {
         guid: entry.object_guid()?,
@@ -259,20 +264,20 @@ fn class(entry: &Entry) -> PrincipalClass {
 }
 
 /// The group, when it carries a record of anybody's or an anchor.
-fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
+fn marked(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
     if principal.class != PrincipalClass::Group {
         return None;
     }
+    let group = group(entry, principal);
+    let anchors = [&group.admin_description, &group.external_id].into_iter().flatten();
+    let anchored = anchors.into_iter().any(|text| is_anchor(text));
+    (anchored || !group.records.is_empty()).then_some(group)
+}
+
+/// What one entry tells of a group, or of whatever stands in a group's place.
+pub(super) fn group(entry: &Entry, principal: &Principal) -> DirectoryGroup {
     let text = |name: &str| entry.text(name).map(str::to_owned);
-    let admin_description = text("adminDescription");
-    let external_id = text(EXTERNAL_ID);
-    let records: Vec<RecordValue> = records(entry).collect();
-    let anchored =
-        [&admin_description, &external_id].into_iter().flatten().any(|text| is_anchor(text));
-    if records.is_empty() && !anchored {
-        return None;
-    }
-    Some(DirectoryGroup {
+    DirectoryGroup {
         guid: principal.guid,
         sid: principal.sid.clone(),
         dn: principal.dn.clone(),
@@ -281,25 +286,36 @@ fn group(entry: &Entry, principal: &Principal) -> Option<DirectoryGroup> {
         description: text("description"),
         // 0 is no group type (MS-ADTS 2.2.12): a group that does not show its own is left alone.
         group_type: entry.number("groupType").unwrap_or(0),
-        admin_description,
-        external_id,
-        records,
+        admin_description: text("adminDescription"),
+        external_id: text(EXTERNAL_ID),
+        records: records(entry).collect::<Vec<RecordValue>>(),
+        adopted: entry
+            .texts("extensionName")
+            .find(|text| starts_with(text, record::ADOPTED))
+            .map(str::to_owned),
         attributes: BTreeMap::new(),
         parents: Vec::new(),
+        class: principal.class,
+        critical: entry.is_true("isCriticalSystemObject"),
         privileged: principal.privileged,
-    })
+    }
 }
 
 pub(super) fn records(entry: &Entry) -> impl Iterator<Item = RecordValue> {
     entry
         .texts("extensionName")
-        .filter(|text| starts_like_a_record(text))
+        .filter(|text| is_record(text))
         .map(|text| RecordValue { text: text.to_owned(), record: OwnershipRecord::parse(text) })
 }
 
-/// As the directory compares: without case.
-fn starts_like_a_record(text: &str) -> bool {
-    text.get(..record::PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(record::PREFIX))
+/// Whether a value starts like a record of any version and owner. As the directory compares:
+/// without case.
+pub(super) fn is_record(text: &str) -> bool {
+    starts_with(text, record::PREFIX)
+}
+
+fn starts_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 pub(super) fn is_anchor(text: &str) -> bool {

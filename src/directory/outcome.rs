@@ -50,8 +50,9 @@ pub fn classify(operation: &str, code: u32, diagnostic: &str) -> Verdict {
         return Verdict::Done;
     }
     let extended = leading_code(diagnostic);
-    let (meaning, sentence) = extended
-        .and_then(|extended| by_extended(operation, extended))
+    let named = tells_enforcement(diagnostic).then_some((FINAL, Some(ENFORCED)));
+    let (meaning, sentence) = named
+        .or_else(|| by_extended(operation, extended?))
         .unwrap_or_else(|| by_code(operation, code, extended));
     let codes = match extended {
         Some(extended) => format!("result {code}, {extended:08X}"),
@@ -73,6 +74,39 @@ pub fn classify(operation: &str, code: u32, diagnostic: &str) -> Verdict {
         }
     }
 }
+
+/// Whether a refusal may come from AD object enforcement, which lets only the accounts on a list
+/// change, move or restore objects that carry msDS-ObjectSoa. Microsoft does not say which code it
+/// answers with, only that it is not that of access denied: whatever has no explanation of its own
+/// may be it, and the object has to be looked at.
+pub(super) fn may_be_enforced(operation: &str, refusal: &Refusal) -> bool {
+    // 0000202F and 00002035 are constraint violation and unwilling to perform, without a reason.
+    const UNEXPLAINED: [u32; 4] = [0x2098, 0x2077, 0x202F, 0x2035];
+    let change = !matches!(operation, "add" | "delete" | "search" | "bind");
+    let explained = |code: u32| !UNEXPLAINED.contains(&code) && by_extended("", code).is_some();
+    let by_code = matches!(refusal.code, 3 | 4 | 10 | 11 | 16 | 17 | 20 | 21 | 32 | 34 | 64..=68);
+    change && !by_code && !refusal.extended.is_some_and(explained)
+}
+
+/// The refusal of a change to an object that carries msDS-ObjectSoa.
+pub(super) fn enforced(refusal: Refusal) -> Refusal {
+    let Refusal { message, .. } = &refusal;
+    let message = format!("{ENFORCED}; the answer was: {message}");
+    Refusal { reaction: Reaction::Final, message, ..refusal }
+}
+
+/// Whether the directory names the policy itself.
+fn tells_enforcement(diagnostic: &str) -> bool {
+    let text = diagnostic.to_ascii_lowercase();
+    ["objectsoa", "soa-policies", "soapolicy"].iter().any(|word| text.contains(word))
+}
+
+/// What enforcement means, and what to do (learn.microsoft.com/entra cloud-sync, "Active Directory
+/// object enforcement").
+const ENFORCED: &str = "the object carries msDS-ObjectSoa, and the domain controller lets only \
+                        listed accounts change such objects (AD object enforcement): add the SID \
+                        of the bind account to msDS-Settings of CN=Cloud,CN=SOA-Policies,CN=System, \
+                        or take msDS-ObjectSoa off";
 
 #[derive(Clone, Copy)]
 enum Meaning {

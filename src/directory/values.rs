@@ -15,7 +15,7 @@ use crate::model::{AttributeName, DirectoryGroup, Dn, ObjectGuid};
 
 /// The attributes of mail, written where the directory is prepared for Exchange.
 pub(super) const MAIL: [&str; 3] = ["mail", "mailNickname", "proxyAddresses"];
-const MEMBER_OF: &str = "memberOf";
+pub(super) const MEMBER_OF: &str = "memberOf";
 /// Ranges of one attribute: 1.5 million values at 1,500 each (MaxValRange, KB315071).
 const RANGES_MAX: usize = 1_000;
 /// Result code 1: also the answer to a range that starts behind the last value.
@@ -23,9 +23,18 @@ const OPERATIONS_ERROR: u32 = 1;
 
 /// What was read of one group.
 #[derive(Debug, Default)]
-struct Values {
-    attributes: BTreeMap<AttributeName, Vec<String>>,
-    parents: Vec<Dn>,
+pub(super) struct Values {
+    pub(super) attributes: BTreeMap<AttributeName, Vec<String>>,
+    pub(super) parents: Vec<Dn>,
+}
+
+/// The attributes that are read of groups beside the standing set.
+pub(super) fn names(
+    facts: &DomainFacts,
+    extras: &BTreeSet<AttributeName>,
+) -> BTreeSet<AttributeName> {
+    let mail = facts.exchange_prepared.then_some(MAIL).into_iter().flatten();
+    mail.map(AttributeName::from).chain(extras.iter().cloned()).collect()
 }
 
 impl Connection {
@@ -38,9 +47,7 @@ impl Connection {
         extras: &BTreeSet<AttributeName>,
         progress: Progress<'_>,
     ) -> Result<(), DirectoryError> {
-        let mail = facts.exchange_prepared.then_some(MAIL).into_iter().flatten();
-        let names: BTreeSet<AttributeName> =
-            mail.map(AttributeName::from).chain(extras.iter().cloned()).collect();
+        let names = names(facts, extras);
         let mut asked: Vec<&str> = vec!["objectGUID", MEMBER_OF];
         asked.extend(names.iter().map(|name| &**name));
         let filter = marked_groups(facts);
@@ -78,7 +85,7 @@ impl Connection {
     }
 
     /// The same of one group, with the rest of what is large. Nothing, when it is gone.
-    async fn whole_values(
+    pub(super) async fn whole_values(
         &mut self,
         group: ObjectGuid,
         names: &BTreeSet<AttributeName>,
@@ -90,12 +97,20 @@ impl Connection {
                 attributes.insert(name.clone(), values);
             }
         }
-        let parents = self.values_of(group, MEMBER_OF).await?;
-        let parents = parents.iter().map(|text| parent(text)).collect::<Result<_, _>>();
-        let parents = parents.map_err(|Malformed(what)| DirectoryError::Unreadable {
-            message: format!("read the attributes of {}: {what}", group.as_dn()),
-        })?;
+        let parents = self.parents_of(group).await?;
         Ok(Values { attributes, parents })
+    }
+
+    /// The groups that an object is a direct member of. None, when it is gone.
+    pub(super) async fn parents_of(
+        &mut self,
+        object: ObjectGuid,
+    ) -> Result<Vec<Dn>, DirectoryError> {
+        let parents = self.values_of(object, MEMBER_OF).await?;
+        let parents = parents.iter().map(|text| parent(text)).collect::<Result<_, _>>();
+        parents.map_err(|Malformed(what)| DirectoryError::Unreadable {
+            message: format!("read the attributes of {}: {what}", object.as_dn()),
+        })
     }
 
     /// Every value of one attribute that is text. The ranges are separate searches: what changes
@@ -152,6 +167,6 @@ impl Values {
     }
 }
 
-fn parent(text: &str) -> Result<Dn, Malformed> {
+pub(super) fn parent(text: &str) -> Result<Dn, Malformed> {
     Dn::parse(text).map_err(|mistake| Malformed(format!("a member of {text}: {mistake}")))
 }

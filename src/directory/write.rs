@@ -39,7 +39,7 @@ impl Connection {
             Operation::Modify { target, .. }
             | Operation::AddMembers { target, .. }
             | Operation::RemoveMembers { target, .. }
-            | Operation::Delete { target } => Ok(Some(base_of(target))),
+            | Operation::Delete { target, .. } => Ok(Some(base_of(target))),
         }
     }
 

@@ -79,7 +79,11 @@ fn questions(estate: &Estate<'_>) -> Vec<Question> {
         let only = Some(policy.name.clone());
         let policies = vec![Standing { policy, last_good: false }];
         questions.push(Question {
-            policies: PolicySet { policies, unparsed: considered.unparsed.clone() },
+            policies: PolicySet {
+                policies,
+                unparsed: considered.unparsed.clone(),
+                approvals: Vec::new(),
+            },
             only,
         });
     }

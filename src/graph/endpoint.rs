@@ -23,8 +23,16 @@ pub enum Endpoint {
     Group,
     /// `GET /v1.0/organization`
     Organization,
-    /// `GET /v1.0/users`
+    /// `GET /v1.0/users` for links
     Users,
+    /// `GET /v1.0/users` for `accountEnabled`
+    Accounts,
+    /// `GET /v1.0/users/{id}`
+    Account,
+    /// `GET /v1.0/devices/{id}`
+    Device,
+    /// `GET /v1.0/directory/deletedItems/{id}`
+    DeletedItem,
     /// `GET /v1.0/groupSettings`
     GroupSettings,
     /// `GET /v1.0/subscribedSkus`
@@ -35,7 +43,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every kind, so that metrics can start at zero.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Token,
         Self::Groups,
         Self::DeletedGroups,
@@ -44,6 +52,10 @@ impl Endpoint {
         Self::Group,
         Self::Organization,
         Self::Users,
+        Self::Accounts,
+        Self::Account,
+        Self::Device,
+        Self::DeletedItem,
         Self::GroupSettings,
         Self::Licences,
         Self::Synchronization,
@@ -60,6 +72,10 @@ impl Endpoint {
             Self::Group => "group",
             Self::Organization => "organization",
             Self::Users => "users",
+            Self::Accounts => "accounts",
+            Self::Account => "account",
+            Self::Device => "device",
+            Self::DeletedItem => "deleted_item",
             Self::GroupSettings => "group_settings",
             Self::Licences => "licences",
             Self::Synchronization => "synchronization",
@@ -70,7 +86,8 @@ impl Endpoint {
     ///
     /// `Group.ReadBasic.All` and `GroupMember.ReadBasic.All` would do for some of these, but
     /// which properties they show is not documented, so they are not what is recommended.
-    /// That of deleted groups is on learn.microsoft.com/graph/api/directory-deleteditems-list.
+    /// Those of deleted objects are on learn.microsoft.com/graph/api/directory-deleteditems-list
+    /// and directory-deleteditems-get; one deleted object is asked for as a user.
     pub fn rights(self) -> &'static [&'static str] {
         match self {
             Self::Token => &[],
@@ -79,7 +96,11 @@ impl Endpoint {
             }
             Self::DeletedGroups => &["Group.Read.All", "Group.ReadWrite.All"],
             Self::Organization => &["Organization.Read.All", "User.Read.All", "Directory.Read.All"],
-            Self::Users => &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"],
+            Self::Users | Self::Accounts | Self::Account => {
+                &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All"]
+            }
+            Self::Device => &["Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All"],
+            Self::DeletedItem => &["User.Read.All", "User.ReadWrite.All"],
             Self::GroupSettings => {
                 &["Group.Read.All", "GroupSettings.Read.All", "Directory.Read.All"]
             }
@@ -100,6 +121,10 @@ impl Endpoint {
             | Self::Group
             | Self::Organization
             | Self::Users
+            | Self::Accounts
+            | Self::Account
+            | Self::Device
+            | Self::DeletedItem
             | Self::GroupSettings
             | Self::Licences
             | Self::Synchronization => "tenant.graphUrl",
@@ -119,6 +144,10 @@ impl fmt::Display for Endpoint {
             Self::Group => "read one group",
             Self::Organization => "read the organization",
             Self::Users => "look for synchronised users",
+            Self::Accounts => "ask which users are enabled",
+            Self::Account => "read one user",
+            Self::Device => "read one device",
+            Self::DeletedItem => "read one deleted object",
             Self::GroupSettings => "read the settings for groups",
             Self::Licences => "list the licences",
             Self::Synchronization => "read the features of Microsoft's synchronisation",
@@ -141,10 +170,15 @@ mod tests {
             Endpoint::Members => Some("/groups/{id}/members"),
             Endpoint::Group => Some("/groups/{id}"),
             Endpoint::Organization => Some("/organization"),
-            Endpoint::Users => Some("/users"),
+            Endpoint::Users | Endpoint::Accounts => Some("/users"),
+            Endpoint::Account => Some("/users/{id}"),
+            Endpoint::Device => Some("/devices"),
             Endpoint::GroupSettings => Some("/groupsettings"),
             Endpoint::Licences => Some("/subscribedskus"),
-            Endpoint::Token | Endpoint::DeletedGroups | Endpoint::Synchronization => None,
+            Endpoint::Token
+            | Endpoint::DeletedGroups
+            | Endpoint::DeletedItem
+            | Endpoint::Synchronization => None,
         };
         for (endpoint, path) in
             Endpoint::ALL.into_iter().filter_map(|one| documented(one).map(|path| (one, path)))

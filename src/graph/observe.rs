@@ -85,7 +85,7 @@ impl Tenant {
         let mut reads = JoinSet::new();
         let mut series = Series::default();
         loop {
-            while reads.len() < REQUESTS_IN_FLIGHT_MAX && series.stopped.is_none() {
+            while reads.len() < REQUESTS_IN_FLIGHT_MAX && !series.is_over() {
                 let Some(id) = waiting.next() else { break };
                 let client = self.client.clone();
                 reads.spawn(async move { (id, list_members(&client, id, at).await) });
@@ -144,13 +144,18 @@ impl Tenant {
 
 /// How a series of reads goes.
 #[derive(Default)]
-struct Series {
+pub(super) struct Series {
     failures_in_a_row: usize,
     stopped: Option<Unread>,
 }
 
 impl Series {
-    fn note<T>(&mut self, result: &Result<T, GraphError>) {
+    /// Nothing more is to be asked.
+    pub(super) fn is_over(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    pub(super) fn note<T>(&mut self, result: &Result<T, GraphError>) {
         match result {
             // A group that is gone was answered: the tenant is well.
             Ok(_) | Err(GraphError::NotFound { .. }) => self.failures_in_a_row = 0,

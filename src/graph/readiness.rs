@@ -1,14 +1,16 @@
-//! What the tenant is and what the application may do in it, for `discover`.
+//! What the tenant is and what the application may do in it, for `discover` and `adopt`.
 //!
 //! Input: the time of the look. Output: `TenantReadiness`. Without a token there is none; of the
-//! rest, whatever cannot be read says why beside what can.
+//! rest, whatever cannot be read says why beside what can. `Incumbent` is one part of it.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::graph::wire::Page;
 use crate::graph::{Endpoint, GraphError, Tenant, pages};
-use crate::model::readiness::{Licence, MicrosoftWriteback, Organization, TenantReadiness};
+use crate::model::readiness::{
+    Incumbent, Licence, MicrosoftWriteback, Organization, TenantReadiness,
+};
 
 /// The service plan `AAD_PREMIUM`
 /// (learn.microsoft.com/entra/identity/users/licensing-service-plan-reference).
@@ -91,6 +93,11 @@ impl Tenant {
             writeback: self.microsoft_writeback().await,
             new_groups: self.new_groups(at).await,
         })
+    }
+
+    /// Whether Microsoft's own group writeback is on, for whoever is about to take a group over.
+    pub async fn incumbent(&self) -> Incumbent {
+        self.microsoft_writeback().await.incumbent()
     }
 
     async fn organization(&self) -> Result<OrganizationWire, GraphError> {

@@ -242,7 +242,7 @@ impl Member {
         let Some(odata_type) = &self.odata_type else {
             return MemberKind::Unreadable("@odata.type");
         };
-        let name = odata_type.rsplit(['.', '#']).next().unwrap_or_default();
+        let name = odata_name(odata_type);
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("user") {
             if self.user_principal_name.is_none() {
@@ -274,6 +274,11 @@ impl Member {
             MemberKind::Other(name.to_owned())
         }
     }
+}
+
+/// The type in `#microsoft.graph.user` and the like.
+pub(super) fn odata_name(odata_type: &str) -> &str {
+    odata_type.rsplit(['.', '#']).next().unwrap_or_default()
 }
 
 /// The properties of the organization that are asked for.

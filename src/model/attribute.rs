@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An attribute's LDAP display name, as the schema spells it or as a policy writes it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttributeName(Cow<'static, str>);
 
@@ -24,6 +24,13 @@ impl AttributeName {
         let keystring = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         let fits = text.len() <= Self::CHARACTERS_MAX;
         (starts && keystring && fits).then(|| Self(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl AttributeName {
+    /// A name that is told and never asked for: what a reversal is about.
+    pub fn told(text: &str) -> Self {
+        Self(Cow::Owned(text.to_owned()))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{AttributeName, ObjectGuid, ObjectId, PolicyName, Target, policy::Place};
 
@@ -96,15 +96,34 @@ pub enum Effect {
     },
     /// The group itself.
     Delete {
-        /// How many members it holds.
-        members: usize,
+        /// What goes with it: the journal keeps it for the way back.
+        last: LastSight,
+    },
+    /// Record and anchor are put on a group that somebody else made, because a person said so.
+    Adopt {
+        /// `extensionName`, the anchors. Sorted by attribute.
+        attributes: Vec<AttributeChange>,
+    },
+    /// Our marks are taken off a group; it stays as it is.
+    Release {
+        /// `extensionName`, and the anchors where asked. Sorted by attribute.
+        attributes: Vec<AttributeChange>,
     },
     /// Nothing: the group stays as it is while this lasts.
     Freeze,
 }
 
+/// A group as it stood when its deletion was planned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LastSight {
+    /// The values of the attributes this daemon knows, sorted.
+    pub attributes: Vec<(AttributeName, String)>,
+    /// Its members, sorted.
+    pub members: Vec<ObjectGuid>,
+}
+
 /// A value change of one attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AttributeChange {
     /// The attribute's LDAP name.
     pub name: AttributeName,
@@ -159,6 +178,8 @@ pub enum Cause {
     Cloud(String),
     /// The directory was changed by somebody else.
     Drift(String),
+    /// A person asked for it.
+    Person(String),
 }
 
 impl fmt::Display for Cause {
@@ -167,13 +188,18 @@ impl fmt::Display for Cause {
             Self::Policy(place) => write!(f, "policy {}:{}", place.file, place.line),
             Self::Cloud(what) => write!(f, "cloud: {what}"),
             Self::Drift(what) => write!(f, "drift: {what}"),
+            Self::Person(what) => write!(f, "a person: {what}"),
         }
     }
 }
 
 /// The kind of a change: a word for plans, metrics and journals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
+    /// See [`Effect::Adopt`].
+    Adopt,
+    /// See [`Effect::Release`].
+    Release,
     /// See [`Effect::Handover`].
     Handover,
     /// See [`Effect::Rename`].
@@ -205,7 +231,9 @@ pub enum Kind {
 impl Kind {
     /// All kinds, in the order in which plans count them and metrics list them. The order in which
     /// a pass makes changes is that of `decide::plan`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
+        Self::Adopt,
+        Self::Release,
         Self::Handover,
         Self::Rename,
         Self::Move,
@@ -224,6 +252,8 @@ impl Kind {
     /// The word for plans, metrics and journals.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Adopt => "adopt",
+            Self::Release => "release",
             Self::Handover => "handover",
             Self::Rename => "rename",
             Self::Move => "move",
@@ -257,6 +287,8 @@ impl Effect {
             Self::Disable { .. } => Kind::Disable,
             Self::Quarantine { .. } => Kind::Quarantine,
             Self::Delete { .. } => Kind::Delete,
+            Self::Adopt { .. } => Kind::Adopt,
+            Self::Release { .. } => Kind::Release,
             Self::Freeze => Kind::Freeze,
         }
     }

@@ -39,6 +39,8 @@ pub enum Reason {
     Observing,
     /// The writeback flags cannot be read.
     WritebackFlagUnreadable,
+    /// The selection would lose too many of its groups at once.
+    SelectionShrank,
     /// A control group of the selection is missing or cannot be read.
     SelectionUnreadable,
     /// The links of users cannot be read.

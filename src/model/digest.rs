@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A SHA-256 digest, shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,17 @@ impl Digest {
         let mut raw = [0; 32];
         raw.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
         Self(raw)
+    }
+
+    /// Reads the 64 hexadecimal digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes().chunks_exact(2).map(|pair| {
+            let digits = std::str::from_utf8(pair).ok()?;
+            let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            plain.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+        });
+        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+        (text.len() == 64).then(|| <[u8; 32]>::try_from(bytes).ok()).flatten().map(Self)
     }
 
     /// Whether `text` is this digest or the start of it, at least 12 digits long.
@@ -46,5 +57,12 @@ impl fmt::Debug for Digest {
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("a digest has 64 hexadecimal digits"))
     }
 }

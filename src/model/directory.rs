@@ -88,11 +88,18 @@ pub struct DirectoryGroup {
     pub external_id: Option<String>,
     /// The values of `extensionName` that start like a record of ours, with their exact text.
     pub records: Vec<RecordValue>,
+    /// The value of `extensionName` that starts with `writeback-adopted/v1`, as it stands: the
+    /// group was adopted, and keeps name and place.
+    pub adopted: Option<String>,
     /// The values of the other attributes that policies write: `mail` and its like, and those
     /// that a policy adds. What has no value is not here.
     pub attributes: BTreeMap<AttributeName, Vec<String>>,
     /// The groups it is a direct member of.
     pub parents: Vec<Dn>,
+    /// What it is: a group, unless it was named by its objectGUID and is something else.
+    pub class: PrincipalClass,
+    /// It carries isCriticalSystemObject.
+    pub critical: bool,
     /// It carries adminCount=1, isCriticalSystemObject, or a RID below 1000.
     pub privileged: bool,
 }
@@ -102,6 +109,23 @@ impl DirectoryGroup {
     pub fn values(&self, name: &str) -> &[String] {
         self.attributes.get(name).map_or(&[], Vec::as_slice)
     }
+}
+
+/// A group that one of ours is a member of, at any depth: whoever is in ours is in it as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Above {
+    /// Where it is.
+    pub dn: Dn,
+    /// Its objectGUID.
+    pub guid: ObjectGuid,
+    /// Its SID.
+    pub sid: Option<Sid>,
+    /// The groups it is a direct member of; none where it cannot be read.
+    pub parents: Vec<Dn>,
+    /// It is one of the groups that AdminSDHolder protects (MS-ADTS 3.1.1.6.1.2), by its
+    /// adminCount=1 or its SID; or it stands in this domain and cannot be read, so that nobody
+    /// can tell.
+    pub protected: bool,
 }
 
 /// A deleted group that still carries a mark, or that an earlier pass wrote.
@@ -163,7 +187,12 @@ pub struct DirectorySnapshot {
     pub groups: Complete<BTreeMap<ObjectGuid, DirectoryGroup>>,
     /// Every name inside the containers, whatever its class.
     pub occupied: Complete<BTreeMap<DnKey, ObjectGuid>>,
-    /// The members of every group in `groups`.
+    /// Objects that were asked for by their objectGUID and are not in `groups`, or why there is
+    /// nothing to tell of one.
+    pub named: BTreeMap<ObjectGuid, Result<DirectoryGroup, Unread>>,
+    /// Every group above those in `groups` and `named`, at any depth.
+    pub above: BTreeMap<DnKey, Above>,
+    /// The members of every group in `groups` and `named`.
     pub members: BTreeMap<ObjectGuid, Result<Complete<BTreeSet<DirectoryMember>>, Unread>>,
     /// Remembered objects that the listing did not show, looked up one by one.
     pub direct: BTreeMap<ObjectGuid, DirectPresence>,

@@ -15,12 +15,16 @@ pub enum FindingCode {
     AnchorChanged,
     /// Two directory objects carry the same anchor.
     AnchorNotUnique,
+    /// A directory group that was to be adopted cannot be.
+    AdoptionRefused,
     /// An attribute that a policy adds cannot be written.
     AttributeUnsuitable,
     /// A nested cloud group is not written back itself.
     ChildNotWrittenBack,
     /// A nested cloud group's directory group belongs to somebody else.
     ChildForeign,
+    /// Another writer put back a value of ours again and again.
+    Contested,
     /// A converted group: its directory group is the object with its SID, untouched.
     ConvertedFromDirectory,
     /// A link leads to no object.
@@ -83,6 +87,8 @@ pub enum FindingCode {
     TooManyMembers,
     /// The tenant does not say what it knows of this group.
     Unknown,
+    /// A change set cannot be undone here: somebody changed it since.
+    UndoConflict,
     /// A kind of group that cannot be written back.
     UnsupportedGroupKind,
     /// A directory type this version cannot write.

@@ -3,8 +3,10 @@
 //! The words that `decide::claim` answers with; `decide::depart` acts on them, `decide::nest` asks
 //! what they mean for the groups around, memory keeps them until the grace is over.
 
+use serde::{Deserialize, Serialize};
+
 /// Why a group leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Leave {
     /// Gone for good, and the policy keeps such groups.
     HardDeleted,

@@ -1,24 +1,30 @@
 //! What passes remember from one to the next. Losing any part of it may only add holds.
 //!
-//! Goes into `decide`, comes out of `decide::conclude`; the daemon keeps it in the process.
+//! Goes into `decide`, comes out of `decide::conclude`; `state` keeps it on disk. What comes back
+//! from there is a hint: nothing of it is acted on before the world was read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId};
+use crate::model::approval::{Approval, Item};
+use crate::model::window::Spending;
+use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId, PolicyName};
 
 /// Memory of one daemon.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
-    /// The object each owned cloud group was seen as or written to, by this process.
+    /// The object each owned cloud group was seen as or written to.
     pub inventory: BTreeMap<ObjectId, ObjectGuid>,
     /// When a group was first missing from a complete listing, from the deleted items and from
     /// a direct read.
     pub absent_since: BTreeMap<ObjectId, Timestamp>,
     /// Which event took a group out of its policy, and when it was first seen.
     pub left: BTreeMap<ObjectId, (Leave, Timestamp)>,
-    /// The objects of groups that this process deleted.
+    /// The policy that kept each group when the last pass finished: what a selection may lose.
+    pub kept: BTreeMap<ObjectId, PolicyName>,
+    /// The objects of groups that this daemon deleted.
     pub deleted: BTreeMap<ObjectId, ObjectGuid>,
     /// The object each cloud principal led to.
     pub counterparts: BTreeMap<ObjectId, ObjectGuid>,
@@ -34,12 +40,62 @@ pub struct Memory {
     pub written: BTreeMap<(ObjectGuid, AttributeName), String>,
     /// Values that the directory keeps in a form of its own.
     pub forms: BTreeMap<(ObjectGuid, AttributeName), Form>,
-    /// Whether a finished pass of this process stands behind it.
+    /// What each policy held when the last pass finished: the base of the guard's percentages.
+    pub committed: BTreeMap<PolicyName, Inventory>,
+    /// What was removed in the last 24 hours, oldest first.
+    pub spent: Vec<Spending>,
+    /// Until when every removal waits: the state is fresh, was lost or is an older copy, and
+    /// nobody knows what was removed already.
+    pub closed_until: Option<Timestamp>,
+    /// Groups of ours in the domain that the inventory does not have: seen so, or created without
+    /// an answer.
+    pub strangers: BTreeSet<ObjectId>,
+    /// Members that this daemon added in the last 24 hours, by group and member.
+    pub added: BTreeMap<(ObjectGuid, ObjectGuid), Timestamp>,
+    /// What the last pass held, by the digests that a person may approve: of everything, and of
+    /// each policy.
+    pub held: BTreeMap<Digest, BTreeSet<Item>>,
+    /// Since when each thing is held.
+    pub held_since: BTreeMap<Item, Timestamp>,
+    /// Approvals that still let something through.
+    pub approvals: BTreeMap<Digest, Approval>,
+    /// Approvals that are used up, and when they began.
+    pub used_approvals: BTreeMap<Digest, Timestamp>,
+    /// Values of ours that somebody else put back.
+    pub reversals: BTreeMap<(ObjectGuid, AttributeName), Reversals>,
+    /// Adopted groups whose first removals nobody has let through yet.
+    pub adopting: BTreeSet<ObjectId>,
+    /// Groups that an undo put back, with the change set that was undone: what would do it again
+    /// is held.
+    pub undone: BTreeMap<ObjectId, Digest>,
+    /// When the first pass that this memory stands on began.
+    pub begun: Option<Timestamp>,
+    /// How many finished passes stand behind it.
     pub passes: u64,
 }
 
+/// How much a policy holds: the base of the guard's percentages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// Groups with our record of this policy.
+    pub groups: usize,
+    /// Their values of `member`.
+    pub memberships: usize,
+    /// Different principals among those values.
+    pub principals: usize,
+}
+
+/// How often a value of ours was put back by somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reversals {
+    /// How often.
+    pub count: u32,
+    /// When it was last seen.
+    pub last: Timestamp,
+}
+
 /// A value in the directory's own form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
     /// As it was written.
     pub written: String,
@@ -48,7 +104,7 @@ pub struct Form {
 }
 
 /// What a group was meant to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The generation of the policy it followed.
     pub generation: Digest,

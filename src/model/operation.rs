@@ -2,9 +2,9 @@
 //!
 //! Split from changes by `directory::apply`; recorded by `journal`; sent by `directory::client`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::model::change::AttributeChange;
+use crate::model::change::{AttributeChange, LastSight};
 use crate::model::{AttributeName, ObjectGuid, Target};
 
 /// One LDAP write. Every target lies inside the containers.
@@ -58,6 +58,8 @@ pub enum Operation {
     Delete {
         /// The object.
         target: Target,
+        /// As it stood: for the journal alone.
+        last: LastSight,
     },
 }
 
@@ -71,7 +73,7 @@ impl Operation {
             | Self::RemoveMembers { target, .. }
             | Self::ModifyDn { target, .. }
             | Self::Restore { target, .. }
-            | Self::Delete { target } => target,
+            | Self::Delete { target, .. } => target,
         }
     }
 
@@ -94,7 +96,7 @@ impl Operation {
 }
 
 /// What one operation, or one whole change, led to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "PascalCase")]
 pub enum Outcome {
     /// It was done.

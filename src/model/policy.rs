@@ -3,7 +3,9 @@
 //! Made by `policy::parse` from a document; read by `decide`. `selection` says which groups,
 //! `shape` what they look like, `members` who is in them, `deletion` how they end.
 
+mod adoption;
 mod deletion;
+mod guard;
 mod members;
 mod selection;
 mod shape;
@@ -13,8 +15,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Digest;
+use crate::model::{ApprovalRequest, Digest};
+pub use adoption::Adoption;
 pub use deletion::{Deletion, Departure};
+pub use guard::{Additions, Creations, GuardRules, Least, OnTrip, Share};
 pub use members::{Devices, Keep, KeepReference, MemberMode, MemberRules, Nested};
 pub use selection::{
     FlagRule, HiddenMembership, Matcher, Membership, RoleAssignable, SelectableType, Selection,
@@ -25,8 +29,8 @@ pub use shape::{
 };
 
 /// `metadata.name` of a policy: `[a-z0-9-]`, 1 to 50 characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PolicyName(String);
 
 impl PolicyName {
@@ -43,6 +47,20 @@ impl PolicyName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for PolicyName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a policy name is [a-z0-9-], at most 50 characters")
+    }
+}
+
+impl From<PolicyName> for String {
+    fn from(name: PolicyName) -> Self {
+        name.0
     }
 }
 
@@ -98,6 +116,10 @@ pub struct Policy {
     pub members: MemberRules,
     /// What happens to the directory group of a cloud group that leaves.
     pub deletion: Deletion,
+    /// Directory groups that its cloud groups take up.
+    pub adoption: Vec<Adoption>,
+    /// How much may change before a person has to say so.
+    pub guard: GuardRules,
 }
 
 /// What a policy may do.
@@ -121,6 +143,8 @@ pub struct PolicySet {
     /// Documents that have no parsed version at all: while there is one, no group is out of
     /// scope and no group is an orphan.
     pub unparsed: Vec<String>,
+    /// What documents of the folder approve.
+    pub approvals: Vec<ApprovalRequest>,
 }
 
 /// A policy in force.

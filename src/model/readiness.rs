@@ -69,6 +69,44 @@ pub enum MicrosoftWriteback {
     Unread(Unread),
 }
 
+impl MicrosoftWriteback {
+    /// Whether either version writes groups into the directory.
+    ///
+    /// | version 1 | version 2 | |
+    /// |---|---|---|
+    /// | one of them is true | | on |
+    /// | false | false | off |
+    /// | neither is true, one is null | | unknown |
+    /// | refused or unread | | unknown |
+    pub fn incumbent(&self) -> Incumbent {
+        let unknown = |reason: String| Incumbent::Unknown(Unread { reason });
+        match self {
+            Self::Told { version_1: Some(true), .. } | Self::Told { version_2: Some(true), .. } => {
+                Incumbent::On
+            }
+            Self::Told { version_1: Some(false), version_2: Some(false), .. } => Incumbent::Off,
+            Self::Told { .. } => unknown("the tenant shows its features as null".to_owned()),
+            Self::Refused { right } => unknown(format!(
+                "the tenant refuses /directory/onPremisesSynchronization (403); the right for it \
+                 is {right}"
+            )),
+            Self::Unread(unread) => Incumbent::Unknown(unread.clone()),
+        }
+    }
+}
+
+/// Whether Microsoft's own group writeback is on. Entra Cloud Sync, which writes groups by jobs
+/// of its own, is in none of these features: off says nothing of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incumbent {
+    /// At least one version is on.
+    On,
+    /// Both versions are off.
+    Off,
+    /// The tenant does not say.
+    Unknown(Unread),
+}
+
 /// What the domain is and what the bind account may do in it.
 #[derive(Clone, Debug)]
 pub struct DomainReadiness {

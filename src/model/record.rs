@@ -10,6 +10,15 @@ use crate::model::{ObjectId, PolicyName, TenantId};
 const VERSION: &str = "writeback/v1";
 /// How every record of any version and owner starts.
 pub const PREFIX: &str = "writeback/";
+/// How the value of `extensionName` starts that tells an adopted group. It is no record: it starts
+/// otherwise.
+pub const ADOPTED: &str = "writeback-adopted/v1";
+
+/// The mark of a group that was adopted for a cloud group. It stands beside the record: the name
+/// and the place of a group that carries it are its administrators', whatever the policy says.
+pub fn adopted_mark(id: ObjectId) -> String {
+    format!("{ADOPTED};id={id}")
+}
 
 /// How far a written-back group has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +107,14 @@ mod tests {
         let record = OwnershipRecord::parse(TEXT).unwrap();
         assert_eq!(record.to_string(), TEXT);
         assert_eq!(record.state, RecordState::Active);
+    }
+
+    #[test]
+    fn the_mark_of_an_adopted_group_is_no_record() {
+        let id = ObjectId::parse("01234567-89ab-cdef-0123-456789abcdef").unwrap();
+        let mark = adopted_mark(id);
+        assert_eq!(mark, "writeback-adopted/v1;id=01234567-89ab-cdef-0123-456789abcdef");
+        assert!(!mark.starts_with(PREFIX) && OwnershipRecord::parse(&mark).is_none());
     }
 
     #[test]

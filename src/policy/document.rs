@@ -1,13 +1,14 @@
 //! The shape of a policy document, field by field, with its defaults.
 //!
 //! Input: the fields of the document. Output: a `Policy`; every mistake is noted with its place.
-//! Each section of `spec` has a file of its own. Fields of the contract that are not built yet
-//! are refused by name, and nothing is read and then ignored. Combinations that are allowed but
-//! can never do what they say become warnings.
+//! Each section of `spec` has a file of its own, and nothing is read and then ignored.
+//! Combinations that are allowed but can never do what they say become warnings.
 
+mod adoption;
 mod attributes;
 mod deletion;
 mod group;
+mod guard;
 mod members;
 mod selection;
 
@@ -16,7 +17,8 @@ use serde::de::DeserializeOwned;
 use crate::model::Expression;
 use crate::model::expression::Wanted;
 use crate::model::policy::{
-    Deletion, FlagRule, GroupShape, MemberRules, Mode, Policy, Selection, Upkeep,
+    Adoption, Deletion, FlagRule, GroupShape, GuardRules, MemberRules, Mode, Policy, Selection,
+    Upkeep,
 };
 use crate::yaml::{Fields, Spot, Value};
 
@@ -33,9 +35,8 @@ const PRECEDENCE_DEFAULT: u32 = 100;
 /// Reads the whole document.
 pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Policy> {
     let version = fields.needed("apiVersion").and_then(|v| v.word(&["writeback/v1alpha1"], &[]));
-    let kind = fields.needed("kind").and_then(|value| value.word(&[KIND], &["Approval"]));
+    let kind = words::kind(fields, KIND);
     if kind.is_none() && fields.has("kind") {
-        fields.waive_rest();
         return None;
     }
     let place = context.place(fields.spot());
@@ -59,6 +60,8 @@ pub(super) fn read(fields: &mut Fields<'_>, context: &mut Context<'_>) -> Option
         group: spec.group,
         members: spec.members,
         deletion: spec.deletion,
+        adoption: spec.adoption,
+        guard: spec.guard,
     })
 }
 
@@ -73,6 +76,8 @@ struct Spec {
     group: GroupShape,
     members: MemberRules,
     deletion: Deletion,
+    adoption: Vec<Adoption>,
+    guard: GuardRules,
 }
 
 /// What one section has to know of the others, to tell what can never happen.
@@ -118,8 +123,11 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
     let rules = group.as_ref().map_or([].as_slice(), |group| group.placement.rules.as_slice());
     let deletion = spec
         .child_or_empty("deletion", |fields| Some(deletion::read(fields, rules, around, context)));
-    spec.not_yet("adoption", "leave the field out");
-    spec.not_yet("guard", "leave the field out: the guards stand at their defaults");
+    let adoption = adoption::read(spec, context);
+    let guard_place = spec.key_spot("guard").map(|spot| context.place(spot));
+    let guard = spec.child_or_empty("guard", |fields| {
+        Some(GuardRules { place: guard_place, ..guard::read(fields, around, context) })
+    });
     Some(Spec {
         mode: mode?,
         suspend,
@@ -131,6 +139,8 @@ fn read_spec(spec: &mut Fields<'_>, context: &mut Context<'_>) -> Option<Spec> {
         group: group?,
         members: members?,
         deletion: deletion?,
+        adoption,
+        guard: guard?,
     })
 }
 

@@ -56,8 +56,8 @@ pub enum FolderError {
         #[source]
         source: io::Error,
     },
-    /// It holds no policy file.
-    #[error("find a policy in the folder {path}: it has no *.yaml or *.yml file")]
+    /// No file in it is a policy: there is none, or there are approvals alone.
+    #[error("find a policy in the folder {path}: no *.yaml or *.yml file in it is one")]
     Empty {
         /// Which folder.
         path: PathBuf,
@@ -85,7 +85,7 @@ impl FolderError {
                 "create it, or mend `policies.path` or the right to read it",
             ),
             Self::Empty { .. } => (
-                "the policy folder has no *.yaml or *.yml file".to_owned(),
+                "no *.yaml or *.yml file in the policy folder is a policy".to_owned(),
                 "put a policy directly into it; sub-folders are not read",
             ),
             Self::TooLarge { .. } => (

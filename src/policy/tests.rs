@@ -1,15 +1,18 @@
 //! Wrong policies with the words that set them right; each section has a file of its own.
 
+mod adoption;
+mod approval;
 mod deletion;
 mod folder;
 mod group;
+mod guard;
 mod members;
 mod selection;
 
 use crate::model::Dn;
 use crate::model::policy::{
-    Deletion, FlagRule, GroupTypeRule, HiddenMembership, MailRule, MemberRules, Mode, NamePreset,
-    NameSource, Naming, RoleAssignable, Upkeep,
+    Deletion, FlagRule, GroupTypeRule, GuardRules, HiddenMembership, MailRule, MemberRules, Mode,
+    NamePreset, NameSource, Naming, RoleAssignable, Upkeep,
 };
 
 use super::*;
@@ -109,6 +112,8 @@ fn the_shortest_policy_has_every_default() {
     assert!(policy.group.attributes.is_empty());
     assert_eq!(policy.members, MemberRules::default());
     assert_eq!(policy.deletion, Deletion::default());
+    assert_eq!(policy.guard, GuardRules::default());
+    assert!(policy.adoption.is_empty());
     assert_eq!(policy.generation, Digest::of(GOOD.as_bytes()));
     assert_eq!(policy.group_place.to_string(), "p.yaml:6:3");
     assert_eq!(policy.selection_place, policy.place);
@@ -126,12 +131,6 @@ const WRONG_FIELDS: &[(&str, &str)] = &[
     ),
     ("  slection: {}", "8:3: `spec.slection` is not a known field; did you mean `selection`?"),
     ("  selection:", "8:3: `spec.selection` has no value; give it one, or leave it out"),
-    ("  adoption: []", "8:3: `spec.adoption` is not supported yet; leave the field out"),
-    (
-        "  guard: {}",
-        "8:3: `spec.guard` is not supported yet; \
-          leave the field out: the guards stand at their defaults",
-    ),
     ("  mode: Observe", "8:3: `mode` is given twice, first on line 5; keep one of the two"),
     (
         "status: {}",
@@ -174,13 +173,19 @@ const WRONG_PARTS: &[(&str, &str, &str)] = &[
     (
         "WritebackPolicy",
         "Approval",
-        "2:7: `kind` `Approval` is not supported yet; the one value is WritebackPolicy",
+        "2:7: `kind` is `Approval`, where WritebackPolicy is meant; put it into another file",
     ),
     (
         "WritebackPolicy",
         "DaemonConfiguration",
         "2:7: `kind` is `DaemonConfiguration`, which is none of its values; \
-          the one value is WritebackPolicy",
+          the values are WritebackPolicy, Approval",
+    ),
+    (
+        "WritebackPolicy",
+        "approval",
+        "2:7: `kind` is `approval`, which is none of its values; \
+          did you mean `Approval`? the values are WritebackPolicy, Approval",
     ),
 ];
 

@@ -7,7 +7,8 @@ use regex::{Regex, RegexBuilder};
 
 use crate::model::policy::{KeepReference, Place, PolicyName};
 use crate::model::{Containers, Digest, Dn, ObjectGuid, ObjectId, Sid};
-use crate::yaml::{Mistake, Refusal, Spot, shown};
+use crate::policy::{APPROVAL_KIND, KIND};
+use crate::yaml::{Fields, Mistake, Refusal, Spot, shown};
 
 /// The largest compiled pattern: enough for some hundred alternatives; a nested repetition that
 /// would take the memory of the daemon is refused.
@@ -56,6 +57,22 @@ fn distinguished_name(text: &str, example: &str) -> Result<Dn, Refusal> {
     })
 }
 
+/// `kind`; `None` when it is missing or not `own`. Of a document of another kind nothing more is
+/// told: to name every field of it as unknown would bury the one message that matters.
+pub(super) fn kind(fields: &mut Fields<'_>, own: &'static str) -> Option<&'static str> {
+    let kind = fields.needed("kind").and_then(|value| {
+        let kind = value.word(&[KIND, APPROVAL_KIND], &[])?;
+        if kind != own {
+            value.refuse(format!("is `{kind}`, where {own} is meant"), "put it into another file");
+        }
+        (kind == own).then_some(kind)
+    });
+    if kind.is_none() && fields.has("kind") {
+        fields.waive_rest();
+    }
+    kind
+}
+
 /// `metadata.name`.
 pub(super) fn name(text: &str) -> Result<PolicyName, Refusal> {
     PolicyName::parse(text).ok_or_else(|| {
@@ -99,6 +116,16 @@ pub(super) fn object_id(text: &str) -> Result<ObjectId, Refusal> {
         Refusal::new(
             format!("is `{}`, not an object id", shown(text)),
             "copy the object id of the group: 11111111-2222-3333-4444-555555555555",
+        )
+    })
+}
+
+/// The objectGUID of a directory group.
+pub(super) fn object_guid(text: &str) -> Result<ObjectGuid, Refusal> {
+    ObjectGuid::parse(text).ok_or_else(|| {
+        Refusal::new(
+            format!("is `{}`, not an objectGUID", shown(text)),
+            "copy the objectGUID of the directory group: 11111111-2222-3333-4444-555555555555",
         )
     })
 }

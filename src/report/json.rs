@@ -46,7 +46,8 @@ fn one(change: &Change, admission: &str) -> Value {
             Effect::AddMembers { members, .. } | Effect::RemoveMembers { members, .. } => {
                 Some(json!(members.iter().map(MemberReference::label).collect::<Vec<_>>()))
             }
-            Effect::Delete { members } | Effect::Disable { members, .. } => Some(json!(members)),
+            Effect::Delete { last } => Some(json!(last.members.len())),
+            Effect::Disable { members, .. } => Some(json!(members)),
             Effect::Create { .. }
             | Effect::Rename { .. }
             | Effect::Move { .. }
@@ -55,6 +56,8 @@ fn one(change: &Change, admission: &str) -> Value {
             | Effect::Restore { .. }
             | Effect::Handover { .. }
             | Effect::Quarantine { .. }
+            | Effect::Adopt { .. }
+            | Effect::Release { .. }
             | Effect::Freeze => None,
         };
         if let Some(members) = members {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::decide::Inventory;
+use crate::model::Inventory;
 use crate::decide::guard::Hold;
 use crate::decide::upward::Parents;
 use crate::model::condition::Condition;

@@ -147,7 +147,11 @@ pub fn line(change: &Change) -> String {
         Effect::RemoveMembers { members, of } => {
             format!("- member  {label}  {} of {of}", members_text(members))
         }
-        Effect::Delete { members } => format!("- delete  {label} ({members} members)"),
+        Effect::Delete { last } => {
+            format!("- delete  {label} ({} members)", last.members.len())
+        }
+        Effect::Adopt { .. } => format!("~ adopt   {label} (the same object and SID)"),
+        Effect::Release { .. } => format!("~ release {label} (the group stays as it is)"),
         Effect::Freeze => format!("= freeze  {label}"),
     }
 }

@@ -74,6 +74,11 @@ table! {
         "Several objects carry the mark of one cloud group and none is known to be the right one. \
          All are frozen.",
         "Take the marks off the wrong ones.";
+    AdoptionRefused:
+        "A directory group that was to be adopted cannot be: it is not there, is somebody else's, \
+         is privileged, stands outside `directory.containers`, cannot become universal, or \
+         Microsoft's own writeback may still write it. It stays untouched.",
+        "Mend what the message names, or take the entry out.";
     AttributeUnsuitable:
         "An attribute in `group.attributes` is not in the directory's schema, is not a \
          single-valued string, or does not belong to class group. It is not written.",
@@ -85,10 +90,14 @@ table! {
         "The directory group of a nested cloud group is not ours. It stays nested if it is, and is \
          not added.",
         "Leave it to its owner, or let one daemon write both.";
+    Contested:
+        "Somebody else put back a value of ours three times. The object is frozen; the message \
+         tells what the directory knows of the other side.",
+        "Find the other writer and stop it, or exclude the group.";
     ConvertedFromDirectory:
         "The cloud group was once mastered in the directory; its directory group is the object \
          with its SID and stays untouched.",
-        "Exclude it, or wait for adoption.";
+        "Adopt that object, or exclude the group.";
     CounterpartMissing:
         "The link of a member leads to no object. What it led to before stays a member.",
         "Look whether the account was deleted or lies where the service account cannot read.";
@@ -102,7 +111,7 @@ table! {
     DirectoryGroupGone:
         "The directory group that was written is nowhere in the domain and cannot be restored. \
          Created anew it would have a new SID, so its creation is held.",
-        "Restore it by hand from a backup.";
+        "Restore it by hand from a backup, or approve that it is created anew.";
     DomainLocalInUniversal:
         "A nested on-premises group is of domain local scope, which no universal group can hold. \
          It is left out, the others are written.",
@@ -118,7 +127,7 @@ table! {
     Foreign:
         "A directory group carries the anchor of the cloud group but no record: another tool wrote \
          it. It stays untouched, and no second one is made.",
-        "Let the other tool go on, or exclude the group.";
+        "Adopt it, let the other tool go on, or exclude the group.";
     HiddenMembership:
         "The members are hidden in the cloud; in the directory every account could read them.",
         "Write `hiddenMembership: Write` if that is wanted.";
@@ -180,8 +189,8 @@ table! {
         "Accounts have the group as their primary group, which forbids the change.",
         "Give the accounts another primary group.";
     PrivilegedPath:
-        "The group carries the marks of a privileged one. Additions are held back, removals go \
-         on.",
+        "The group carries the marks of a privileged one, or lies inside a protected group at the \
+         depth that the message shows. Additions are held, removals go on.",
         "Find out who made it privileged; take it out of protected groups.";
     Refused:
         "The directory refused a member. It is left alone until the next `schedule.resync`.",
@@ -195,6 +204,9 @@ table! {
     Unknown:
         "The tenant does not say what is needed to judge the group.",
         "Wait for the next pass.";
+    UndoConflict:
+        "Somebody changed since what a change set did; it is not undone there.",
+        "Look at the group, and put it right by hand or in the cloud.";
     UnsupportedGroupKind:
         "The group is a distribution list, a mail-enabled security group, or of a kind that is not \
          known; it cannot be written back.",
@@ -219,7 +231,7 @@ table! {
         "See the reason.";
     Held:
         "A guard keeps changes back.",
-        "Read the held changes in the plan; make the change smaller, or undo its cause.";
+        "Read the held changes in the plan; undo their cause, or approve their digest.";
     Drifted:
         "Somebody else changed what the policy keeps; the pass puts it right.",
         "Find out who edits written groups by hand.";
@@ -251,6 +263,10 @@ table! {
         "The writeback flags, or the tenant's default for new groups, cannot be read. The policy \
          keeps its groups and writes nothing.",
         "Grant the right that the message names, or write `writebackFlag: Ignore`.";
+    SelectionShrank:
+        "The selection would lose too many of its groups at once. They go on being updated as \
+         before until a person lets them go.",
+        "Undo the change of the policy, or approve the digest of what is held.";
     SelectionUnreadable:
         "A control group in `memberOf` is missing or cannot be read. No group enters or leaves the \
          policy.",
@@ -279,32 +295,50 @@ table! {
 }
 
 table! {
-    /// What the guard counts, for each policy and pass.
+    /// What the guard counts, for each policy.
     GUARD_ROWS:
     GroupsRemoved:
         "Groups are deleted, disabled, quarantined, or turned from security to distribution.",
-        "min(5 % of the groups, max(10, 0.5 %)), at least 1";
+        "`groupsRemoved`: min(5 % of the groups, max(10, 0.5 %)), at least 1; pass and 24 h";
     MembershipsRemoved:
-        "Memberships are removed.",
-        "min(5 % of the memberships, max(200, 0.5 %)), at least 5";
+        "Memberships are removed; a nested group counts as many principals as are in it.",
+        "`membershipsRemoved`: min(5 % of the memberships, max(200, 0.5 %)), at least 5; pass and \
+         24 h";
+    Leavers:
+        "Principals that are gone from the tenant or disabled there lose their memberships: each \
+         counts once, and in no other row.",
+        "`leavers`: 2 % of the principals, at least 10; pass and 24 h";
     OneGroup:
         "Members of one group are removed.",
-        "25 %, at least 3";
+        "`oneGroup`: 25 % of its members, at least 3; pass and 24 h";
     ToEmpty:
-        "All members of a group of 3 or more are removed, and none is added.",
-        "none";
+        "All members of a group are removed, none is added, and not all of them are leavers.",
+        "`toEmpty`: none from 3 members on";
     Renames:
         "Groups are renamed or moved.",
-        "max(10 % of the groups, 50)";
+        "`renames`: max(10 % of the groups, 50); pass";
     Creations:
         "Groups are created or brought back.",
-        "500, and from 50 groups on 20 % of them";
+        "`creations`: 500, and from 50 groups on 20 % of them; pass";
     Additions:
         "Members are added to one group that was filled before.",
-        "max(10 times its size, 5,000)";
+        "`additions`: max(10 times its size, 5,000); pass";
     DirectoryGroupGone:
         "Groups that were written are nowhere in the domain: created anew they would have a new \
          SID.",
+        "none";
+    SelectionShrank:
+        "A policy's selection loses groups. They go on being updated as before meanwhile.",
+        "`selection`: 10 % of its groups, at least 3, and never all; pass";
+    PrivilegedPath:
+        "Members are added to a group that is privileged, or inside a protected group.",
+        "none";
+    AdoptionRemoves:
+        "Members are removed from a group that was adopted: the first removals, whatever they \
+         are.",
+        "none";
+    Undone:
+        "A change would do again what a person has undone.",
         "none";
 }
 

@@ -176,6 +176,9 @@ pub struct Policies {
 pub struct State {
     /// The folder of lock, journal and memory.
     pub path: Path,
+    /// How long what the journal says is kept: 1d to 3650d. An undo reaches no further back.
+    #[schemars(extend("default" = "400d"))]
+    pub journal_retention: Option<Duration>,
 }
 
 /// When passes run.
@@ -205,4 +208,8 @@ pub struct Http {
     /// The status; another address than `listen`.
     #[schemars(extend("default" = "127.0.0.1:9465"))]
     pub status: Option<ListenAddress>,
+    /// The Unix socket on which commands on the same machine ask the daemon, at most 107 bytes
+    /// long. When absent: `admin.sock` in `state.path`.
+    #[schemars(extend("examples" = ["/run/writeback/admin.sock"]))]
+    pub admin_socket: Option<Path>,
 }

@@ -83,7 +83,7 @@ fn kind(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 pub enum Content {
     /// `create`: each attribute with its value.
     Attributes(Vec<(String, String)>),
-    /// `update`, `restore`, `disable`: each attribute that changes.
+    /// `update`, `restore`, `disable`, `adopt`, `release`: each attribute that changes.
     Changes(Vec<AttributeChange>),
     /// `handover`: the ownership record.
     Record(AttributeChange),

@@ -1,12 +1,19 @@
 //! The policy document as a type: `kind: WritebackPolicy`.
 //!
 //! The comments are what people read in their editor and in the reference. `policy::document`
-//! reads the document; its values are those of `model::policy`.
+//! reads the document; its values are those of `model::policy`. `guard` has the limits.
+
+mod guard;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::words::{ApiVersion, Condition, Dn, Duration, Id, Name, Pattern, Text, TextExpression};
+pub use guard::{
+    Additions, Creations, GroupsRemoved, Guard, Leavers, MembershipsRemoved, OneGroup, Renames,
+    SelectionLoss, ToEmpty,
+};
+
 use crate::model::policy::{
     Departure, Devices, FlagRule, GroupTypeRule, HiddenMembership, MailRule, MemberMode,
     Membership, Mode, NamePreset, Nested, RoleAssignable, SelectableType, Upkeep,
@@ -63,6 +70,12 @@ pub struct PolicySpec {
     /// What becomes of the directory group when its cloud group leaves. Acts under `mode: Sync`
     /// alone.
     pub deletion: Option<Deletion>,
+    /// Directory groups that cloud groups of the policy take up as they stand: objectGUID, SID, name
+    /// and place stay. Each cloud group and each object once, over all policies.
+    #[schemars(extend("default" = []))]
+    pub adoption: Option<Vec<Adoption>>,
+    /// How much may change before a person has to say so.
+    pub guard: Option<Guard>,
 }
 
 /// Which groups the policy takes.
@@ -289,4 +302,19 @@ pub struct Deletion {
     /// Required where an event says `Quarantine`, refused where none does.
     #[schemars(extend("examples" = ["OU=Quarantine,DC=corp,DC=example"]))]
     pub quarantine_container: Option<Dn>,
+}
+
+/// One directory group that a cloud group takes up.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Adoption {
+    /// The object id of the cloud group.
+    pub group: Id,
+    /// The objectGUID of the directory group.
+    #[schemars(extend("examples" = ["5d9a2a0e-7777-4bbb-8ccc-999999999999"]))]
+    pub object: Id,
+    /// `true` says that Microsoft's own writeback does not write the group any more. Without it the
+    /// group is not taken up while that is on, or may be.
+    #[schemars(extend("default" = false))]
+    pub incumbent_off: Option<bool>,
 }

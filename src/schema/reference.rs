@@ -10,11 +10,20 @@ use serde_json::{Map, Value};
 
 use super::codes::{CONDITIONS, FINDINGS, GUARD_ROWS, REASONS, RESULTS, Told};
 use super::order::fields;
-use super::{Document, config, policy};
+use super::{Document, approval, config, policy};
 
 /// The names of the generated parts.
-pub const PARTS: [&str; 8] =
-    ["config", "policy", "not-yet", "findings", "conditions", "reasons", "guard", "results"];
+pub const PARTS: [&str; 9] = [
+    "config",
+    "policy",
+    "approval",
+    "not-yet",
+    "findings",
+    "conditions",
+    "reasons",
+    "guard",
+    "results",
+];
 
 /// Fields and values of the contract that are refused by name: document, path, and, for a value,
 /// which one.
@@ -29,10 +38,6 @@ pub const NOT_YET: &[(Document, &str, Option<&str>)] = &[
     (Document::Config, "directory.globalCatalog", None),
     (Document::Config, "directory.bind.kerberos", None),
     (Document::Config, "schedule.flagInterval", None),
-    (Document::Config, "http.adminSocket", None),
-    (Document::Policy, "kind", Some("Approval")),
-    (Document::Policy, "spec.adoption", None),
-    (Document::Policy, "spec.guard", None),
 ];
 
 /// One generated part; `None` for a name that none has.
@@ -40,6 +45,7 @@ pub fn part(name: &str) -> Option<String> {
     Some(match name {
         "config" => fields_of(Document::Config),
         "policy" => fields_of(Document::Policy),
+        "approval" => fields_of(Document::Approval),
         "not-yet" => not_yet(),
         "findings" => told(["finding", "meaning", "what to do"], FINDINGS),
         "conditions" => told(["condition", "holds when", "what to do"], CONDITIONS),
@@ -103,6 +109,20 @@ fn order(name: &str) -> &'static [&'static str] {
         "Attribute" => fields::<policy::Attribute>(),
         "Members" => fields::<policy::Members>(),
         "Deletion" => fields::<policy::Deletion>(),
+        "Adoption" => fields::<policy::Adoption>(),
+        "Guard" => fields::<policy::Guard>(),
+        "GroupsRemoved" => fields::<policy::GroupsRemoved>(),
+        "MembershipsRemoved" => fields::<policy::MembershipsRemoved>(),
+        "Leavers" => fields::<policy::Leavers>(),
+        "OneGroup" => fields::<policy::OneGroup>(),
+        "ToEmpty" => fields::<policy::ToEmpty>(),
+        "Renames" => fields::<policy::Renames>(),
+        "Creations" => fields::<policy::Creations>(),
+        "Additions" => fields::<policy::Additions>(),
+        "SelectionLoss" => fields::<policy::SelectionLoss>(),
+        "Approval" => fields::<approval::Approval>(),
+        "ApprovalMetadata" => fields::<approval::ApprovalMetadata>(),
+        "ApprovalSpec" => fields::<approval::ApprovalSpec>(),
         "DaemonConfiguration" => fields::<config::DaemonConfiguration>(),
         "OwnerMetadata" => fields::<config::OwnerMetadata>(),
         "Tenant" => fields::<config::Tenant>(),
@@ -120,7 +140,7 @@ fn order(name: &str) -> &'static [&'static str] {
 }
 
 fn fields_of(document: Document) -> String {
-    let root = document.schema();
+    let root = document.form();
     let title = root.get("title").and_then(Value::as_str).unwrap_or_default();
     let mut table = Table { root: &root, rows: String::new(), seen: Vec::new() };
     table.object("", title, &root);

@@ -114,8 +114,17 @@ word! {
     Sha256
 }
 word! {
-    /// A moment in UTC (RFC 3339).
+    /// A moment (RFC 3339); what programs read is in UTC.
     #[schemars(title = "time")]
-    #[schemars(extend("format" = "date-time"))]
+    #[schemars(extend("format" = "date-time", "examples" = ["2026-03-01T17:00:00Z"]))]
     Moment
+}
+word! {
+    /// At least 12 of the 64 hexadecimal digits of a digest.
+    #[schemars(title = "digest")]
+    #[schemars(extend(
+        "pattern" = "^[0-9A-Fa-f]{12,64}$",
+        "examples" = ["3f1c0a77e9b24d55"],
+    ))]
+    HeldDigest
 }

@@ -12,14 +12,13 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{
-    CONFIRM_AFTER_MAX, CONFIRM_AFTER_MIN, Cloud, Credential, DirectorySettings, HttpSettings,
-    INTERVAL_MAX, INTERVAL_MIN, KIND, LISTEN_DEFAULT, RESYNC_MAX, RESYNC_MIN, STATUS_DEFAULT,
-    Schedule, Settings, TenantSettings,
+    ADMIN_SOCKET_BYTES_MAX, ADMIN_SOCKET_DEFAULT, CONFIRM_AFTER_MAX, CONFIRM_AFTER_MIN, Cloud,
+    Credential, DirectorySettings, HttpSettings, INTERVAL_MAX, INTERVAL_MIN,
+    JOURNAL_RETENTION_DEFAULT, JOURNAL_RETENTION_MAX, JOURNAL_RETENTION_MIN, KIND, LISTEN_DEFAULT,
+    RESYNC_MAX, RESYNC_MIN, STATUS_DEFAULT, Schedule, Settings, TenantSettings,
 };
 use crate::model::{Containers, Dn, PolicyName, TenantId};
 use crate::yaml::{Fields, Refusal, Value, shown};
-
-const LEAVE_OUT: &str = "leave the field out";
 
 /// Reads the whole document; `path` is where it stands.
 pub(super) fn read(path: &Path, fields: &mut Fields<'_>) -> Option<Settings> {
@@ -38,11 +37,15 @@ pub(super) fn read(path: &Path, fields: &mut Fields<'_>) -> Option<Settings> {
         let path = policies.value("path");
         path.map_or_else(|| Some(base.join("policies")), |value| read_path(base, &value))
     });
-    let state = fields.required_child("state", |state| read_path(base, &state.needed("path")?));
+    let (state, journal_retention) = read_state(base, fields).unzip();
     let schedule = fields.child_or_empty("schedule", |schedule| Some(read_schedule(schedule)));
-    let http = fields.child_or_empty("http", read_http);
+    let http = fields.child_or_empty("http", |http| {
+        let admin_socket = read_admin_socket(base, state.as_deref(), http);
+        Some((read_http(http)?, admin_socket))
+    });
     version?;
     kind?;
+    let (http, admin_socket) = http?;
     Some(Settings {
         file: path.to_owned(),
         owner: owner?,
@@ -50,8 +53,10 @@ pub(super) fn read(path: &Path, fields: &mut Fields<'_>) -> Option<Settings> {
         directory: directory?,
         policies: policies?,
         state: state?,
+        journal_retention: journal_retention?,
+        admin_socket: admin_socket?,
         schedule: schedule?,
-        http: http?,
+        http,
     })
 }
 
@@ -301,8 +306,39 @@ fn read_schedule(schedule: &mut Fields<'_>) -> Schedule {
     Schedule { interval, resync, confirm_after }
 }
 
+fn read_state(base: &Path, fields: &mut Fields<'_>) -> Option<(PathBuf, Duration)> {
+    const RETENTION: RangeInclusive<Duration> = JOURNAL_RETENTION_MIN..=JOURNAL_RETENTION_MAX;
+    fields.required_child("state", |state| {
+        let path = state.needed("path").and_then(|value| read_path(base, &value));
+        let retention = state.value("journalRetention").and_then(|v| v.duration(&RETENTION));
+        Some((path?, retention.unwrap_or(JOURNAL_RETENTION_DEFAULT)))
+    })
+}
+
+/// The path as it is given, else inside the folder of the state; too long a one cannot be bound.
+fn read_admin_socket(base: &Path, state: Option<&Path>, http: &mut Fields<'_>) -> Option<PathBuf> {
+    const KEY: &str = "adminSocket";
+    let given = http.value(KEY);
+    if given.is_none() && http.has(KEY) {
+        return None;
+    }
+    let path = match given {
+        Some(value) => read_path(base, &value)?,
+        None => state?.join(ADMIN_SOCKET_DEFAULT),
+    };
+    let bytes = path.as_os_str().len();
+    if bytes > ADMIN_SOCKET_BYTES_MAX {
+        let message = format!(
+            "would be `{}`, {bytes} bytes long: a socket has at most {ADMIN_SOCKET_BYTES_MAX}",
+            shown(&path.display().to_string())
+        );
+        http.refuse(KEY, message, "name a shorter path, such as /run/writeback/admin.sock");
+        return None;
+    }
+    Some(path)
+}
+
 fn read_http(http: &mut Fields<'_>) -> Option<HttpSettings> {
-    http.not_yet("adminSocket", LEAVE_OUT);
     let mut read = |key, default: &str| match http.value(key) {
         Some(value) => value.text_as(socket_address),
         None => default.parse().ok(),

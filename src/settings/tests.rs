@@ -51,6 +51,8 @@ fn the_shortest_configuration_has_every_default() {
     assert_eq!(settings.schedule, Schedule::default());
     assert_eq!(settings.http.listen.to_string(), LISTEN_DEFAULT);
     assert_eq!(settings.http.status.to_string(), STATUS_DEFAULT);
+    assert_eq!(settings.journal_retention, Duration::from_hours(9_600));
+    assert_eq!(settings.admin_socket, Path::new("/var/lib/writeback/admin.sock"));
     assert_eq!(settings.directory.server.port(), None);
     assert_eq!(settings.directory.containers.iter().count(), 1);
 }
@@ -69,7 +71,8 @@ fn every_field_that_is_built_is_read() {
         .replace("ldaps://dc1.corp.example", "'ldaps://127.0.0.1:6361'")
         + "policies: { path: ../p }\n\
            schedule: { interval: 30s, resync: 1h, confirmAfter: 1s }\n\
-           http: { listen: 0.0.0.0:0, status: '[::1]:0' }\n";
+           http: { listen: 0.0.0.0:0, status: '[::1]:0', adminSocket: run/w.sock }\n";
+    let text = text.replace("/var/lib/writeback }", "lib, journalRetention: 10d }");
     let settings = parse(&text).unwrap();
     assert_eq!(settings.tenant.cloud.login_url.port(), Some(4001));
     assert_eq!(settings.tenant.ca_file, Some(PathBuf::from("conf/ca.pem")));
@@ -86,6 +89,9 @@ fn every_field_that_is_built_is_read() {
     assert_eq!(settings.schedule.interval, Duration::from_secs(30));
     assert_eq!(settings.schedule.confirm_after, Duration::from_secs(1));
     assert!(settings.http.status.is_ipv6());
+    assert_eq!(settings.state, Path::new("conf/lib"));
+    assert_eq!(settings.journal_retention, Duration::from_hours(240));
+    assert_eq!(settings.admin_socket, Path::new("conf/run/w.sock"));
 }
 
 const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
@@ -272,8 +278,24 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "",
-        "http: { adminSocket: /run/w.sock }",
-        "13:9: `http.adminSocket` is not supported yet; leave the field out",
+        "http: { adminSocket: }",
+        "13:9: `http.adminSocket` has no value; give it one, or leave it out",
+    ),
+    (
+        "{ path: /var/lib/writeback }",
+        "{ path: /w, journalRetention: 23h }",
+        "12:31: `state.journalRetention` is 23h, out of range; use 1d to 3650d",
+    ),
+    (
+        "{ path: /var/lib/writeback }",
+        "{ path: /w, journalRetention: 4000d }",
+        "12:31: `state.journalRetention` is 4000d, out of range; use 1d to 3650d",
+    ),
+    (
+        "{ path: /var/lib/writeback }",
+        "{ path: /w, journalRetention: 1y }",
+        "12:31: `state.journalRetention` is `1y`, not a duration; \
+          write one whole number and one unit: 30s, 10m, 6h or 1d",
     ),
     (
         "",
@@ -294,6 +316,22 @@ fn each_wrong_setting_is_refused_at_its_place() {
     for (old, new, line) in WRONG_SETTINGS {
         refused(old, new, &[line]);
     }
+}
+
+#[test]
+fn a_socket_whose_path_is_too_long_is_refused() {
+    let fits = format!("/{}", "x".repeat(106));
+    let text = |path: &str| format!("http: {{ adminSocket: {path} }}");
+    assert_eq!(parse(&with("", &text(&fits))).unwrap().admin_socket, Path::new(&fits));
+    let shown = format!("/{}…", "x".repeat(59));
+    let told = |start: &str, bytes: usize| {
+        format!(
+            "{start}: `http.adminSocket` would be `{shown}`, {bytes} bytes long: a socket has at \
+             most 107; name a shorter path, such as /run/writeback/admin.sock"
+        )
+    };
+    refused("", &text(&format!("{fits}x")), &[&told("13:9", 108)]);
+    refused("/var/lib/writeback", &fits, &[&told("1:1", 118)]);
 }
 
 #[test]

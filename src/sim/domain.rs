@@ -271,6 +271,18 @@ impl Domain {
         lock(&self.state).tree.access.deleted.clear();
     }
 
+    /// Turns AD object enforcement on: from now on only these accounts change objects whose
+    /// msDS-ObjectSoa is `Cloud`.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn enforce(&self, allowed: &[&str]) -> Result<(), Refusal> {
+        let tree = &mut lock(&self.state).tree;
+        let allowed = allowed.iter().map(|account| tree.resolve(account)).collect::<Result<_, _>>();
+        tree.access.enforced = Some(allowed?);
+        Ok(())
+    }
+
     /// Turns the Recycle Bin on, which cannot be turned off again; the tombstones there are become
     /// recycled-objects, which nobody can restore (MS-ADTS 3.1.1.9.1).
     pub fn enable_recycle_bin(&self) {

@@ -21,6 +21,7 @@ mod front;
 mod graph;
 mod login;
 mod orders;
+mod people;
 mod property;
 mod reply;
 mod resource;
@@ -103,6 +104,7 @@ impl Tenant {
         let desk = Desk {
             cloud: Arc::new(Cloud::new(world, clock.now())),
             history: VecDeque::new(),
+            older: None,
             orders: Orders::default(),
             roles: roles::GRANTED.map(str::to_owned).to_vec(),
             tokens: BTreeMap::new(),
@@ -237,6 +239,18 @@ impl Tenant {
     /// The present state, to look at.
     pub fn cloud(&self) -> Arc<Cloud> {
         Arc::clone(&self.shared.desk().cloud)
+    }
+
+    /// Lets every listing tell this earlier state from now on, as a replica does that fell behind
+    /// and stays behind: what [`Tenant::cloud`] gave at some time. What is asked for by its id is
+    /// told as it is, and edits go on.
+    pub fn serve_older(&self, earlier: Arc<Cloud>) {
+        self.shared.desk().older = Some(earlier);
+    }
+
+    /// Lets listings tell the present state again.
+    pub fn serve_present(&self) {
+        self.shared.desk().older = None;
     }
 
     /// Orders bad weather.

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use writeback::decide::Decision;
-use writeback::decide::conclude::{ChangeResult, remember};
+use writeback::decide::conclude::{ChangeResult, Course, remember};
 use writeback::decide::guard::HeldPlan;
 use writeback::model::change::{AttributeChange, Change, Effect, MemberReference};
-use writeback::model::directory::{DeletedGroup, RecordValue};
+use writeback::model::directory::{DeletedGroup, PrincipalClass, RecordValue};
+use writeback::model::record::ADOPTED;
 use writeback::model::{
     AttributeName, Containers, DirectoryGroup, Dn, ObjectGuid, ObjectId, Operation, Outcome,
     OwnershipRecord, Target,
@@ -59,8 +60,15 @@ impl World {
         held: &HeldPlan,
         results: &[ChangeResult],
     ) {
-        let begun = self.now;
-        remember(&mut self.memory, decision, held, results, begun);
+        let course = Course {
+            begun: self.now,
+            held,
+            results,
+            spent: &[],
+            added: &[],
+            partial: false,
+        };
+        remember(&mut self.memory, decision, &course);
     }
 
     fn execute_one(&mut self, change: &Change) -> ObjectGuid {
@@ -92,7 +100,10 @@ impl World {
             Effect::Rename { to } | Effect::Move { to } | Effect::Quarantine { to } => {
                 Operation::ModifyDn { target: here(), to: to.clone() }
             }
-            Effect::Update { attributes } | Effect::Disable { attributes, .. } => {
+            Effect::Update { attributes }
+            | Effect::Disable { attributes, .. }
+            | Effect::Adopt { attributes }
+            | Effect::Release { attributes } => {
                 Operation::Modify { target: here(), attributes: attributes.clone() }
             }
             Effect::Handover { record, .. } => {
@@ -118,7 +129,7 @@ impl World {
                 assert!(there >= *of, "{of} members before: {change:?}");
                 Operation::RemoveMembers { target: here(), members: referred(members) }
             }
-            Effect::Delete { .. } => Operation::Delete { target: here() },
+            Effect::Delete { last } => Operation::Delete { target: here(), last: last.clone() },
             Effect::Freeze => return None,
         })
     }
@@ -128,7 +139,11 @@ impl World {
         let guid = change.target.object().unwrap_or_else(|| self.created(change.group));
         let group = self.domain.groups.get(&guid);
         let group = group.expect("a change is aimed at an object that is there");
-        assert!(is_ours(group, change.group), "no record of ours: {change:?}");
+        if matches!(change.effect, Effect::Adopt { .. }) {
+            assert!(group.records.is_empty(), "somebody else's: {change:?}");
+        } else {
+            assert!(is_ours(group, change.group), "no record of ours: {change:?}");
+        }
         assert!(group.dn.is_within(&dn(GROUPS)), "outside the containers: {change:?}");
         guid
     }
@@ -338,7 +353,8 @@ impl World {
         if change.before.is_some() {
             return change.before.clone().filter(|before| there.contains(before));
         }
-        there.into_iter().next().filter(|_| change.name != MULTI_VALUED)
+        let one = !MULTI_VALUED.iter().any(|name| change.name == *name);
+        there.into_iter().next().filter(|_| one)
     }
 
     /// The values of an attribute.
@@ -352,20 +368,40 @@ impl World {
             "adminDescription" => one(&group.admin_description),
             "msDS-ExternalDirectoryObjectId" => one(&group.external_id),
             "sAMAccountName" => vec![group.sam_account_name.clone()],
-            "extensionName" => group.records.iter().map(|value| value.text.clone()).collect(),
+            "extensionName" => {
+                let records = group.records.iter().map(|value| &value.text);
+                records.chain(&group.adopted).cloned().collect()
+            }
             other => group.values(other).to_vec(),
         }
     }
 
     /// Takes the old value out and puts the new one in.
     fn put(&mut self, guid: ObjectGuid, change: &AttributeChange) {
-        if change.name == MULTI_VALUED {
+        if change.name == "extensionName" {
+            return self.put_mark(guid, change);
+        }
+        if change.name == "proxyAddresses" {
             let values = self.at(guid).attributes.entry(change.name.clone()).or_default();
             values.retain(|value| Some(value) != change.before.as_ref());
             values.extend(change.after.clone());
             return;
         }
         self.set(guid, &change.name, change.after.as_deref());
+    }
+
+    fn put_mark(&mut self, guid: ObjectGuid, change: &AttributeChange) {
+        let group = self.at(guid);
+        group.adopted = group.adopted.take().filter(|text| Some(text) != change.before.as_ref());
+        group.records.retain(|value| Some(&value.text) != change.before.as_ref());
+        let Some(text) = change.after.clone() else { return };
+        if text.starts_with(ADOPTED) {
+            group.adopted = Some(text);
+        } else {
+            let record = OwnershipRecord::parse(&text);
+            assert!(record.is_some(), "{text} is no record");
+            group.records.push(RecordValue { text, record });
+        }
     }
 
     fn set(&mut self, guid: ObjectGuid, name: &str, value: Option<&str>) {
@@ -395,7 +431,7 @@ impl World {
     }
 }
 
-const MULTI_VALUED: &str = "proxyAddresses";
+const MULTI_VALUED: [&str; 2] = ["extensionName", "proxyAddresses"];
 
 /// A group of which nothing is known yet.
 fn nothing(guid: ObjectGuid) -> DirectoryGroup {
@@ -410,8 +446,11 @@ fn nothing(guid: ObjectGuid) -> DirectoryGroup {
         admin_description: None,
         external_id: None,
         records: Vec::new(),
+        adopted: None,
         attributes: BTreeMap::new(),
         parents: Vec::new(),
+        class: PrincipalClass::Group,
+        critical: false,
         privileged: false,
     }
 }

@@ -1,12 +1,13 @@
 //! What a pass decided, in short lines, and the one comparison of all cases.
 //!
 //! `create sales as Group_sales`, `fill sales: ann`, `activate sales`, `add`, `remove`, `rename`,
-//! `move`, `sam`, `update`, `convert`, `delete`, `freeze`. In front of them `held` for what the
+//! `move`, `sam`, `update`, `convert`, `adopt`, `delete`, `freeze`. In front of them `held` for what the
 //! guard keeps back, `observed`, `unconfirmed`. A new group without members is created and
 //! activated; one word says both. Then `unknown sales`, `stalled p: Reason`, and
 //! `! Code sales` for findings.
 
-use writeback::decide::guard::{Guarded, guard};
+use writeback::decide::convert::is_universal;
+use writeback::decide::guard::{Answers, Guarded, Scale, guard};
 use writeback::decide::{Decision, plan};
 use writeback::model::change::{Change, Effect, Kind, MemberReference};
 
@@ -21,9 +22,15 @@ pub(crate) fn check(world: &World, expected: &str) {
     assert_eq!(lines(world).join("\n"), expected.join("\n"));
 }
 
+/// What the guard says of a decision, where no edge answers anything.
+pub(crate) fn guarded(world: &World, decision: &Decision) -> Guarded {
+    let (policies, answers) = (world.policy_set(), Answers::default());
+    guard(&decision.plan, &Scale::of(&policies, &world.memory, decision, &answers, world.now))
+}
+
 pub(crate) fn lines(world: &World) -> Vec<String> {
     let decision = world.decide(Order::Given);
-    let guarded = guard(&decision.plan, &decision.inventory);
+    let guarded = guarded(world, &decision);
     let mut lines: Vec<String> = Vec::new();
     let mut section = |word: &str, changes: &[Change]| {
         lines.extend(told(changes).map(|change| format!("{word}{}", line(world, change))));
@@ -102,13 +109,23 @@ pub(crate) fn line(world: &World, change: &Change) -> String {
         }
         Effect::Quarantine { to } => format!("quarantine {group} to {}", to.dn()),
         Effect::Delete { .. } => format!("delete {group}"),
+        Effect::Adopt { .. } => format!("adopt {group}: {}", change.target.dn().leaf()),
+        Effect::Release { attributes } => {
+            let names: Vec<&str> = attributes.iter().map(|change| &*change.name).collect();
+            format!("release {group}: {}", names.join(" "))
+        }
         Effect::Freeze => format!("freeze {group}"),
     };
     world.words(&content)
 }
 
 fn kind(group_type: i32) -> &'static str {
-    if group_type < 0 { "security" } else { "distribution" }
+    match (is_universal(group_type), group_type < 0) {
+        (true, true) => "security",
+        (true, false) => "distribution",
+        (false, true) => "narrow security",
+        (false, false) => "narrow distribution",
+    }
 }
 
 /// The words of members in alphabetical order; groups of this pass with a plus in front.

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use writeback::decide::{Decision, Inputs, decide};
 use writeback::model::cloud::Unread;
 use writeback::model::complete::{End, Reading};
-use writeback::model::directory::{DirectoryMember, DomainFacts, PrincipalClass};
+use writeback::model::directory::{DirectoryMember, DomainFacts};
 use writeback::model::policy::PolicySet;
 use writeback::model::{
-    CloudGroup, CloudListing, CloudMembers, Complete, Containers, DirectorySnapshot, ObjectGuid,
-    ObjectId, Principal,
+    CloudGroup, CloudListing, CloudMembers, Complete, Containers, DirectoryGroup,
+    DirectorySnapshot, ObjectGuid, ObjectId, Principal,
 };
 
 use crate::world::{CONFIRM_AFTER, GROUPS, OWNER, World, dn, tenant};
@@ -27,7 +27,7 @@ impl World {
         let containers = Containers::new(vec![dn(GROUPS)]);
         let mut policies = self.policies.clone();
         order.turn(&mut policies);
-        let policies = PolicySet { policies, unparsed: self.unparsed.clone() };
+        let policies = PolicySet { policies, ..self.policy_set() };
         let unread = |reason: &String| Unread { reason: reason.clone() };
         let keyed = |groups: Vec<CloudGroup>| groups.into_iter().map(|g| (g.id, g)).collect();
         let cloud = CloudListing {
@@ -73,12 +73,22 @@ impl World {
     }
 
     fn snapshot(&self, order: Order) -> DirectorySnapshot {
-        let groups = self.domain.groups.values();
-        let as_principals = groups.clone().map(|group| Principal {
+        let (groups, others): (Vec<_>, Vec<_>) =
+            self.domain.groups.values().partition(|group| is_marked(group));
+        let asked: BTreeSet<ObjectGuid> = self
+            .policies
+            .iter()
+            .flat_map(|standing| &standing.policy.adoption)
+            .map(|entry| entry.object)
+            .collect();
+        let named = others.iter().filter(|group| asked.contains(&group.guid));
+        let named = named.map(|group| (group.guid, Ok((*group).clone()))).collect();
+        let above = self.domain.above.iter().map(|above| (above.dn.key(), above.clone())).collect();
+        let as_principals = self.domain.groups.values().map(|group| Principal {
             guid: group.guid,
             sid: group.sid.clone(),
             consistency_guid: None,
-            class: PrincipalClass::Group,
+            class: group.class,
             dn: group.dn.clone(),
             sam_account_name: Some(group.sam_account_name.clone()),
             group_type: Some(group.group_type),
@@ -109,10 +119,12 @@ impl World {
             },
             principals: complete(order.turned(principals), self.now)
                 .map(|all| all.into_iter().map(|p| (p.guid, p)).collect()),
-            groups: complete(order.turned(groups.cloned()), self.now)
+            groups: complete(order.turned(groups.into_iter().cloned()), self.now)
                 .map(|all| all.into_iter().map(|g| (g.guid, g)).collect()),
             occupied: complete(order.turned(occupied), self.now)
                 .map(|all| all.into_iter().collect()),
+            named,
+            above,
             members: order.turned(members).into_iter().collect(),
             direct: self.domain.direct.clone(),
             addresses: self.addresses(),
@@ -150,6 +162,13 @@ impl World {
         }
         text
     }
+}
+
+/// Whether a group carries a record of anybody's or an anchor: the others are not listed.
+fn is_marked(group: &DirectoryGroup) -> bool {
+    let anchors = [&group.admin_description, &group.external_id].into_iter().flatten();
+    let mut anchors = anchors.filter_map(|text| ObjectId::from_any_anchor(text));
+    !group.records.is_empty() || anchors.next().is_some()
 }
 
 /// In which order lists are handed over.

@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence};
 use writeback::model::directory::{
-    DeletedGroup, DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
+    Above, DeletedGroup, DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
 };
 use writeback::model::policy::{
-    ContainerRule, Deletion, FlagRule, GroupShape, GroupTypeRule, HiddenMembership, MailRule,
-    Matcher, MemberRules, Membership, Mode, NamePreset, NameSource, Naming, Place, Placement,
-    RoleAssignable, Selection, Standing, Upkeep,
+    Adoption, ContainerRule, Deletion, FlagRule, GroupShape, GroupTypeRule, GuardRules,
+    HiddenMembership, MailRule, Matcher, MemberRules, Membership, Mode, NamePreset, NameSource,
+    Naming, Place, Placement, PolicySet, RoleAssignable, Selection, Standing, Upkeep,
 };
 use writeback::model::record::RecordState;
 use writeback::model::{
@@ -26,6 +26,7 @@ use writeback::model::{
 pub(crate) const OWNER: &str = "corp";
 pub(crate) const GROUPS: &str = "OU=Groups,DC=corp,DC=example";
 const PEOPLE: &str = "OU=People,DC=corp,DC=example";
+const ADMINS: &str = "CN=Users,DC=corp,DC=example";
 pub(crate) const CONFIRM_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// The domain as it stands.
@@ -41,6 +42,8 @@ pub(crate) struct Domain {
     pub(crate) deleted: BTreeMap<ObjectGuid, DeletedGroup>,
     pub(crate) unsuitable: BTreeMap<AttributeName, String>,
     pub(crate) limits: BTreeMap<AttributeName, usize>,
+    /// Groups that are not ours and hold ours, at any depth.
+    pub(crate) above: Vec<Above>,
     /// Deleted groups keep everything.
     pub(crate) recycle_bin: bool,
     /// What the recycle bin keeps of deleted groups.
@@ -154,6 +157,8 @@ fn policy(name: &str) -> Policy {
         },
         members: MemberRules::default(),
         deletion: Deletion::default(),
+        adoption: Vec::new(),
+        guard: GuardRules::default(),
     }
 }
 
@@ -277,14 +282,59 @@ impl World {
             admin_description: Some(cloud.anchor()),
             external_id: Some(cloud.anchor()),
             records: vec![record(word, "p", RecordState::Active)],
+            adopted: None,
             attributes: BTreeMap::new(),
             parents: Vec::new(),
+            class: PrincipalClass::Group,
+            critical: false,
             privileged: false,
         };
         self.domain.groups.insert(group.guid, group);
         let members = members.iter().map(|member| self.account(member)).collect();
         self.domain.members.insert(object(word), members);
         self
+    }
+
+    /// A universal security group that administrators made, without any mark.
+    pub(crate) fn standing(self, word: &str, members: &[&str]) -> Self {
+        self.written(word, members).directory(word, |group| {
+            group.dn = dn(GROUPS).child(word);
+            word.clone_into(&mut group.sam_account_name);
+            group.admin_description = None;
+            group.external_id = None;
+            group.records.clear();
+        })
+    }
+
+    /// An entry of policy `p` that gives an object to a cloud group.
+    pub(crate) fn adoption(self, group: &str, given: &str) -> Self {
+        self.policy(|policy| policy.adoption.push(adoption(group, given)))
+    }
+
+    /// Where the group of that word stands: a directory group of this world, or an administrators'.
+    fn hall(&self, word: &str) -> Dn {
+        let ours = self.domain.groups.get(&object(word));
+        ours.map_or_else(|| dn(ADMINS).child(word), |group| group.dn.clone())
+    }
+
+    /// Puts a directory group into others.
+    pub(crate) fn inside(self, word: &str, parents: &[&str]) -> Self {
+        let parents = parents.iter().map(|parent| self.hall(parent)).collect();
+        self.directory(word, |group| group.parents = parents)
+    }
+
+    /// A group of the administrators above ours, and the groups that it is in.
+    pub(crate) fn above(mut self, word: &str, protected: bool, parents: &[&str]) -> Self {
+        let (sid, parents) = (Some(sid(word)), parents.iter().map(|p| self.hall(p)).collect());
+        let (dn, guid) = (self.hall(word), object(word));
+        self.domain.above.push(Above { dn, guid, sid, parents, protected });
+        self
+    }
+
+    /// What is known of the policy folder.
+    pub(crate) fn policy_set(&self) -> PolicySet {
+        let (policies, unparsed) = (self.policies.clone(), self.unparsed.clone());
+        PolicySet { policies, unparsed, approvals: Vec::new() }
     }
 
     pub(crate) fn directory(mut self, word: &str, edit: impl FnOnce(&mut DirectoryGroup)) -> Self {
@@ -397,6 +447,12 @@ impl World {
         self.names.insert(id(word).0, word.to_owned());
         CloudMember { id: id(word), label: word.to_owned(), kind }
     }
+}
+
+/// An entry of `spec.adoption`.
+pub(crate) fn adoption(group: &str, given: &str) -> Adoption {
+    let place = Place { file: "p.yaml".to_owned(), line: 40, column: 5 };
+    Adoption { place, group: id(group), object: object(given), incumbent_off: false }
 }
 
 /// A record of ours as the directory holds it.

@@ -170,3 +170,44 @@ async fn an_answer_that_announces_too_much_is_not_read() {
     let error = client.listing(Flags::Skip, at()).await.unwrap_err();
     assert!(error.to_string().contains("longer than"), "{error}");
 }
+
+#[tokio::test]
+async fn an_answer_about_others_says_nothing_of_who_left() {
+    let asked = [GROUP].into();
+    let other = json!({ "id": Uuid::from_u128(8), "accountEnabled": false });
+    let others = json!({ "value": [other] });
+    let gone = json!({ "error": { "code": "Request_ResourceNotFound" } });
+    // A filter that nobody heeded leaves out whoever comes later.
+    let script: Script = {
+        let gone = gone.clone();
+        Box::new(move |_, path| {
+            let filter = path.starts_with("/v1.0/users?");
+            if filter { Line::json(200, &others) } else { Line::json(404, &gone) }
+        })
+    };
+    let (fooled_by, client) = fooled(script).await;
+    assert!(client.departed(&asked).await.is_empty());
+    assert_eq!(fooled_by.portal.asked().len(), 1);
+
+    // A direct read that tells of somebody else, and one that is no word of Graph.
+    for (status, body) in [(200, other), (404, json!({ "error": { "code": "NotFound" } }))] {
+        let script: Script = Box::new(move |_, path| {
+            let filter = path.starts_with("/v1.0/users?");
+            if filter {
+                Line::json(200, &json!({ "value": [] }))
+            } else {
+                Line::json(status, &body)
+            }
+        });
+        let (_fooled, client) = fooled(script).await;
+        assert!(client.departed(&asked).await.is_empty(), "{status}");
+    }
+
+    // Whom Graph itself does not know at all left.
+    let script: Script = Box::new(move |_, path| {
+        let filter = path.starts_with("/v1.0/users?");
+        if filter { Line::json(200, &json!({ "value": [] })) } else { Line::json(404, &gone) }
+    });
+    let (_fooled, client) = fooled(script).await;
+    assert_eq!(client.departed(&asked).await, asked);
+}

@@ -58,7 +58,7 @@ fn the_tables_of_the_reference_are_current() {
 #[test]
 fn the_reference_tells_of_every_field_and_every_word() {
     let text: String = PARTS.iter().filter_map(|name| part(name)).collect();
-    for document in [Document::Policy, Document::Config] {
+    for document in [Document::Policy, Document::Approval, Document::Config] {
         for field in fields(document) {
             let name = field.name();
             // Entries of `exclude` have the fields of those of `include`.
@@ -160,6 +160,7 @@ fn the_schema_accepts_every_shipped_document() {
             let value: Value = serde_yaml::from_str(&text).unwrap();
             let document = match value["kind"].as_str() {
                 Some("WritebackPolicy") => Document::Policy,
+                Some("Approval") => Document::Approval,
                 Some("DaemonConfiguration") => Document::Config,
                 other => panic!("{}: kind {other:?}", path.display()),
             };

@@ -16,13 +16,18 @@ use crate::model::{ObjectGuid, ObjectId, OwnershipRecord, Target};
 /// |---|---|
 /// | a creation or restoration | every change of the group |
 /// | a rename or move | whatever takes the name it would have freed, every step of its group, and its handover |
-/// | additions to a group | the removals from it: who changes places in it would be without both |
+/// | additions to a group | the removals from it: who changes places in it would be without both; not where it lies on a privileged path, from which removals go on |
 /// | removals from a group | security for it, and the end of the groups that would be taken out |
 /// | one half of a quarantine | the other half |
 /// | anything of a group that comes back | the record that says it is in use again |
-pub(super) fn dependents(changes: &[Change], back: &mut BTreeSet<usize>) {
+/// `watched`: additions that are kept back because of a privileged path.
+pub(super) fn dependents(
+    changes: &[Change],
+    back: &mut BTreeSet<usize>,
+    watched: &BTreeSet<usize>,
+) {
     loop {
-        let kept = Kept::new(changes, back);
+        let kept = Kept::new(changes, back, watched);
         let before = back.len();
         let depends = changes.iter().enumerate().filter(|(_, change)| kept.holds(change));
         back.extend(depends.map(|(index, _)| index));
@@ -54,7 +59,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn new(changes: &[Change], back: &BTreeSet<usize>) -> Self {
+    fn new(changes: &[Change], back: &BTreeSet<usize>, watched: &BTreeSet<usize>) -> Self {
         let uncreated = uncreated(changes, back);
         let indexed = || changes.iter().enumerate();
         let kept = || indexed().filter(|(index, _)| back.contains(index)).map(|(_, change)| change);
@@ -67,6 +72,7 @@ impl Kept {
         let moved = moved.filter(|change| new_place(change).is_some());
         let starved = indexed().filter(|(index, change)| {
             change.effect.kind() == Kind::AddMembers
+                && !watched.contains(index)
                 && (back.contains(index) || part(change, &uncreated).1.is_some())
         });
         let removed = kept().filter_map(|change| {
@@ -112,6 +118,8 @@ impl Kept {
             | Effect::Move { .. }
             | Effect::Restore { .. }
             | Effect::AddMembers { .. }
+            | Effect::Adopt { .. }
+            | Effect::Release { .. }
             | Effect::Freeze => false,
         }
     }
@@ -153,6 +161,8 @@ fn new_place(change: &Change) -> Option<&Target> {
         | Effect::Handover { .. }
         | Effect::Disable { .. }
         | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
         | Effect::Freeze => None,
     }
 }

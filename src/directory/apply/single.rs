@@ -1,5 +1,5 @@
 //! One change that is one operation: create, restore, rename, move, update, convert, disable, hand
-//! over, delete.
+//! over, adopt, release, delete.
 //!
 //! Input: an operation, and answers. Output: what to do next, and in the end how it went. After a
 //! refusal that contradicts what was read, and after every lost answer, the object is read before
@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
+use super::accept::is_of;
 use super::ending::{Ending, Next, lost_sync};
-use super::is_of;
 use super::step::{Answer, Question, Seen, Sight};
 use super::value::by_name;
 use crate::directory::outcome::{Reaction, Refusal};
@@ -251,7 +251,7 @@ fn question(operation: &Operation) -> Question {
             by(target, attributes.iter().map(|change| change.name.clone()).collect())
         }
         Operation::ModifyDn { target, .. }
-        | Operation::Delete { target }
+        | Operation::Delete { target, .. }
         | Operation::AddMembers { target, .. }
         | Operation::RemoveMembers { target, .. } => by(target, Vec::new()),
     }
@@ -283,7 +283,7 @@ fn restored(
     seen: &Seen,
     group: ObjectId,
 ) -> Standing {
-    let recorded = is_of(seen, group);
+    let recorded = is_of(seen, group, None);
     let complete = by_name(attributes).iter().all(|change| change.is_after(seen));
     if recorded && complete && is_same_place(&seen.dn, target.dn()) {
         return Standing::So(Some(seen.guid));

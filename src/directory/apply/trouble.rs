@@ -6,7 +6,8 @@
 //! | how it ended | what is not tried any more |
 //! |---|---|
 //! | failed or unknown, whatever it was | everything |
-//! | a creation, restoration or disabling refused | everything |
+//! | a creation, restoration, adoption or disabling refused | everything |
+//! | a release, however it ended | everything |
 //! | a name or place refused | the next places, and the handover to another policy |
 //! | additions refused, or made without groups that were not created | the removals, and the record that says the group is filled |
 //! | removals refused or not tried | security for the group |
@@ -44,11 +45,14 @@ enum Extent {
     Short,
     /// It was not tried, because of an earlier change.
     Forbidden,
+    /// It was made, and the group is nobody's now.
+    Released,
 }
 
 impl Troubles {
     /// Takes note of how a change ended.
     pub(super) fn note(&mut self, change: &Change, ending: &Ending) {
+        let released = "its record was taken off".to_owned();
         let (extent, why) = match &ending.outcome {
             Outcome::Failed { message } | Outcome::Unknown { message } if ending.forbidden => {
                 (Extent::Forbidden, message)
@@ -57,6 +61,11 @@ impl Troubles {
                 (Extent::Unsettled, message)
             }
             Outcome::Refused { message } => (Extent::Refused, message),
+            Outcome::Done { .. } | Outcome::AlreadySo { .. }
+                if change.effect.kind() == Kind::Release =>
+            {
+                (Extent::Released, &released)
+            }
             Outcome::Done { .. } | Outcome::AlreadySo { .. } => match ending.left_out.first() {
                 Some(message) => (Extent::Short, message),
                 None => return,
@@ -79,7 +88,9 @@ impl Trouble {
         let Self { kind: earlier, naming, extent, why } = self;
         let later = change.effect.kind();
         let refused = *extent == Extent::Refused;
-        let reason = if *extent == Extent::Unsettled || (refused && is_a_condition(*earlier)) {
+        let reason = if *extent == Extent::Released {
+            "this pass let go of the group"
+        } else if *extent == Extent::Unsettled || (refused && is_a_condition(*earlier)) {
             "an earlier change of this group failed"
         } else if refused && *naming && is_naming(later) {
             "an earlier name was refused"
@@ -102,7 +113,7 @@ impl Trouble {
 
 /// Whether everything else of a group takes for granted that this was done.
 fn is_a_condition(kind: Kind) -> bool {
-    matches!(kind, Kind::Create | Kind::Restore | Kind::Disable)
+    matches!(kind, Kind::Create | Kind::Restore | Kind::Adopt | Kind::Release | Kind::Disable)
 }
 
 fn is_naming(kind: Kind) -> bool {

@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::{fs, path::Path};
 
+use super::approval::APPROVAL;
 use super::*;
 
 /// A folder of policies, each file with the name of its policy or its whole text.
@@ -31,6 +32,12 @@ impl Ground {
 
     fn load(&mut self) -> LoadReport {
         self.store.load(self.folder.path())
+    }
+
+    /// Who approves, in the order of the files.
+    fn approved_by(&self) -> Vec<&str> {
+        let approvals = self.store.in_force().approvals.iter();
+        approvals.map(|request| request.approved_by.as_str()).collect()
     }
 
     /// Names in force; last good versions with a star, then unparsed files.
@@ -173,6 +180,106 @@ fn each_file_with_a_fault_of_its_own_is_refused_alone() {
     );
 }
 
+#[test]
+fn an_approval_beside_the_policies_is_no_policy_and_is_gone_with_its_file() {
+    let mut ground = Ground::new(&[("a.yaml", &named("a")), ("ok.yaml", APPROVAL)]);
+    let report = ground.load();
+    assert!(report.mistakes.is_empty() && report.warnings.is_empty(), "{report:?}");
+    assert_eq!((ground.in_force().as_str(), ground.approved_by()), ("a", vec!["Ada Lovelace"]));
+    assert!(!ground.load().changed);
+    assert_eq!(ground.approved_by(), ["Ada Lovelace"], "asked anew in every load");
+    ground.remove("ok.yaml");
+    assert!(ground.load().changed);
+    assert_eq!((ground.in_force().as_str(), ground.approved_by()), ("a", vec![]));
+}
+
+#[test]
+fn a_wrong_approval_approves_nothing_and_leaves_every_policy_as_it_is() {
+    let wrong = APPROVAL.replace("2026-03-01T17:00:00Z", "tomorrow");
+    let mut ground = Ground::new(&[("a.yaml", &named("a")), ("ok.yaml", APPROVAL)]);
+    ground.load();
+    ground.write("ok.yaml", &wrong);
+    let report = ground.load();
+    assert_eq!(report.mistakes.len(), 1);
+    assert_eq!((ground.in_force().as_str(), ground.approved_by()), ("a", vec![]));
+    let twice = APPROVAL.replace("spec:", "spec:\n  digest: 3f1c0a77e9b24d55");
+    ground.write("ok.yaml", &twice);
+    assert_eq!(ground.load().mistakes.len(), 1);
+    assert_eq!((ground.in_force().as_str(), ground.approved_by()), ("a", vec![]));
+}
+
+#[test]
+fn a_document_that_does_not_tell_its_kind_may_be_a_policy() {
+    let mut ground = Ground::new(&[("a.yaml", &named("a")), ("ok.yaml", APPROVAL)]);
+    ground.load();
+    for text in ["kind: Approval\nspec: [", "spec: { digest: 3f1c0a77e9b24d55 }", "kind: approval"]
+    {
+        ground.write("ok.yaml", text);
+        ground.load();
+        let found = (ground.in_force(), ground.approved_by());
+        assert_eq!(found, ("a !ok.yaml".to_owned(), vec![]), "{text}");
+    }
+}
+
+#[test]
+fn a_policy_that_turned_into_an_approval_is_gone() {
+    let mut ground = Ground::new(&[("a.yaml", &named("a")), ("b.yaml", &named("b"))]);
+    ground.load();
+    ground.write("b.yaml", APPROVAL);
+    ground.load();
+    assert_eq!((ground.in_force().as_str(), ground.approved_by()), ("a", vec!["Ada Lovelace"]));
+    ground.write("b.yaml", "broken");
+    ground.load();
+    assert_eq!(ground.in_force(), "a !b.yaml", "no old policy comes back");
+}
+
+#[test]
+fn a_folder_of_approvals_alone_has_no_policy() {
+    let mut ground = Ground::new(&[("a.yaml", &named("a")), ("ok.yaml", APPROVAL)]);
+    ground.load();
+    ground.remove("a.yaml");
+    ground.write("ok2.yaml", "kind: Approval");
+    let report = ground.load();
+    assert!(matches!(report.folder_error, Some(FolderError::Empty { .. })));
+    assert!(report.mistakes.len() > 1, "the folder, and the wrong approval: {report:?}");
+    let found = (ground.in_force(), ground.approved_by());
+    assert_eq!(found, ("a*".to_owned(), vec![]), "nothing is let through meanwhile");
+}
+
+/// A policy that adopts; `group` and `object` are one digit each.
+fn adopting(name: &str, pairs: &[(char, char)]) -> String {
+    let id = |digit: char| "dddddddd-dddd-dddd-dddd-dddddddddddd".replace('d', &digit.to_string());
+    let entries = pairs.iter().map(|(group, object)| {
+        format!("    - {{ group: {}, object: {} }}\n", id(*group), id(*object))
+    });
+    format!("{}  adoption:\n{}", named(name), entries.collect::<String>())
+}
+
+#[test]
+fn two_policies_that_adopt_the_same_group_are_both_refused() {
+    for (other, what) in [(('1', '9'), "the cloud group 1"), (('9', '2'), "the directory group 2")]
+    {
+        let mut ground = Ground::new(&[
+            ("a.yaml", &adopting("a", &[('3', '4'), ('1', '2')])),
+            ("b.yaml", &adopting("b", &[other])),
+            ("c.yaml", &adopting("c", &[('5', '6')])),
+        ]);
+        let report = ground.load();
+        assert_eq!(ground.in_force(), "c !a.yaml !b.yaml");
+        let found = lines(&report.mistakes);
+        let [first, second] = found.as_slice() else { panic!("{found:#?}") };
+        assert!(first.contains(&format!("a.yaml:10:7: {what}")), "{first}");
+        assert!(first.contains("is also adopted at ") && first.contains("b.yaml:9:7; "), "{first}");
+        assert!(second.contains("b.yaml:9:7: ") && second.contains("a.yaml:10:7; "), "{second}");
+        ground.write("b.yaml", &named("b"));
+        assert!(ground.load().mistakes.is_empty());
+        assert_eq!(ground.in_force(), "a b c");
+        ground.write("b.yaml", &adopting("b", &[other]));
+        ground.load();
+        assert_eq!(ground.in_force(), "a* b* c", "neither is more right");
+    }
+}
+
 /// A folder as Kubernetes mounts it: files link through `..data`, which a rename replaces.
 struct Mount(tempfile::TempDir);
 
@@ -253,6 +360,8 @@ fn validate_names_every_mistake_and_warning_of_all_it_was_given() {
     let other = Ground::new(&[("c.yaml", &named("x"))]);
     let good =
         Ground::new(&[("d.yaml", &spec("  selection: { include: [{ displayName: '^A' }] }"))]);
+    good.write("past.yaml", APPROVAL);
+    good.write("wrong.yaml", &APPROVAL.replace("digest", "hash"));
     let none = good.folder.path().join("none.yaml");
     let single = other.folder.path().join("c.yaml");
     let found = validate(
@@ -264,11 +373,15 @@ fn validate_names_every_mistake_and_warning_of_all_it_was_given() {
             none,
         ],
         Some(&containers()),
+        "2026-03-02T00:00:00Z".parse().unwrap(),
     );
     assert_eq!(found.policies.iter().map(PolicyName::as_str).collect::<Vec<_>>(), ["finance"]);
     let about = |text: &str| found.mistakes.iter().filter(|m| m.message.contains(text)).count();
     assert_eq!(about("is also declared in"), 2);
     assert_eq!(about("`kind` is `1`"), 1);
     assert_eq!(about("cannot be read"), 1);
-    assert_eq!(found.warnings.len(), 1);
+    assert_eq!(about("`spec.digest` is missing"), 1);
+    assert_eq!(found.approvals, 1);
+    let warned = lines(&found.warnings);
+    assert!(matches!(warned.as_slice(), [_, past] if past.contains("is past")), "{warned:#?}");
 }

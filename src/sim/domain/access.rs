@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::schema::{Attribute, CLASSES, Class, Origin};
 use super::tree::{Object, Tree};
 
+/// Where an object is mastered.
+const OBJECT_SOA: &str = "msDS-ObjectSoa";
+
 /// On whose behalf something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Actor {
@@ -38,6 +41,9 @@ pub(super) struct Access {
     pub(super) owners: BTreeMap<Uuid, Uuid>,
     /// Rights over deleted objects by account.
     pub(super) deleted: BTreeSet<(Uuid, DeletedRight)>,
+    /// AD object enforcement: the accounts that may change objects mastered in the cloud; `None`
+    /// while it is off.
+    pub(super) enforced: Option<BTreeSet<Uuid>>,
 }
 
 /// What an account may be given over deleted objects beyond what administrators have.
@@ -189,6 +195,19 @@ impl Tree {
     pub(super) fn may_reanimate(&self, actor: Actor) -> bool {
         let given = |account| self.access.deleted.contains(&(account, DeletedRight::Reanimate));
         self.is_administrator(actor) || matches!(actor, Actor::Account(account) if given(account))
+    }
+
+    /// Whether AD object enforcement keeps the actor from changing the object, whatever its rights:
+    /// one with msDS-ObjectSoa, and the actor is not on the list (learn.microsoft.com/entra
+    /// cloud-sync, "Active Directory object enforcement"). Adding and deleting stay allowed.
+    pub(super) fn is_enforced(&self, actor: Actor, guid: Uuid) -> bool {
+        let Some(allowed) = &self.access.enforced else { return false };
+        let listed = match actor {
+            Actor::System => true,
+            Actor::Anonymous => false,
+            Actor::Account(account) => allowed.contains(&account),
+        };
+        !listed && self.object(guid).is_some_and(|object| object.text(OBJECT_SOA) == Some("Cloud"))
     }
 
     fn delegations(&self, actor: Actor, guid: Uuid) -> impl Iterator<Item = &Delegation> {

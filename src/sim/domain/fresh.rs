@@ -15,7 +15,7 @@ use super::DomainOptions;
 use super::dn::{Dn, Rdn};
 use super::identity::sid_octets;
 use super::schema::{Schema, class_named};
-use super::tree::{Object, Tree};
+use super::tree::{History, Object, Tree};
 
 /// groupType values: global and universal security, domain local security, builtin.
 const GLOBAL: i64 = -2_147_483_646;
@@ -106,6 +106,7 @@ impl Builder {
             changed: usn,
             deleted: false,
             last_parent: None,
+            history: History::default(),
         });
         guid
     }

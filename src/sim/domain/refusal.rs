@@ -69,6 +69,13 @@ impl Refusal {
         Self::service(LdapResultCode::InsufficentAccessRights, "00002098", Kind::Sec, problem)
     }
 
+    /// The object is mastered in the cloud and the account is not on the list. Microsoft says that
+    /// the error differs from access denied, not which one it is: 53 with
+    /// ERROR_DS_UNWILLING_TO_PERFORM stands for it here.
+    pub(super) fn enforced() -> Self {
+        Self::unwilling("00002035")
+    }
+
     /// 32, with the nearest name above that exists.
     pub(super) fn no_object(matched: &str) -> Self {
         let text = format!(

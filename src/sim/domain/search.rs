@@ -269,6 +269,8 @@ impl Tree {
                 let rid = object.sid.as_deref().and_then(identity::relative_identifier);
                 rid.map(|rid| rid.to_string().into_bytes()).into_iter().collect()
             }
+            "msDS-ReplAttributeMetaData" => self.attribute_stamps(object),
+            "msDS-ReplValueMetaData" => self.value_stamps(object),
             "canonicalName" => vec![self.canonical_name(object).into_bytes()],
             _ => Vec::new(),
         }

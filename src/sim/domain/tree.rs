@@ -3,9 +3,11 @@
 //! Links are kept as GUIDs on both ends, so they follow renames and moves by themselves
 //! (MS-ADTS 3.1.1.1.6). Input: the verbs of the other rooms. Output: objects and their values.
 
+mod history;
 mod index;
 mod values;
 
+pub(super) use history::History;
 pub(super) use values::{Extended, time};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,7 @@ pub(super) struct Object {
     /// Where the object stood when it was deleted, also after it was restored. The security
     /// descriptor that a deleted object keeps was inherited there.
     pub(super) last_parent: Option<Uuid>,
+    pub(super) history: History,
 }
 
 impl Object {
@@ -306,8 +309,11 @@ impl Tree {
     /// Changes an object itself; the indices follow, place and links are not changed here.
     pub(super) fn rewrite(&mut self, guid: Uuid, change: impl FnOnce(&mut Object)) {
         self.forget(guid);
+        let usn = self.usn + 1;
         if let Some(object) = self.objects.get_mut(&guid) {
+            let before = object.attributes.clone();
             change(object);
+            object.history.compare(&before, &object.attributes, usn);
         }
         self.index(guid);
         self.touch(guid);
@@ -318,6 +324,7 @@ impl Tree {
         let Some(object) = self.objects.get_mut(&guid) else { return };
         let old = std::mem::replace(&mut object.rdn, rdn.clone());
         let from = object.parent.replace(parent);
+        object.history.write("name", self.usn + 1);
         if let Some(siblings) = from.and_then(|from| self.children.get_mut(&from)) {
             siblings.remove(&old.key());
         }
@@ -338,6 +345,7 @@ impl Tree {
     pub(super) fn link(&mut self, source: Uuid, name: &'static str, target: Uuid) {
         if let Some(object) = self.objects.get_mut(&source) {
             object.forward.entry(name).or_default().insert(target);
+            object.history.link(name, target, self.usn);
         }
         if let Some(object) = self.objects.get_mut(&target) {
             object.backward.entry(name).or_default().insert(source);
@@ -346,8 +354,10 @@ impl Tree {
 
     /// Takes one link value off both ends.
     pub(super) fn unlink(&mut self, source: Uuid, name: &str, target: Uuid) {
-        if let Some(targets) = self.objects.get_mut(&source).and_then(|o| o.forward.get_mut(name)) {
-            targets.remove(&target);
+        if let Some(object) = self.objects.get_mut(&source)
+            && object.forward.get_mut(name).is_some_and(|targets| targets.remove(&target))
+        {
+            object.history.unlink(name, target, self.usn);
         }
         if let Some(sources) = self.objects.get_mut(&target).and_then(|o| o.backward.get_mut(name))
         {

@@ -50,6 +50,8 @@ pub(super) enum Endpoint {
     Synchronization(Option<Uuid>),
     Users,
     User(String),
+    /// `devices/{id}`, the object's id and not the registration's.
+    Device(Uuid),
     /// A path this API does not have; the segment that is not known.
     Nowhere(String),
 }
@@ -109,6 +111,14 @@ impl Ask {
     /// Whether Graph answers it, and not the login page.
     pub(super) fn is_of_graph(&self) -> bool {
         !matches!(self.endpoint, Endpoint::Token { .. } | Endpoint::Metadata { .. })
+    }
+
+    /// Whether this is a listing of objects, which comes in pages.
+    pub(super) fn is_listing(&self) -> bool {
+        matches!(
+            self.endpoint,
+            Endpoint::Groups | Endpoint::Members { .. } | Endpoint::DeletedGroups | Endpoint::Users
+        )
     }
 
     /// Whether this is a later page of a listing.
@@ -229,6 +239,7 @@ fn graph_endpoint(segments: &[&str], version: Version) -> Endpoint {
         ["organization"] => Endpoint::Organization,
         ["users"] => Endpoint::Users,
         ["users", id] => Endpoint::User((*id).to_owned()),
+        ["devices", id] => group(id).map_or_else(nowhere, Endpoint::Device),
         _ => nowhere(),
     }
 }

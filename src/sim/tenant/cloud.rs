@@ -288,6 +288,16 @@ impl Cloud {
         self.change_person(id, |person| person.link = link)
     }
 
+    /// Lets these users show no link any more, whoever asks, though they are still synchronised:
+    /// [`Cloud::unsay`] brings it back. A user who is no longer synchronised is one without a
+    /// link ([`Cloud::set_link`]).
+    pub fn lose_links(&mut self, people: impl IntoIterator<Item = Uuid>) {
+        for id in people {
+            self.say(id, "onPremisesSecurityIdentifier", Value::Null);
+            self.say(id, "onPremisesImmutableId", Value::Null);
+        }
+    }
+
     /// Soft-deletes a user: no listing shows them, their memberships are kept
     /// (learn.microsoft.com/graph/delta-query-groups).
     pub fn soft_delete_person(&mut self, id: Uuid) -> Result<(), NoSuchObject> {

@@ -66,6 +66,8 @@ pub(super) struct Desk {
     pub(super) cloud: Arc<Cloud>,
     /// Earlier states, newest last.
     pub(super) history: VecDeque<Arc<Cloud>>,
+    /// The state that listings tell instead of the present one.
+    pub(super) older: Option<Arc<Cloud>>,
     pub(super) orders: Orders,
     pub(super) roles: Vec<String>,
     pub(super) tokens: BTreeMap<String, Issued>,
@@ -149,6 +151,7 @@ impl Shared {
                 | Endpoint::Synchronization(_)
                 | Endpoint::Users
                 | Endpoint::User(_)
+                | Endpoint::Device(_)
                 | Endpoint::Nowhere(_) => self.graph(&mut desk, parts, &ask, &faults, form),
             },
         };
@@ -225,6 +228,8 @@ impl Shared {
             | Fault::RepeatingNextLink
             | Fault::StaleReplica { .. }
             | Fault::NullWitness(_)
+            | Fault::NullWitnesses
+            | Fault::HalfTheMembers
             | Fault::OmitFromFlagListing(_)
             | Fault::OmitFromListing(_) => None,
         })
@@ -318,7 +323,7 @@ impl Shared {
             return self.refused(parts, &Refusal::unsupported_query(text));
         }
         let view = View {
-            cloud: replica(desk, faults),
+            cloud: replica(desk, ask, faults),
             roles,
             faults,
             hidden: desk.hidden,
@@ -363,7 +368,10 @@ impl Shared {
 }
 
 /// The state a request looks at: the present one, or one of some edits ago.
-fn replica<'d>(desk: &'d Desk, faults: &[Fault]) -> &'d Cloud {
+fn replica<'d>(desk: &'d Desk, ask: &Ask, faults: &[Fault]) -> &'d Cloud {
+    if let Some(older) = desk.older.as_ref().filter(|_| ask.is_listing()) {
+        return older;
+    }
     let behind = faults.iter().find_map(|fault| {
         if let Fault::StaleReplica { edits } = fault { Some(*edits) } else { None }
     });

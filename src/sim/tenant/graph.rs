@@ -69,10 +69,7 @@ impl View<'_> {
                 self.members(ask, *group, *transitive, *cast)
             }
             Endpoint::DeletedGroups => self.deleted_groups(ask),
-            Endpoint::DeletedItem(id) => {
-                let object = self.cloud.deleted(*id);
-                self.single(ask, object, &id.to_string(), Type::DirectoryObject)
-            }
+            Endpoint::DeletedItem(id) => self.deleted_item(ask, *id),
             Endpoint::Restore(id) => {
                 let group = self.cloud.group(*id).map(Object::Group);
                 self.single(ask, group, &id.to_string(), Type::DirectoryObject)
@@ -82,13 +79,8 @@ impl View<'_> {
             Endpoint::Licences => self.licences(ask),
             Endpoint::Synchronization(id) => self.synchronization(ask, *id),
             Endpoint::Users => self.users(ask),
-            Endpoint::User(id) => {
-                let person = self.cloud.people().find(|person| {
-                    person.id.to_string().eq_ignore_ascii_case(id)
-                        || person.user_principal_name.eq_ignore_ascii_case(id)
-                });
-                self.single(ask, person.map(Object::Person), id, Type::User)
-            }
+            Endpoint::User(id) => self.user(ask, id),
+            Endpoint::Device(id) => self.device(ask, *id),
             Endpoint::Token { .. }
             | Endpoint::Metadata { .. }
             | Endpoint::Reference { .. }
@@ -120,23 +112,6 @@ impl View<'_> {
         }
         let deleted = |after: Option<Uuid>| self.cloud.deleted_groups_after(after);
         self.page(ask, deleted, "groups", &[Type::Group])
-    }
-
-    /// `$filter=onPremisesSyncEnabled eq true` is the one filter that needs no advanced query
-    /// here (learn.microsoft.com/graph/aad-advanced-queries).
-    fn users(&self, ask: &Ask) -> Result<Map<String, Value>, Refusal> {
-        check_select(ask, &[Type::User])?;
-        let synced_only = match ask.options.filter.as_deref() {
-            None => false,
-            Some("onPremisesSyncEnabled eq true") => true,
-            Some(filter) => return Err(unknown_filter(filter)),
-        };
-        let chosen = |after: Option<Uuid>| {
-            let people = self.cloud.people_after(after);
-            let people = people.filter(move |person| !synced_only || person.link.is_some());
-            people.map(Object::Person)
-        };
-        self.page(ask, chosen, "users", &[Type::User])
     }
 
     fn members(
@@ -172,10 +147,18 @@ impl View<'_> {
         };
         let chosen = |after: Option<Uuid>| {
             let members = self.cloud.living_after(ids, after);
-            members.filter(move |object| to.is_none_or(|kind| Type::of(*object) == kind))
+            let of_type =
+                move |object: &Object<'_>| to.is_none_or(|kind| Type::of(*object) == kind);
+            members.filter(of_type).filter(|object| self.is_in_half(ids, object.id()))
         };
         let set = to.map_or("directoryObjects", Type::entity_set);
         self.page(ask, chosen, set, &types)
+    }
+
+    /// Whether a member is told: every second one is not, where half of them is on order.
+    fn is_in_half(&self, ids: &[Uuid], id: Uuid) -> bool {
+        let halved = self.faults.contains(&Fault::HalfTheMembers);
+        !halved || ids.binary_search(&id).is_ok_and(|place| place % 2 == 0)
     }
 
     /// What is shown of hidden members without the right: a refusal, or nothing.
@@ -198,7 +181,7 @@ impl View<'_> {
         Ok(reached)
     }
 
-    fn single(
+    pub(super) fn single(
         &self,
         ask: &Ask,
         object: Option<Object<'_>>,
@@ -224,7 +207,7 @@ impl View<'_> {
     /// One page of objects that come in the order of their ids, from after one of them on. Only
     /// the first page tells how many there are (learn.microsoft.com/graph/aad-advanced-queries,
     /// query parameter limitations).
-    fn page<'o, I: Iterator<Item = Object<'o>>>(
+    pub(super) fn page<'o, I: Iterator<Item = Object<'o>>>(
         &self,
         ask: &Ask,
         objects: impl Fn(Option<Uuid>) -> I,
@@ -264,8 +247,10 @@ impl View<'_> {
     }
 
     fn sight(&self, kind: Type) -> Sight {
-        let unseen =
-            |fault: &Fault| matches!(fault, Fault::NullWitness(name) if name == kind.name());
+        let unseen = |fault: &Fault| {
+            *fault == Fault::NullWitnesses
+                || matches!(fault, Fault::NullWitness(name) if name == kind.name())
+        };
         if self.faults.iter().any(unseen) { Sight::Limited } else { roles::sight(self.roles, kind) }
     }
 
@@ -352,7 +337,7 @@ fn is_unified(object: Object<'_>) -> bool {
     }
 }
 
-fn unknown_filter(filter: &str) -> Refusal {
+pub(super) fn unknown_filter(filter: &str) -> Refusal {
     Refusal::unsupported_query(&format!("Unsupported Query: the filter '{filter}' is not known."))
 }
 
@@ -374,6 +359,7 @@ fn resource_units(ask: &Ask) -> u32 {
         | Endpoint::Settings
         | Endpoint::Synchronization(_)
         | Endpoint::User(_)
+        | Endpoint::Device(_)
         | Endpoint::Nowhere(_) => 1,
     };
     let selected = u32::from(ask.options.select.is_some());

@@ -30,7 +30,7 @@ pub enum Where {
     Members,
     /// The listing of users.
     Users,
-    /// One object asked for by its id: a group, user or deleted item.
+    /// One object asked for by its id: a group, user, device or deleted item.
     Object(Uuid),
 }
 
@@ -80,6 +80,10 @@ pub enum Fault {
     /// Members of this type (`user`, `group`, `device` …) show type and id alone, whatever
     /// the token's roles.
     NullWitness(String),
+    /// Members of every type show type and id alone, whatever the token's roles.
+    NullWitnesses,
+    /// Listings of members leave every second one out.
+    HalfTheMembers,
     /// The flag listing leaves this group out.
     OmitFromFlagListing(Uuid),
     /// Any listing leaves this object out.
@@ -189,7 +193,9 @@ impl Where {
             Self::Members => matches!(ask.endpoint, Endpoint::Members { .. }),
             Self::Users => ask.endpoint == Endpoint::Users,
             Self::Object(id) => match &ask.endpoint {
-                Endpoint::Group(asked) | Endpoint::DeletedItem(asked) => asked == id,
+                Endpoint::Group(asked) | Endpoint::Device(asked) | Endpoint::DeletedItem(asked) => {
+                    asked == id
+                }
                 Endpoint::User(asked) => *asked == id.to_string(),
                 Endpoint::Token { .. }
                 | Endpoint::Metadata { .. }
@@ -215,6 +221,8 @@ impl Fault {
         match self {
             Self::StaleReplica { .. }
             | Self::NullWitness(_)
+            | Self::NullWitnesses
+            | Self::HalfTheMembers
             | Self::OmitFromFlagListing(_)
             | Self::OmitFromListing(_) => true,
             Self::Throttled { .. }
@@ -236,10 +244,7 @@ impl Fault {
 
     fn acts_on(&self, ask: &Ask) -> bool {
         let of_graph = ask.is_of_graph();
-        let of_pages = matches!(
-            ask.endpoint,
-            Endpoint::Groups | Endpoint::Members { .. } | Endpoint::DeletedGroups | Endpoint::Users
-        );
+        let of_pages = ask.is_listing();
         match self {
             Self::Throttled { .. }
             | Self::Unavailable503
@@ -255,7 +260,9 @@ impl Fault {
             | Self::RepeatingNextLink
             | Self::OmitFromListing(_) => of_pages,
             Self::ExpiredPageToken => of_pages && ask.continues(),
-            Self::NullWitness(_) => matches!(ask.endpoint, Endpoint::Members { .. }),
+            Self::NullWitness(_) | Self::NullWitnesses | Self::HalfTheMembers => {
+                matches!(ask.endpoint, Endpoint::Members { .. })
+            }
             Self::OmitFromFlagListing(_) => ask.asks_for_flags(),
             Self::StaleReplica { .. } | Self::Unauthorized401 => of_graph,
         }

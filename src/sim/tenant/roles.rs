@@ -97,6 +97,10 @@ const WRITE_MEMBERS: &[&str] =
 /// Group.Read.All as the least one; its writing twin holds it.
 const DELETED_GROUPS: &[&str] = &["Group.Read.All", "Group.ReadWrite.All"];
 
+/// Not in the data file either: learn.microsoft.com/graph/api/directory-deleteditems-get names
+/// User.Read.All; its writing twin holds it.
+const DELETED_USERS: &[&str] = &["User.Read.All", "User.ReadWrite.All"];
+
 /// What lets a token see all of a user.
 const USER_IN_FULL: &[&str] =
     &["Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"];
@@ -123,7 +127,10 @@ pub(super) fn may(roles: &[String], endpoint: &Endpoint) -> bool {
         Endpoint::Groups => GROUPS,
         Endpoint::Group(_) => GROUP,
         Endpoint::Members { .. } => MEMBERS,
-        Endpoint::DeletedGroups | Endpoint::DeletedItem(_) => DELETED_GROUPS,
+        Endpoint::DeletedGroups => DELETED_GROUPS,
+        Endpoint::DeletedItem(_) => {
+            return has_any(roles, DELETED_GROUPS) || has_any(roles, DELETED_USERS);
+        }
         Endpoint::Restore(_) => WRITE,
         Endpoint::Reference { .. } => WRITE_MEMBERS,
         Endpoint::Organization => ORGANIZATION,
@@ -131,9 +138,15 @@ pub(super) fn may(roles: &[String], endpoint: &Endpoint) -> bool {
         Endpoint::Licences => LICENCES,
         Endpoint::Synchronization(_) => SYNCHRONIZATION,
         Endpoint::Users | Endpoint::User(_) => USERS,
+        Endpoint::Device(_) => DEVICE,
         Endpoint::Token { .. } | Endpoint::Metadata { .. } | Endpoint::Nowhere(_) => return true,
     };
     has_any(roles, needed)
+}
+
+/// Whether these roles show a deleted item of this type, where deleted items are opened at all.
+pub(super) fn may_see_deleted(roles: &[String], kind: Type) -> bool {
+    has_any(roles, if kind == Type::User { DELETED_USERS } else { DELETED_GROUPS })
 }
 
 /// Whether these roles change groups, or members of groups.

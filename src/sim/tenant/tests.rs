@@ -9,6 +9,7 @@ mod faults;
 mod kinds;
 mod large;
 mod login;
+mod people;
 mod reading;
 mod schema;
 mod writing;

@@ -194,6 +194,8 @@ pub(super) const BASE: &[Attribute] = &[
     attribute("allowedChildClasses", Text, Constructed, EVERY).many().wire("2.5.5.2", 6),
     attribute("allowedChildClassesEffective", Text, Constructed, EVERY).many().wire("2.5.5.2", 6),
     attribute("sDRightsEffective", Integer, Constructed, EVERY),
+    attribute("msDS-ReplAttributeMetaData", Text, Constructed, EVERY).many(),
+    attribute("msDS-ReplValueMetaData", Text, Constructed, EVERY).many(),
 ];
 
 /// What Exchange adds (not in the base schema files; learn.microsoft.com/exchange, "Active

@@ -21,9 +21,17 @@ fn owned(text: impl Into<String>) -> Vec<Cow<'static, [u8]>> {
 
 /// Generalized time as Active Directory prints it.
 pub(in super::super) fn time(usn: u64) -> String {
+    timestamp(usn).strftime("%Y%m%d%H%M%S.0Z").to_string()
+}
+
+/// The same in the form of XML Schema.
+pub(super) fn moment(usn: u64) -> String {
+    timestamp(usn).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn timestamp(usn: u64) -> jiff::Timestamp {
     let seconds = i64::try_from(EPOCH_SECONDS + usn).unwrap_or(i64::MAX);
-    let moment = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
-    moment.strftime("%Y%m%d%H%M%S.0Z").to_string()
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX)
 }
 
 /// The server derives it from the class and groupType (MS-SAMR 3.1.1.8.1; flags in 2.2.1.9).

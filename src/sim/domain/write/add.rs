@@ -14,7 +14,7 @@ use super::super::dn::{BadName, Dn, Rdn};
 use super::super::nesting::{SECURITY_GLOBAL, scope_of};
 use super::super::refusal::Refusal;
 use super::super::schema::{Attribute, Class, Origin, class_named};
-use super::super::tree::{Object, Tree};
+use super::super::tree::{History, Object, Tree};
 use super::{check_rdn, check_values};
 
 /// Identifiers that only an administrator's tool brings along (migration, test worlds).
@@ -90,6 +90,7 @@ impl Tree {
             changed: usn,
             deleted: false,
             last_parent: None,
+            history: History::default(),
         });
         for (name, targets) in draft.links {
             for target in targets {

@@ -98,6 +98,9 @@ impl Tree {
         if !self.may_see(actor, guid) || self.object(guid).is_none_or(|object| object.deleted) {
             return Err(Refusal::no_object(""));
         }
+        if self.is_enforced(actor, guid) {
+            return Err(Refusal::enforced());
+        }
         // An undelete of what lives (the result is Samba's).
         if instructions(changes).is_some() {
             return Err(Refusal::unwilling("00002077"));

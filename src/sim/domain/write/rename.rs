@@ -23,6 +23,9 @@ impl Tree {
         if !self.may_see(actor, guid) || self.object(guid).is_none_or(|object| object.deleted) {
             return Err(Refusal::no_object(""));
         }
+        if self.is_enforced(actor, guid) {
+            return Err(Refusal::enforced());
+        }
         if !request.deleteoldrdn {
             // MS-ADTS 3.1.1.5.4.1.2: unwillingToPerform / ERROR_INVALID_PARAMETER.
             return Err(Refusal::unwilling("00000057"));

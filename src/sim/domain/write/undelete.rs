@@ -75,6 +75,9 @@ impl Tree {
         if self.is_recycled(object) {
             return Err(illegal());
         }
+        if self.is_enforced(actor, guid) {
+            return Err(Refusal::enforced());
+        }
         if !self.may_reanimate(actor) {
             return Err(Refusal::no_right());
         }

@@ -1,0 +1,201 @@
+//! One pass that a person asks for, and what it says: the same beside the daemon and alone.
+//!
+//! `writeback apply` runs it under the lock of the state, or asks the daemon to; what it tells
+//! goes to the terminal of whoever asks.
+
+use crate::controller::admin::approve::judge;
+use crate::controller::admin::words::Round;
+use crate::controller::now;
+use crate::controller::pass::{Acted, Blind, Engine, Look};
+use crate::controller::schedule::{Books, Finished, finish};
+use crate::controller::stop::Stop;
+use crate::exit::Exit;
+use crate::model::approval::APPROVAL_MAX;
+use crate::model::{ApprovalRequest, PolicyName};
+use crate::policy::LoadReport;
+use crate::report::events::Side;
+use crate::report::text::{self, Backdrop, safe};
+
+/// One thing that is told while it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Data.
+    Output(String),
+    /// A line for people.
+    Complaint(String),
+}
+
+/// Who listens.
+pub type Listener<'a> = &'a mut (dyn FnMut(Told) + Send);
+
+/// What a pass is made with.
+pub struct Bench<'a> {
+    /// What makes it.
+    pub engine: &'a mut Engine,
+    /// Where it is written down.
+    pub books: &'a mut Books,
+    /// When to stop.
+    pub stop: &'a Stop,
+}
+
+impl Bench<'_> {
+    /// Makes the pass; `caller` is who asks. The second value is what came of writing and saving,
+    /// where it came to that.
+    pub async fn run(
+        self,
+        round: &Round,
+        caller: &str,
+        tell: Listener<'_>,
+    ) -> (Exit, Option<Finished>) {
+        let Self { engine, books, stop } = self;
+        if let Some(digest) = &round.approve {
+            engine.request(ApprovalRequest {
+                digest: digest.clone(),
+                approved_by: caller.to_owned(),
+                not_after: now().checked_add(APPROVAL_MAX).unwrap_or(jiff::Timestamp::MAX),
+                place: None,
+            });
+        }
+        let looked = tokio::select! {
+            looked = look(engine, round.policy.as_ref(), tell) => looked,
+            () = stop.heard() => {
+                complain(tell, "stopped before anything was written");
+                return (Exit::Failed, None);
+            }
+        };
+        let (look, invalid) = match looked {
+            Ok(looked) => looked,
+            Err(exit) => return (exit, None),
+        };
+        let backdrop = Backdrop::of(engine.memory(), &look.granted, look.remembers);
+        tell(Told::Output(text::plan_before(&look.decision, &look.guarded, &backdrop)));
+        let before = standing(&look).max(invalid);
+        if let Err((exit, why)) = agree(engine, round, &look) {
+            // What was let through was let through for this pass alone.
+            for digest in look.granted.keys() {
+                engine.memory_mut().approvals.remove(digest);
+            }
+            complain(tell, &why);
+            return (exit.max(before), None);
+        }
+        let finished = finish(engine, books, look, stop).await;
+        tell(Told::Output(format!("\n{}", text::outcomes(&finished.acted.results))));
+        if let Some(error) = &finished.acted.journal {
+            complain(tell, &format!("failed to {}", chain(error)));
+        }
+        if let Err(error) = &finished.saved {
+            complain(tell, &format!("failed to {}", chain(error)));
+        }
+        (outcome(&finished).max(before), Some(finished))
+    }
+}
+
+/// Whether the plan is the one that the person means.
+fn agree(engine: &Engine, round: &Round, look: &Look) -> Result<(), (Exit, String)> {
+    if let Some(expected) = &round.expect {
+        let found = [look.guarded.digest, look.guarded.reviewed];
+        if !found.iter().any(|digest| digest.answers_to(expected)) {
+            let expected = safe(expected);
+            let why = format!(
+                "the plan is not the expected one ({expected}): nothing is written; run `writeback \
+                 plan` and review it again"
+            );
+            return Err((Exit::ChangesWait, why));
+        }
+    }
+    let Some(asked) = &round.approve else { return Ok(()) };
+    if look.granted.keys().any(|digest| digest.answers_to(asked)) {
+        return Ok(());
+    }
+    let known = (engine.memory(), &look.guarded.held.sets());
+    let why = judge(known, asked, "", None, now()).err();
+    let why = why.unwrap_or_else(|| format!("`{}` is not held", safe(asked)));
+    Err((Exit::Failed, format!("{why}: nothing is written")))
+}
+
+/// Loads the policies, says what is wrong with them, and looks. The second value is `Invalid`
+/// when a policy file is wrong: the others go on.
+pub async fn look(
+    engine: &mut Engine,
+    only: Option<&PolicyName>,
+    tell: Listener<'_>,
+) -> Result<(Look, Exit), Exit> {
+    let load = engine.load_policies();
+    let invalid = mistakes(&load, tell);
+    if load.folder_error.is_some() && load.generation.is_none() {
+        return Err(invalid);
+    }
+    if let Some(name) = only
+        && !engine.policies().policies.iter().any(|standing| standing.policy.name == *name)
+    {
+        complain(tell, &format!("there is no policy `{name}` in force"));
+        return Err(Exit::Invalid);
+    }
+    match engine.look(only).await {
+        Ok(look) => Ok((look, invalid)),
+        Err(why) => {
+            complain(tell, &blind(&why));
+            Err(of_blind(&why).max(invalid))
+        }
+    }
+}
+
+fn mistakes(load: &LoadReport, tell: Listener<'_>) -> Exit {
+    for mistake in &load.mistakes {
+        complain(tell, &safe(&mistake.to_string()));
+    }
+    if load.mistakes.is_empty() { Exit::Done } else { Exit::Invalid }
+}
+
+fn complain(tell: Listener<'_>, text: &str) {
+    tell(Told::Complaint(text.to_owned()));
+}
+
+/// Why a side could not be read, as a sentence.
+pub fn blind(blind: &Blind) -> String {
+    let side = match blind.side {
+        Side::Tenant => "the tenant",
+        Side::Domain => "the domain",
+        Side::Policies => "the policies",
+    };
+    format!("failed to read {side}: {}", safe(&blind.fault.message))
+}
+
+/// The exit code for a side that could not be read: what time may mend is an incomplete read,
+/// everything else needs a person.
+pub fn of_blind(blind: &Blind) -> Exit {
+    match blind.side {
+        Side::Policies => Exit::Invalid,
+        Side::Tenant | Side::Domain if blind.fault.transient => Exit::Incomplete,
+        Side::Tenant | Side::Domain => Exit::Failed,
+    }
+}
+
+/// What a look alone says: held, incomplete, or nothing.
+pub fn standing(look: &Look) -> Exit {
+    let held = if look.guarded.held.holds.is_empty() { Exit::Done } else { Exit::Held };
+    let incomplete = if look.decision.incomplete { Exit::Incomplete } else { Exit::Done };
+    held.max(incomplete)
+}
+
+fn outcome(finished: &Finished) -> Exit {
+    let Acted { results, journal, stopped, .. } = &finished.acted;
+    let all_done = results.iter().all(|result| result.outcome.achieved());
+    let written_down = journal.is_none() && finished.saved.is_ok();
+    if all_done && !stopped && written_down { Exit::Done } else { Exit::Failed }
+}
+
+/// An error with its sources, for one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    safe(&text)
+}

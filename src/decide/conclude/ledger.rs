@@ -1,0 +1,136 @@
+//! What the guard counts and what people approved, carried over a pass: the window, the base of the
+//! percentages, held sets, approvals, reversals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ChangeResult, Course};
+use crate::decide::{Decision, contest, plan};
+use crate::model::change::{Change, Effect, Kind, MemberReference};
+use crate::model::window::WINDOW;
+use crate::model::{Inventory, Item, Memory, ObjectGuid, PolicyName};
+
+/// How long a used approval is remembered: twice as long as the longest one holds.
+const USED_KEPT: SignedDuration = SignedDuration::from_hours(48);
+
+pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
+    let begun = course.begun;
+    let is_recent = |at: &Timestamp| begun.duration_since(*at) < WINDOW;
+    memory.spent.extend(course.spent.iter().cloned());
+    memory.spent.retain(|spent| is_recent(&spent.at));
+    memory.spent.sort();
+    memory.added.extend(course.added.iter().map(|spot| (*spot, begun)));
+    memory.added.retain(|_, at| is_recent(at));
+    memory.closed_until = memory.closed_until.filter(|until| *until > begun);
+    memory.committed = committed(decision, course.results);
+    hold(memory, course);
+    approve(memory, decision, course);
+    reverse(memory, course);
+    if !decision.incomplete && !course.partial {
+        settle(memory, decision);
+    }
+}
+
+/// What every policy holds now.
+fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyName, Inventory> {
+    let mut committed = decision.inventory.clone();
+    let mut arrived: BTreeMap<&PolicyName, BTreeSet<ObjectGuid>> = BTreeMap::new();
+    for result in results.iter().filter(|result| result.outcome.achieved()) {
+        let change = &result.change;
+        let holding = committed.entry(change.policy.clone()).or_default();
+        match &change.effect {
+            Effect::Create { .. } | Effect::Restore { .. } | Effect::Adopt { .. } => {
+                holding.groups += 1;
+            }
+            Effect::Delete { .. } | Effect::Release { .. } => {
+                holding.groups = holding.groups.saturating_sub(1);
+            }
+            Effect::AddMembers { members, .. } => {
+                holding.memberships += members.len();
+                let guids = members.iter().filter_map(MemberReference::guid);
+                arrived.entry(&change.policy).or_default().extend(guids);
+            }
+            Effect::RemoveMembers { members, .. } => {
+                holding.memberships = holding.memberships.saturating_sub(members.len());
+            }
+            Effect::Rename { .. }
+            | Effect::Move { .. }
+            | Effect::Update { .. }
+            | Effect::Convert { .. }
+            | Effect::Handover { .. }
+            | Effect::Disable { .. }
+            | Effect::Quarantine { .. }
+            | Effect::Freeze => {}
+        }
+    }
+    for (policy, guids) in arrived {
+        let holding = committed.entry(policy.clone()).or_default();
+        holding.principals = holding.memberships.min(holding.principals + guids.len());
+    }
+    committed
+}
+
+/// What is held, for whoever approves it, and since when.
+fn hold(memory: &mut Memory, course: &Course<'_>) {
+    let sets = course.held.sets();
+    let held: BTreeSet<&Item> = sets.values().flatten().collect();
+    if !course.partial {
+        memory.held.clear();
+        memory.held_since.retain(|item, _| held.contains(item));
+    }
+    for item in held {
+        memory.held_since.entry(item.clone()).or_insert(course.begun);
+    }
+    memory.held.extend(sets);
+}
+
+/// What of each approval is still open: what was done is, and what nobody wants any more is not.
+fn approve(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
+    let done: BTreeSet<Item> = course.results.iter().flat_map(achieved).collect();
+    let writes = decision.plan.writes().chain(&decision.plan.gone);
+    let lost = decision.shrunk.values().flat_map(|shrunk| &shrunk.lost);
+    let wanted: BTreeSet<Item> = writes.chain(lost).flat_map(plan::items).collect();
+    let drops = !decision.incomplete && !course.partial;
+    for approval in memory.approvals.values_mut() {
+        let is_open = |item: &Item| !done.contains(item) && (!drops || wanted.contains(item));
+        approval.items.retain(is_open);
+    }
+    let begun = course.begun;
+    let (open, used): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut memory.approvals)
+        .into_iter()
+        .partition(|(_, approval)| !approval.items.is_empty() && approval.not_after > begun);
+    memory.approvals = open;
+    memory.used_approvals.extend(used.into_keys().map(|digest| (digest, begun)));
+    memory.used_approvals.retain(|_, at| begun.duration_since(*at) < USED_KEPT);
+}
+
+fn achieved(result: &ChangeResult) -> Vec<Item> {
+    if !result.outcome.achieved() {
+        return Vec::new();
+    }
+    plan::items(&result.change)
+}
+
+/// Counts what was repaired: a value of ours that somebody else had put back.
+fn reverse(memory: &mut Memory, course: &Course<'_>) {
+    let begun = course.begun;
+    let repaired = course.results.iter().filter(|result| result.outcome.achieved());
+    for spot in repaired.flat_map(|result| contest::repaired(&result.change)) {
+        let known = memory.reversals.entry(spot);
+        let reversals = known.or_insert(crate::model::memory::Reversals { count: 0, last: begun });
+        reversals.count = reversals.count.saturating_add(1);
+        reversals.last = begun;
+    }
+    memory.reversals.retain(|_, reversals| begun.duration_since(reversals.last) < WINDOW);
+}
+
+/// Forgets what nothing waits for any more.
+fn settle(memory: &mut Memory, decision: &Decision) {
+    let has = |id, is: &dyn Fn(&Change) -> bool| {
+        decision.plan.writes().any(|change| change.group == id && is(change))
+    };
+    let is_removal = |change: &Change| change.effect.kind() == Kind::RemoveMembers;
+    memory.adopting.retain(|id| has(*id, &is_removal));
+    memory.undone.retain(|id, _| has(*id, &|_| true));
+}

@@ -1,0 +1,53 @@
+//! What an earlier change set did, operation by operation, as the journal tells it.
+//!
+//! Made by `controller::undo` from journal entries; turned round by `decide::undo`.
+
+use jiff::Timestamp;
+
+use crate::model::change::LastSight;
+use crate::model::{AttributeChange, AttributeName, ObjectGuid, ObjectId, PolicyName};
+
+/// One operation that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// When it was announced.
+    pub at: Timestamp,
+    /// Under which policy.
+    pub policy: PolicyName,
+    /// For which cloud group.
+    pub group: ObjectId,
+    /// To which object.
+    pub object: ObjectGuid,
+    /// Where the object was.
+    pub dn: String,
+    /// What.
+    pub deed: Deed,
+}
+
+/// What an operation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Made the group.
+    Added {
+        /// With these attributes.
+        attributes: Vec<(AttributeName, String)>,
+    },
+    /// Changed attributes.
+    Modified {
+        /// From what to what.
+        attributes: Vec<AttributeChange>,
+    },
+    /// Put members in.
+    MembersAdded(Vec<ObjectGuid>),
+    /// Took members out.
+    MembersRemoved(Vec<ObjectGuid>),
+    /// Renamed or moved it.
+    Moved {
+        /// The new DN.
+        to: String,
+    },
+    /// Brought it back from the deleted objects.
+    Restored,
+    /// Deleted it.
+    Deleted(LastSight),
+}

@@ -1,0 +1,154 @@
+//! A crash at every moment of a few saves: of what was not synced, any part may be on disk.
+
+use writeback::model::Memory;
+use writeback::state::{Found, JournalHead, State, StateError};
+
+use crate::disk::{Deed, Disk};
+use crate::memories::memory;
+use crate::{binding, nowhere};
+
+/// The saves of the story: it grows beyond what the file holds, changes a little, shrinks.
+fn saves() -> Vec<Memory> {
+    let mut little = memory(1, 400);
+    little.passes += 1;
+    little.spent.remove(0);
+    vec![memory(0, 3), memory(1, 400), little, memory(2, 60), memory(2, 61)]
+}
+
+fn head(save: usize) -> JournalHead {
+    JournalHead { sequence: save as u64, hash: format!("{save:064}") }
+}
+
+/// Runs the story, reopening in the middle of it, and gives everything that was done to the disk.
+fn story(saves: &[Memory]) -> Vec<Deed> {
+    let disk = Disk::default();
+    let mut open = None;
+    for (number, memory) in saves.iter().enumerate() {
+        if number % 3 == 0 {
+            drop(open.take());
+            open = Some(State::open_backend(disk.clone(), nowhere(), binding()).unwrap().0);
+        }
+        let state = open.as_mut().unwrap();
+        let status = format!("{{\"pass\":{number}}}");
+        state.save(memory, Some(&head(number)), Some(&status)).unwrap();
+        disk.note(Deed::Acknowledged(number));
+    }
+    drop(open);
+    disk.trace()
+}
+
+/// Everything that a disk may hold after a crash: what was synced, and of the rest all, nothing,
+/// all but one, one alone, or all with the last one torn.
+fn images(durable: &[u8], loose: &[&Deed]) -> Vec<Vec<u8>> {
+    let made = |deeds: &mut dyn Iterator<Item = &Deed>| {
+        let mut file = durable.to_vec();
+        deeds.for_each(|deed| deed.make(&mut file));
+        file
+    };
+    let mut images = vec![made(&mut loose.iter().copied())];
+    if loose.is_empty() {
+        return images;
+    }
+    images.push(durable.to_vec());
+    if loose.len() > 1 {
+        for one in 0..loose.len() {
+            let others = loose.iter().enumerate().filter(|(at, _)| *at != one);
+            images.push(made(&mut others.map(|(_, deed)| *deed)));
+            images.push(made(&mut loose[one..=one].iter().copied()));
+        }
+    }
+    if let Some((Deed::Write { offset, bytes }, before)) = loose.split_last() {
+        for kept in [512, 4096].into_iter().filter(|kept| *kept < bytes.len()) {
+            let torn = Deed::Write { offset: *offset, bytes: bytes[..kept].to_vec() };
+            images.push(made(&mut before.iter().copied().chain([&torn])));
+            images.push(made(&mut [&torn].into_iter()));
+        }
+    }
+    images
+}
+
+/// Opens what a crash left. It must hold the last acknowledged save or the one in flight, whole.
+fn check(file: Vec<u8>, saves: &[Memory], acknowledged: Option<usize>) -> Result<Disk, String> {
+    let disk = Disk::of(file);
+    let opened = State::open_backend(disk.clone(), nowhere(), binding());
+    let (_, opened) = opened.map_err(|error| match error {
+        StateError::Damaged { why, .. } => format!("damaged: {why}"),
+        other => format!("refused: {other:?}"),
+    })?;
+    let flying = acknowledged.map_or(0, |number| number + 1);
+    let may: Vec<usize> = acknowledged.into_iter().chain([flying]).collect();
+    match opened.status {
+        Found::Fresh { .. } if acknowledged.is_none() && opened.memory == Memory::default() => {
+            return Ok(disk);
+        }
+        Found::Known => {}
+        other => return Err(format!("found {other:?} after save {acknowledged:?}")),
+    }
+    let number = opened.journal_head.as_ref().map(|head| head.sequence as usize);
+    let whole = number.is_some_and(|number| {
+        may.contains(&number)
+            && saves.get(number) == Some(&opened.memory)
+            && opened.journal_head == Some(head(number))
+            && opened.status_document == Some(format!("{{\"pass\":{number}}}"))
+    });
+    if whole { Ok(disk) } else { Err(format!("holds save {number:?} and not one of {may:?}")) }
+}
+
+/// Checks every image of every moment of `trace`, and calls `opened` with each disk that opened.
+fn crash_everywhere(
+    begin: Vec<u8>,
+    trace: &[Deed],
+    saves: &[Memory],
+    mut acknowledged: Option<usize>,
+    opened: &mut dyn FnMut(usize, Vec<u8>, &Disk, Option<usize>),
+) -> usize {
+    let (mut durable, mut loose): (Vec<u8>, Vec<&Deed>) = (begin, Vec::new());
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for (moment, deed) in trace.iter().enumerate() {
+        match deed {
+            Deed::Write { .. } | Deed::SetLen(_) => loose.push(deed),
+            Deed::Synced => loose.drain(..).for_each(|deed| deed.make(&mut durable)),
+            Deed::Acknowledged(number) => acknowledged = Some(*number),
+        }
+        for image in images(&durable, &loose) {
+            match check(image.clone(), saves, acknowledged) {
+                Ok(disk) => opened(count, image, &disk, acknowledged),
+                Err(what) => wrong.push(format!("image {count}, after deed {moment}: {what}")),
+            }
+            count += 1;
+        }
+    }
+    let shown = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    assert!(wrong.is_empty(), "{} of {count} images:\n{shown}", wrong.len());
+    count
+}
+
+#[test]
+fn a_crash_at_any_moment_leaves_the_last_acknowledged_save_or_the_one_in_flight() {
+    let saves = saves();
+    let trace = story(&saves);
+    let count = crash_everywhere(Vec::new(), &trace, &saves, None, &mut |_, _, _, _| {});
+    println!("{} deeds, {count} crash images", trace.len());
+    assert!(count >= 2_500, "only {count} images");
+}
+
+#[test]
+fn a_crash_while_a_crashed_state_is_opened_loses_nothing() {
+    let saves = saves();
+    let trace = story(&saves);
+    let mut again = Vec::new();
+    crash_everywhere(Vec::new(), &trace, &saves, None, &mut |count, image, disk, acknowledged| {
+        if count % 150 == 0 {
+            again.push((image, disk.trace(), acknowledged));
+        }
+    });
+    let count: usize = again
+        .into_iter()
+        .map(|(image, trace, acknowledged)| {
+            crash_everywhere(image, &trace, &saves, acknowledged, &mut |_, _, _, _| {})
+        })
+        .sum();
+    println!("{count} crash images of an opening");
+    assert!(count >= 300, "only {count} images");
+}
