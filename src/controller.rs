@@ -4,6 +4,8 @@
 //! `schedule` the loop around it, `triggers` what wakes it, `lock` who may.
 
 pub mod act;
+pub mod admin;
+pub mod books;
 pub mod discover;
 pub mod lock;
 pub mod pass;

@@ -13,8 +13,8 @@
 //! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
 //! `conditions` what is told, `upward` who in the directory holds written-back groups.
 
-pub mod begin;
 pub mod adopt;
+pub mod begin;
 pub mod buried;
 pub mod cause;
 pub mod claim;
@@ -198,6 +198,20 @@ pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
     decision.lessons.kept = kept(inputs, &holdings, &claims);
     diff::diff(inputs, cloud, &claims, &holdings, &mut decision);
     contest::contest(inputs, &mut decision);
+    plan::arrange(&mut decision.plan);
+    decision.asked = asked(inputs, &decision.plan);
+    decision.findings.sort();
+    decision.findings.dedup();
+    decision
+}
+
+/// Decides an errand: a plan that a person asks for, not a policy. `plan` puts the changes in.
+pub fn errand(inputs: &Inputs<'_>, plan: impl FnOnce(&Inputs<'_>, &mut Decision)) -> Decision {
+    let holdings = holdings::holdings(inputs);
+    let privileged = privilege::paths(inputs, &holdings);
+    let inventory = inventory(inputs, &holdings);
+    let mut decision = Decision { inventory, privileged, ..Decision::default() };
+    plan(inputs, &mut decision);
     plan::arrange(&mut decision.plan);
     decision.asked = asked(inputs, &decision.plan);
     decision.findings.sort();

@@ -1,28 +1,66 @@
 //! The journal: what is about to be written, on disk before it is written, and what came of it.
 //!
-//! Append-only JSON lines, one per intent and one per outcome, mode 0600. Only this file mints
-//! `Recorded`, and the LDAP client takes nothing else: no operation without its intent on disk.
+//! Append-only JSON lines in `state.path`, mode 0600, each bound to the line before by its hash
+//! (`journal::chain` says how, and how an outsider checks it). Only this file mints `Recorded`,
+//! and the LDAP client takes nothing else: no operation without its intent on disk.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `journal.jsonl` | the file that grows |
+//! | `journal-<first line>.jsonl` | a full file, put aside; removed when its last line is older than the retention |
+//! | `journal.reserve` | room for the outcome of the operation in flight on a full disk |
+//!
+//! Written by `controller::act` and whoever tells of approvals; read by [`read`], checked by
+//! [`verify`], shown by [`history`].
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+mod chain;
+mod disk;
+pub mod entry;
+mod files;
+pub mod history;
+pub mod read;
+mod recover;
+pub mod verify;
+
+use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::{Value, json};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Cause, Digest, ObjectId, Operation, Outcome, PolicyName};
+use crate::defence::stands;
+use crate::model::{Cause, Digest, ObjectId, Operation, Outcome, PolicyName, Spend};
+pub use chain::JournalHead;
+use disk::{Disk, Need};
+use entry::{Body, Content, IntentEntry, Opened, OutcomeEntry};
 
-/// The journal's file inside `state.path`.
+/// The file inside `state.path` that grows.
 pub const FILE_NAME: &str = "journal.jsonl";
+/// How large a file grows before it is put aside: it opens in an editor, and about 100,000
+/// operations fit in.
+pub const ROTATE_BYTES_DEFAULT: u64 = 64 << 20;
+/// How long lines are kept: an auditor's year and a month to come and look.
+pub const RETENTION_DEFAULT: SignedDuration = SignedDuration::from_hours(24 * 396);
+/// The longest message of an outcome; see `disk::RESERVE_BYTES`, which it has to fit in.
+const MESSAGE_CHARACTERS_MAX: usize = 4096;
 
 /// Why the journal cannot be written: writes to the directory stop.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// The file cannot be opened or created.
+    /// A file cannot be opened, read or created.
     #[error("open the journal {path}")]
     Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no room. Nothing is lost, and the next line tries again.
+    #[error(
+        "write the journal {path}: the disk is full; nothing more is written to the directory \
+         before there is room"
+    )]
+    Full {
         /// Which file.
         path: PathBuf,
         /// Why.
@@ -76,146 +114,258 @@ pub struct Context {
     pub cause: Cause,
     /// The digest of the plan it is part of: the change set's name.
     pub plan: Digest,
+    /// The digest of the policy's document.
+    pub generation: Option<Digest>,
+    /// The policy's file.
+    pub file: Option<String>,
+    /// The Git revision of the policy folder.
+    pub revision: Option<String>,
+    /// What the operation takes away, as the guard counts it.
+    pub spends: Vec<Spend>,
 }
 
-/// The open journal of one daemon.
+/// What is told besides operations.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// Somebody let a held set through.
+    Approval {
+        /// The digest of the held set.
+        digest: Digest,
+        /// Who.
+        approved_by: String,
+        /// When it ends.
+        not_after: Timestamp,
+        /// How many things the set holds.
+        items: usize,
+        /// File and line, where a document says so.
+        place: Option<String>,
+    },
+    /// An approval is used up.
+    ApprovalUsed {
+        /// The digest of the held set.
+        digest: Digest,
+    },
+    /// A held set is seen for the first time.
+    Held {
+        /// Its digest.
+        digest: Digest,
+        /// The messages of its holds.
+        holds: Vec<String>,
+    },
+    /// What follows undoes a change set.
+    Undo {
+        /// The digest of the plan that is undone.
+        changeset: Digest,
+    },
+}
+
+impl From<Note> for Body {
+    fn from(note: Note) -> Self {
+        match note {
+            Note::Approval { digest, approved_by, not_after, items, place } => {
+                Self::Approval { digest, approved_by, not_after, items, place }
+            }
+            Note::ApprovalUsed { digest } => Self::ApprovalUsed { digest },
+            Note::Held { digest, holds } => Self::Held { digest, holds },
+            Note::Undo { changeset } => Self::Undo { changeset },
+        }
+    }
+}
+
+/// How the journal is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A file that has grown to this many bytes is put aside before the next intent or note.
+    pub rotate_bytes: u64,
+    /// A file that was put aside is removed when its last line is older; the newest of them stays.
+    pub retention: SignedDuration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rotate_bytes: ROTATE_BYTES_DEFAULT, retention: RETENTION_DEFAULT }
+    }
+}
+
+/// The open journal of one daemon: the only writer, which the lock on `state.path` sees to.
+///
+/// # Guarantees
+///
+/// What `intend`, `conclude` and `note` answer `Ok` to is on disk, and the lines before it too.
+/// A line is written whole or not at all, except by a crash, which tears at most the line that was
+/// not acknowledged. An outcome that finds no room is kept and written before anything else.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
-    file: File,
+    directory: PathBuf,
+    disk: Disk,
+    options: Options,
+    head: JournalHead,
+    /// The first line of the file that grows.
+    first: u64,
+    /// The number of the next operation.
     next: u64,
-    broken: bool,
-    /// What opening found: an intent without an outcome was cut off by a crash.
     open_intents: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct IntentLine<'a> {
-    kind: &'static str,
-    sequence: u64,
-    at: Timestamp,
-    plan: Digest,
-    policy: &'a PolicyName,
-    group: ObjectId,
-    cause: String,
-    operation: &'static str,
-    dn: String,
-    object: Option<String>,
-    content: Value,
+    /// Lines that found no room.
+    owed: Vec<(Timestamp, Body)>,
 }
 
 impl Journal {
-    /// Opens or creates the journal in `directory`. A last line that a crash tore is ended and
-    /// kept; numbers go on after the highest one found. Cost: one read of the file.
-    pub fn open(directory: &Path) -> Result<Self, JournalError> {
-        let path = directory.join(FILE_NAME);
-        Self::open_file(&path).map_err(|source| JournalError::Open { path, source })
+    /// Opens or creates the journal in `directory` and says so in a line of its own. What a crash
+    /// tore is ended, kept, and told in that line; numbers go on after the highest ones found.
+    /// Cost: one read of the file that grows.
+    ///
+    /// A full disk is no error yet: the line is owed, and the first operation is refused.
+    pub fn open(directory: &Path, options: Options, at: Timestamp) -> Result<Self, JournalError> {
+        let failed = |source| JournalError::Open { path: directory.join(FILE_NAME), source };
+        let found = recover::survey(directory).map_err(failed)?;
+        let disk = Disk::open(directory, found.unended).map_err(failed)?;
+        let mut journal = Self {
+            directory: directory.to_owned(),
+            disk,
+            options,
+            head: found.head,
+            first: found.first,
+            next: found.highest_operation + 1,
+            open_intents: found.open_intents,
+            owed: Vec::new(),
+        };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let opened = Opened { version, found: found.end, torn: found.torn };
+        match journal.settle(at, Body::Opened(opened)) {
+            Ok(()) => journal.expire(at)?,
+            Err(JournalError::Full { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(journal)
     }
 
-    fn open_file(path: &Path) -> io::Result<Self> {
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-        let mut text = Vec::new();
-        file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut text)?;
-        if text.last().is_some_and(|byte| *byte != b'\n') {
-            file.write_all(b"\n")?;
-            file.sync_data()?;
-        }
-        let (mut highest, mut intents, mut outcomes) = (0, 0, 0);
-        for line in text.split(|byte| *byte == b'\n') {
-            let Ok(line) = serde_json::from_slice::<Value>(line) else { continue };
-            highest = highest.max(line.get("sequence").and_then(Value::as_u64).unwrap_or(0));
-            match line.get("kind").and_then(Value::as_str) {
-                Some("intent") => intents += 1,
-                Some("outcome") => outcomes += 1,
-                _ => {}
-            }
-        }
-        if let Some(parent) = path.parent() {
-            File::open(parent)?.sync_all()?;
-        }
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            next: highest + 1,
-            broken: false,
-            open_intents: u64::saturating_sub(intents, outcomes),
-        })
-    }
-
-    /// Intents of earlier runs that have no outcome: what they announced may or may not have
-    /// happened. The next pass reads the directory and so settles them.
+    /// Intents of the last run that wrote any, without an outcome: what they announced may or may
+    /// not have happened. The next pass reads the directory and so settles them.
     pub fn open_intents(&self) -> u64 {
         self.open_intents
     }
 
-    /// Puts the intent on disk and only then gives the operation free.
+    /// The last line that is on disk.
+    pub fn head(&self) -> JournalHead {
+        self.head
+    }
+
+    /// Puts the intent on disk and only then gives the operation free. Room for its outcome is
+    /// there before: an operation that is given free can be concluded on a full disk.
     pub fn intend(
         &mut self,
         operation: Operation,
         context: &Context,
         at: Timestamp,
     ) -> Result<Recorded, JournalError> {
+        self.make_ready(at)?;
         let sequence = self.next;
-        let line = IntentLine {
-            kind: "intent",
+        let intent = IntentEntry {
             sequence,
-            at,
             plan: context.plan,
-            policy: &context.policy,
+            policy: context.policy.clone(),
+            generation: context.generation,
+            file: context.file.clone(),
+            revision: context.revision.clone(),
             group: context.group,
             cause: context.cause.to_string(),
-            operation: operation.word(),
+            operation: operation.word().to_owned(),
             dn: operation.target().to_string(),
-            object: operation.target().object().map(|guid| guid.to_string()),
-            content: content(&operation),
+            object: operation.target().object(),
+            content: Content::of(&operation),
+            spends: context.spends.clone(),
         };
-        self.append(&json!(line))?;
+        if stands("H64") {
+            self.write(at, &Body::Intent(Box::new(intent)), Need::Refusable)?;
+        }
         self.next += 1;
         Ok(Recorded { sequence, operation })
     }
 
-    /// Puts on disk what came of a recorded operation.
+    /// Puts on disk what came of a recorded operation. Where even the reserve does not give room,
+    /// the outcome is owed: it is written before the next operation is given free.
     pub fn conclude(
         &mut self,
         recorded: &Recorded,
         outcome: &Outcome,
         at: Timestamp,
     ) -> Result<(), JournalError> {
-        let sequence = recorded.sequence;
-        self.append(&json!({
-            "kind": "outcome", "sequence": sequence, "at": at, "result": outcome
-        }))
+        let outcome = OutcomeEntry { sequence: recorded.sequence, result: bounded(outcome) };
+        self.settle(at, Body::Outcome(outcome))
     }
 
-    fn append(&mut self, line: &Value) -> Result<(), JournalError> {
-        if self.broken {
-            return Err(JournalError::Broken { path: self.path.clone() });
+    /// Puts on disk what is no operation. On a full disk it is refused, and the caller has to act
+    /// as if it had not happened.
+    pub fn note(&mut self, note: Note, at: Timestamp) -> Result<(), JournalError> {
+        self.make_ready(at)?;
+        self.write(at, &note.into(), Need::Refusable)
+    }
+
+    /// What comes before any line that may be refused.
+    fn make_ready(&mut self, at: Timestamp) -> Result<(), JournalError> {
+        self.pay()?;
+        if self.disk.length() >= self.options.rotate_bytes && self.first <= self.head.sequence {
+            let next = self.head.sequence + 1;
+            if self.disk.put_aside(self.first)? {
+                self.first = next;
+                self.expire(at)?;
+            }
         }
-        let mut text = line.to_string();
-        text.push('\n');
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| {
-            // After a failed fsync the page cache no longer says what is on disk: a second try
-            // would lie (ATC'20, "Can applications recover from fsync failures?").
-            self.broken = true;
-            JournalError::Write { path: self.path.clone(), source }
-        })
+        self.disk.keep_reserve()
+    }
+
+    /// Removes files that were put aside and whose last line is older than the retention, from the
+    /// oldest on. The chain says so first: lines that are missing without such a line were taken
+    /// away by somebody. What cannot be removed now is looked at again at the next opening.
+    fn expire(&mut self, at: Timestamp) -> Result<(), JournalError> {
+        let Ok(Some(expired)) = recover::expired(&self.directory, self.options.retention, at)
+        else {
+            return Ok(());
+        };
+        match self.write(at, &Body::Removed { from: expired.from }, Need::Refusable) {
+            Ok(()) => {}
+            Err(JournalError::Full { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        for path in expired.paths {
+            if std::fs::remove_file(path).is_err() {
+                break;
+            }
+        }
+        // A removal that a crash undoes is made again.
+        let _again = self.disk.sync_directory();
+        Ok(())
+    }
+
+    /// Writes a line about what has happened, after those that are owed.
+    fn settle(&mut self, at: Timestamp, body: Body) -> Result<(), JournalError> {
+        self.owed.push((at, body));
+        self.pay()
+    }
+
+    fn pay(&mut self) -> Result<(), JournalError> {
+        while let Some((at, body)) = self.owed.first().cloned() {
+            self.write(at, &body, Need::Owed)?;
+            self.owed.remove(0);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, at: Timestamp, body: &Body, need: Need) -> Result<(), JournalError> {
+        let (line, head) = chain::seal(&self.head, at, body);
+        self.disk.append(&line, need)?;
+        self.head = head;
+        Ok(())
     }
 }
 
-fn content(operation: &Operation) -> Value {
-    match operation {
-        Operation::Add { attributes, .. } => json!({ "attributes": attributes }),
-        Operation::Modify { attributes, .. } | Operation::Restore { attributes, .. } => {
-            json!({ "attributes": attributes })
-        }
-        Operation::AddMembers { members, .. } | Operation::RemoveMembers { members, .. } => {
-            json!({ "members": members })
-        }
-        Operation::ModifyDn { to, .. } => json!({ "to": to.to_string() }),
-        Operation::Delete { .. } => Value::Null,
+/// The outcome with a message that fits into the reserve.
+fn bounded(outcome: &Outcome) -> Outcome {
+    let cut = |message: &String| message.chars().take(MESSAGE_CHARACTERS_MAX).collect();
+    match outcome {
+        Outcome::Done { .. } | Outcome::AlreadySo { .. } => outcome.clone(),
+        Outcome::Refused { message } => Outcome::Refused { message: cut(message) },
+        Outcome::Failed { message } => Outcome::Failed { message: cut(message) },
+        Outcome::Unknown { message } => Outcome::Unknown { message: cut(message) },
     }
 }

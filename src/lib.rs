@@ -83,6 +83,7 @@ pub mod report;
 pub mod retry;
 pub mod schema;
 pub mod settings;
+pub mod state;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod yaml;

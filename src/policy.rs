@@ -22,6 +22,7 @@ mod expression;
 mod folder;
 mod judge;
 mod parse;
+mod revision;
 mod words;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use crate::model::Digest;
 use crate::model::policy::{Policy, PolicyName, PolicySet, Standing};
 use crate::yaml::ConfigMistake;
 
+pub use revision::revision;
 pub use approval::{APPROVAL_KIND, ParsedApproval, parse_approval};
 pub use document::KIND;
 pub use folder::{

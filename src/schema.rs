@@ -33,8 +33,8 @@ use status::Status;
 pub enum Document {
     /// A policy, as people write it.
     Policy,
-    /// An approval, as people write it. It stands in the folder of policies, and its form is part of
-    /// their schema.
+    /// An approval, as people write it. It stands in the folder of policies, and its form is part
+    /// of their schema.
     Approval,
     /// The daemon configuration, as people write it.
     Config,

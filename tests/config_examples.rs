@@ -4,13 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is the failed test")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use writeback::model::policy::{Departure, FlagRule, GroupTypeRule, MailRule, Mode, Policy};
+use writeback::model::policy::{
+    Departure, FlagRule, GroupTypeRule, GuardRules, MailRule, Mode, Policy,
+};
 use writeback::policy;
-use writeback::settings::{Credential, Settings};
+use writeback::settings::{Credential, JOURNAL_RETENTION_DEFAULT, Settings};
 
 fn config() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
@@ -26,6 +29,8 @@ fn the_example_configuration_is_accepted() {
     assert_eq!(settings.directory.bind_name, "CORP\\svc-writeback");
     assert!(matches!(settings.tenant.credential, Credential::ClientSecretFile(_)));
     assert_eq!(settings.schedule.interval, Duration::from_mins(15));
+    assert_eq!(settings.journal_retention, JOURNAL_RETENTION_DEFAULT);
+    assert_eq!(settings.admin_socket, Path::new("/var/lib/writeback/admin.sock"));
 }
 
 /// The folder of examples, and each folder in it: `policies.path` names one of them and does not
@@ -61,7 +66,7 @@ fn every_example_policy_is_accepted_under_the_example_configuration() {
 #[test]
 fn no_yaml_of_the_configuration_is_left_untried() {
     let mut folders = policy_folders();
-    folders.push(config());
+    folders.extend([config(), config().join("examples")]);
     let mut open = vec![config()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
@@ -95,6 +100,38 @@ fn the_examples_mean_what_their_comments_say() {
     let microsoft = example("microsoft365.yaml");
     assert_eq!(microsoft.policy.members.maximum_security, 50_000);
     assert!(microsoft.warnings.is_empty());
+}
+
+#[test]
+fn the_example_of_the_guard_says_every_default() {
+    let parsed = example("../examples/guard.yaml");
+    assert_eq!(parsed.warnings, []);
+    let guard = parsed.policy.guard;
+    assert_eq!(guard.places.len(), GuardRules::WORDS.len(), "every limit is written down");
+    let limits = GuardRules { place: None, places: BTreeMap::new(), ..guard };
+    assert_eq!(limits, GuardRules::default());
+    let [adoption] = parsed.policy.adoption.as_slice() else { panic!("one adoption") };
+    assert!(adoption.incumbent_off);
+}
+
+#[test]
+fn the_example_of_an_approval_is_one_beside_policies() {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in
+        [("policies/microsoft365.yaml", "a.yaml"), ("examples/approval.yaml", "b.yaml")]
+    {
+        fs::copy(config().join(from), folder.path().join(to)).unwrap();
+    }
+    let settings = Settings::load(&config().join("writeback.yaml")).unwrap();
+    let mut store = policy::PolicyStore::new(settings.directory.containers);
+    assert_eq!(store.load(folder.path()).mistakes, []);
+    let set = store.in_force();
+    assert_eq!((set.policies.len(), set.approvals.len()), (1, 1));
+    assert!(set.unparsed.is_empty());
+    let now = "2026-03-01T12:00:00Z".parse().unwrap();
+    let valid = policy::validate(&[config().join("examples")], None, now);
+    assert_eq!((valid.policies.len(), valid.approvals), (1, 1));
+    assert_eq!((valid.mistakes, valid.warnings), (vec![], vec![]));
 }
 
 /// What both ready policies share: everything eligible, as the cloud asks, named by id.

@@ -3,6 +3,8 @@
 //! The cases follow the tables of the contract: claims, eligibility and flags, what is written,
 //! names, members, life cycle, ownership, guards. `random` holds the invariants on random worlds.
 
+#[path = "decide/adoption.rs"]
+mod adoption;
 #[path = "decide/apply.rs"]
 mod apply;
 #[path = "decide/check.rs"]
@@ -33,6 +35,8 @@ mod nested;
 mod observed;
 #[path = "decide/ownership.rs"]
 mod ownership;
+#[path = "decide/privilege.rs"]
+mod privilege;
 #[path = "decide/random.rs"]
 mod random;
 #[path = "decide/restored.rs"]

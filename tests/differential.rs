@@ -20,6 +20,8 @@ mod lab;
 
 #[path = "differential/draw.rs"]
 mod draw;
+#[path = "differential/inside.rs"]
+mod inside;
 #[path = "differential/known.rs"]
 mod known;
 #[path = "differential/life.rs"]
@@ -192,6 +194,16 @@ async fn only_the_simulated_domain_knows_the_nesting_rules() {
             assert_eq!(pair.send(&delete).await, (0, 0), "{case:?}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_walk_through_nested_groups_alike() {
+    let mut pair = pair("differential-inside").await;
+    inside::fill(&mut pair).await;
+    let differing = inside::differences(&mut pair).await;
+    assert!(differing.is_empty(), "\n{}\n", differing.join("\n"));
+    assert_eq!(inside::inside(&mut pair, 0).await, (5, 5));
+    assert_eq!(inside::inside(&mut pair, 3).await, (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,10 @@
 #![cfg(feature = "sim")]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is the failure")]
 
+#[path = "directory/adoption.rs"]
+mod adoption;
+#[path = "directory/around.rs"]
+mod around;
 #[path = "directory/beyond.rs"]
 mod beyond;
 #[path = "directory/deleted.rs"]
@@ -21,6 +25,8 @@ mod deleted;
 mod lab;
 #[path = "directory/samba.rs"]
 mod samba;
+#[path = "directory/told.rs"]
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,17 +35,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use writeback::decide::Inventory;
-use writeback::decide::guard::{AdmittedPlan, guard};
+use writeback::decide::guard::{AdmittedPlan, Answers, Scale, guard};
 use writeback::directory::apply::{
     Answer, BATCH_VALUES_DEFAULT, ChangeResult, Question, Step, Stepper,
 };
 use writeback::directory::{Directory, DirectoryError, DirectoryOptions, LdapRequest, TimeLimits};
-use writeback::journal::{Context, Journal};
+use writeback::journal::{Context, Journal, Options};
+use writeback::model::change::LastSight;
 use writeback::model::directory::{DirectPresence, PrincipalClass};
+use writeback::model::policy::PolicySet;
 use writeback::model::{
     AttributeChange, AttributeName, Cause, Change, Containers, Digest, DirectorySnapshot, Dn,
-    Effect, MemberReference, ObjectGuid, ObjectId, Outcome, Plan, PolicyName, Target,
+    Effect, Inventory, MemberReference, Memory, ObjectGuid, ObjectId, Outcome, Plan, PolicyName,
+    Target,
 };
 use writeback::sim::domain::{
     Domain, DomainOptions, Fault, OperationKind, Order, Refusal, Tree, Where,
@@ -185,12 +193,16 @@ async fn apply(
     files: &Path,
     changes: Vec<Change>,
 ) -> Vec<ChangeResult> {
-    let mut journal = Journal::open(files).unwrap();
+    let mut journal = Journal::open(files, Options::default(), Timestamp::UNIX_EPOCH).unwrap();
     let context = Context {
         policy: PolicyName::parse("finance").unwrap(),
         group: id(1),
         cause: cause(),
         plan: Digest::of(b"plan"),
+        generation: None,
+        file: None,
+        revision: None,
+        spends: Vec::new(),
     };
     let mut stepper = Stepper::new(&admitted(changes), containers.clone(), BATCH_VALUES_DEFAULT);
     while let Some(step) = stepper.next() {
@@ -216,9 +228,20 @@ async fn apply(
 /// What the guard of an estate admits that is so large that none of its limits is reached here.
 fn admitted(changes: Vec<Change>) -> AdmittedPlan {
     let names = changes.iter().map(|change| change.policy.clone());
-    let vast = Inventory { groups: 1_000_000, memberships: 10_000_000 };
-    let inventory = names.map(|name| (name, vast)).collect();
-    let guarded = guard(&Plan { changes, ..Plan::default() }, &inventory);
+    let vast = Inventory { groups: 1_000_000, memberships: 10_000_000, principals: 1_000_000 };
+    let (policies, memory) = (PolicySet::default(), Memory::default());
+    let scale = Scale {
+        policies: &policies,
+        memory: &memory,
+        inventory: names.map(|name| (name, vast)).collect(),
+        answers: &Answers::default(),
+        nested: &BTreeSet::new(),
+        privileged: &BTreeMap::new(),
+        shrunk: &BTreeMap::new(),
+        begun: Timestamp::UNIX_EPOCH,
+        only: None,
+    };
+    let guarded = guard(&Plan { changes, ..Plan::default() }, &scale);
     assert_eq!(guarded.held.holds, [], "the guard is generous here");
     guarded.admitted
 }
@@ -229,7 +252,16 @@ async fn observe(directory: &Directory) -> Result<DirectorySnapshot, DirectoryEr
         value
     }
     let nothing = BTreeSet::new();
-    sent(directory.observe(Timestamp::UNIX_EPOCH, &nothing, &BTreeSet::new(), &|_| {})).await
+    sent(directory.observe(Timestamp::UNIX_EPOCH, &nothing, &nothing, &BTreeSet::new(), &|_| {}))
+        .await
+}
+
+/// With objects that somebody names.
+async fn observe_named(directory: &Directory, named: &[ObjectGuid]) -> DirectorySnapshot {
+    let (named, nothing) = (named.iter().copied().collect(), BTreeSet::new());
+    let none = BTreeSet::new();
+    let seen = directory.observe(Timestamp::UNIX_EPOCH, &nothing, &named, &none, &|_| {});
+    seen.await.unwrap()
 }
 
 /// With remembered objects and attributes that policies add.
@@ -240,7 +272,9 @@ async fn observe_with(
 ) -> DirectorySnapshot {
     let remembered = remembered.iter().copied().collect();
     let extras = extras.iter().map(|name| AttributeName::parse(name).unwrap()).collect();
-    directory.observe(Timestamp::UNIX_EPOCH, &remembered, &extras, &|_| {}).await.unwrap()
+    let nothing = BTreeSet::new();
+    let seen = directory.observe(Timestamp::UNIX_EPOCH, &remembered, &nothing, &extras, &|_| {});
+    seen.await.unwrap()
 }
 
 fn id(number: u128) -> ObjectId {
@@ -293,6 +327,10 @@ fn add(case: &Case, dns: &[String]) -> Effect {
 
 fn remove(case: &Case, dns: &[String]) -> Effect {
     Effect::RemoveMembers { members: references(case, dns), of: 1_000_000 }
+}
+
+fn deletion() -> Effect {
+    Effect::Delete { last: LastSight::default() }
 }
 
 fn update(name: &'static str, before: Option<&str>, after: Option<&str>) -> Effect {
@@ -366,7 +404,7 @@ async fn a_filled_domain_is_read_whole() {
     let remembered = BTreeSet::from([gone, ou, *marked.keys().next().unwrap()]);
     let told = Mutex::new(Vec::new());
     let snapshot = directory
-        .observe(Timestamp::UNIX_EPOCH, &remembered, &BTreeSet::new(), &|n| {
+        .observe(Timestamp::UNIX_EPOCH, &remembered, &BTreeSet::new(), &BTreeSet::new(), &|n| {
             told.lock().unwrap().push(n);
         })
         .await
@@ -476,7 +514,13 @@ async fn a_group_that_changes_between_two_ranges_is_read_again() {
             });
         };
         let snapshot = directory
-            .observe(Timestamp::UNIX_EPOCH, &BTreeSet::new(), &BTreeSet::new(), &edit)
+            .observe(
+                Timestamp::UNIX_EPOCH,
+                &BTreeSet::new(),
+                &BTreeSet::new(),
+                &BTreeSet::new(),
+                &edit,
+            )
             .await;
         assert_eq!(member_dns(&snapshot.unwrap(), case.guid(&dn)), case.members(&dn));
     }
@@ -604,9 +648,7 @@ async fn every_kind_of_change_is_made() {
     assert_eq!(case.members(&five).len(), 1);
     assert_eq!(case.values(&five, "adminDescription"), [id(5).anchor()]);
 
-    let results = case
-        .apply(&directory, vec![change(3, case.target(&c), Effect::Delete { members: 0 })])
-        .await;
+    let results = case.apply(&directory, vec![change(3, case.target(&c), deletion())]).await;
     assert_eq!(words(&results), ["done"]);
     assert!(!case.domain.edit(|tree| tree.exists(&c)));
 }
@@ -659,7 +701,7 @@ async fn refusals_end_in_one_sentence_that_says_what_to_mend() {
                     },
                 ),
                 change(3, case.target(&own), update("displayName", None, Some(&"x".repeat(257)))),
-                change(4, case.target(&protected), Effect::Delete { members: 0 }),
+                change(4, case.target(&protected), deletion()),
             ],
         )
         .await;
@@ -704,7 +746,7 @@ async fn an_answer_lost_before_or_after_any_write_reaches_the_same_end() {
                 create(&case, 3, "three"),
                 change(1, case.target(&a), Effect::AddMembers { members, of: Some(0) }),
                 change(1, case.target(&a), remove(&case, people.get(..5).unwrap())),
-                change(2, case.target(&old), Effect::Delete { members: 0 }),
+                change(2, case.target(&old), deletion()),
             ];
             let directory = case.open().await;
             case.domain.order(Order::new(Where::Write, fault.clone()).after(after));

@@ -1,21 +1,28 @@
-//! `apply`: one pass, under the lock of the state directory.
+//! `apply`: one pass, under the lock of the state directory; beside a running daemon a request to
+//! it, with the same output and exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::SignedDuration;
 
-use super::plan::{look, standing};
 use super::{at_once, blind, complain, load_settings, new_report, policy_name, progress, say};
-use crate::controller::lock::StateLock;
-use crate::controller::pass::{Acted, Engine};
+use crate::controller::admin::caller::Caller;
+use crate::controller::admin::client::{AskError, ask};
+use crate::controller::admin::round::{Bench, Told, chain};
+use crate::controller::admin::words::{Answer, Request, Round};
+use crate::controller::books::Books;
+use crate::controller::lock::{LockError, StateLock};
+use crate::controller::now;
+use crate::controller::pass::Engine;
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
-use crate::journal::Journal;
+use crate::journal::{Journal, Options};
 use crate::model::{Memory, PolicyName};
-use crate::report::text;
 use crate::report::text::safe;
 use crate::settings::Settings;
+use crate::state::{Binding, Found, State};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -25,71 +32,150 @@ pub(super) struct Arguments {
     /// Write only if the plan has this digest, or this reviewed digest
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
-    #[arg(long, hide = true)]
+    /// Let the held set of this digest through; it must be what this pass holds
+    #[arg(long, value_name = "DIGEST")]
     approve: Option<String>,
 }
 
 pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
-    if arguments.approve.is_some() {
-        complain("`--approve` is not supported yet");
-        return Exit::Usage;
-    }
     let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let (_lock, mut journal) = match claim_state(&settings) {
-        Ok(claimed) => claimed,
-        Err(exit) => return exit,
-    };
+    let Arguments { policy, expect, approve } = arguments;
+    let round = Round { policy, expect, approve };
+    match claim_state(&settings) {
+        Ok(claimed) => alone(settings, claimed, &round).await,
+        Err(Unclaimed::Held(error)) => beside(&settings.admin_socket, round, &error).await,
+        Err(Unclaimed::Failed(why)) => {
+            complain(&why);
+            Exit::Failed
+        }
+    }
+}
+
+/// The pass in this process.
+async fn alone(settings: Settings, claimed: Claimed, round: &Round) -> Exit {
+    let Claimed { lock: _lock, mut books, memory } = claimed;
     let report = new_report(&settings);
-    let mut engine = match Engine::open(settings, report, progress::watcher(), Some(Memory::default())) {
+    let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };
-    let stop = Arc::new(Stop::default());
-    stop.listen(at_once);
-    let looked = tokio::select! {
-        looked = look(&mut engine, arguments.policy.as_ref()) => looked,
-        () = stop.heard() => {
-            complain("stopped before anything was written");
+    let caller = match Caller::own() {
+        Ok(caller) => caller.to_string(),
+        Err(error) => {
+            complain(&format!("failed to learn which account this is: {error}"));
             return Exit::Failed;
         }
     };
-    let (look, invalid) = match looked {
-        Ok(looked) => looked,
-        Err(exit) => return exit,
-    };
-    say(&text::plan(&look.decision, &look.guarded));
-    if let Some(expected) = &arguments.expect {
-        let found = [look.guarded.digest, look.guarded.reviewed];
-        if !found.iter().any(|digest| digest.answers_to(expected)) {
-            complain(&format!(
-                "the plan is not the expected one ({}): nothing is written; run `writeback plan` \
-                 and review it again",
-                safe(expected)
-            ));
-            return Exit::ChangesWait.max(standing(&look)).max(invalid);
-        }
-    }
-    let acted = engine.act(&look, &mut journal, stop.flag()).await;
-    say(&format!("\n{}", text::outcomes(&acted.results)));
-    let before = standing(&look);
-    engine.conclude(look, &acted);
-    outcome(&acted).max(before).max(invalid)
+    let stop = Arc::new(Stop::default());
+    stop.listen(at_once);
+    let bench = Bench { engine: &mut engine, books: &mut books, stop: &stop };
+    let (exit, _) = bench.run(round, &caller, &mut tell).await;
+    exit
 }
 
-/// Takes the state directory and opens the journal in it.
-pub(super) fn claim_state(settings: &Settings) -> Result<(StateLock, Journal), Exit> {
-    let lock = StateLock::take(&settings.state).map_err(|error| {
-        complain(&format!("failed to {error}"));
-        Exit::Failed
+/// Prints what a pass tells while it runs.
+pub(super) fn tell(told: Told) {
+    match told {
+        Told::Output(text) => say(&text),
+        Told::Complaint(line) => complain(&line),
+    }
+}
+
+/// The pass in the daemon that holds the state.
+async fn beside(socket: &Path, round: Round, held: &LockError) -> Exit {
+    match ask(socket, &Request::Apply(round)).await {
+        Ok(Answer::Applied { exit, output, complaints }) => {
+            say(&output);
+            for line in complaints {
+                complain(&safe(&line));
+            }
+            of_code(exit)
+        }
+        Ok(Answer::Refused { why }) => {
+            complain(&format!("the daemon refuses: {}", safe(&why)));
+            Exit::Failed
+        }
+        Ok(Answer::Memory { .. } | Answer::Status { .. } | Answer::Approved(_)) => {
+            complain("the daemon answers something else than it was asked");
+            Exit::Failed
+        }
+        Err(AskError::Absent { .. }) => {
+            complain(&format!("failed to {held}"));
+            Exit::Failed
+        }
+        Err(error @ (AskError::Forbidden { .. } | AskError::Broken { .. })) => {
+            complain(&format!("failed to {held}"));
+            complain(&format!("failed to {}", chain(&error)));
+            Exit::Failed
+        }
+    }
+}
+
+fn of_code(code: u8) -> Exit {
+    const ALL: [Exit; 7] = [
+        Exit::Done,
+        Exit::ChangesWait,
+        Exit::Held,
+        Exit::Incomplete,
+        Exit::Failed,
+        Exit::Invalid,
+        Exit::Usage,
+    ];
+    ALL.into_iter().find(|exit| exit.code() == code).unwrap_or(Exit::Failed)
+}
+
+/// The state directory in this process's hands.
+pub(super) struct Claimed {
+    /// One writer at a time.
+    pub(super) lock: StateLock,
+    /// Journal and state.
+    pub(super) books: Books,
+    /// What earlier passes remember.
+    pub(super) memory: Memory,
+}
+
+/// Why it is not.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unclaimed {
+    /// Another process has it.
+    #[error(transparent)]
+    Held(LockError),
+    /// It cannot be used; a whole sentence.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Takes the state directory, opens journal and state in it, and says what they were found like.
+pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
+    let failed = |error: &dyn std::error::Error| Unclaimed::Failed(sentence(error));
+    let lock = StateLock::take(&settings.state).map_err(|error| match error {
+        LockError::Held { .. } => Unclaimed::Held(error),
+        LockError::Unusable { .. } => failed(&error),
     })?;
-    let journal = Journal::open(lock.directory()).map_err(|error| {
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        complain(&format!("failed to {error}: {}", source.unwrap_or_default()));
-        Exit::Failed
-    })?;
+    let directory = lock.directory().to_owned();
+    let binding = binding(settings);
+    let (state, opened) =
+        State::open(&directory, binding.clone()).map_err(|error| failed(&error))?;
+    match &opened.status {
+        Found::Known | Found::Fresh { lost: false } => {}
+        Found::Fresh { lost: true } => complain(
+            "the state is gone and a journal stands beside it: what was remembered is lost, and \
+             all removals wait 24 hours or for an approval",
+        ),
+        Found::Damaged { set_aside, why } => complain(&format!(
+            "the state was damaged ({}) and is set aside as {}: all removals wait 24 hours or for \
+             an approval",
+            safe(why),
+            set_aside.display()
+        )),
+    }
+    let retention = SignedDuration::try_from(settings.journal_retention);
+    let retention = retention.unwrap_or(SignedDuration::MAX);
+    let options = Options { retention, ..Options::default() };
+    let journal = Journal::open(&directory, options, now()).map_err(|error| failed(&error))?;
     if journal.open_intents() > 0 {
         complain(&format!(
             "{} announced writes of an earlier run have no outcome in the journal; the directory \
@@ -97,14 +183,16 @@ pub(super) fn claim_state(settings: &Settings) -> Result<(StateLock, Journal), E
             journal.open_intents()
         ));
     }
-    Ok((lock, journal))
+    let memory = opened.memory;
+    let books = Books::new(journal, state, directory, binding);
+    Ok(Claimed { lock, books, memory })
 }
 
-fn outcome(acted: &Acted) -> Exit {
-    if let Some(error) = &acted.journal {
-        complain(&format!("failed to {error}"));
-        return Exit::Failed;
-    }
-    let all_done = acted.results.iter().all(|result| result.outcome.achieved());
-    if all_done && !acted.stopped { Exit::Done } else { Exit::Failed }
+/// Whose state a configuration means.
+pub(super) fn binding(settings: &Settings) -> Binding {
+    Binding { tenant: settings.tenant.id, owner: settings.owner.clone() }
+}
+
+fn sentence(error: &dyn std::error::Error) -> String {
+    format!("failed to {}", chain(error))
 }

@@ -6,19 +6,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
+use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, new_report, say};
+use crate::controller::admin::server::{Desk, Socket};
+use crate::controller::books::{Books, finish};
 use crate::controller::lock::StateLock;
 use crate::controller::now;
 use crate::controller::pass::Engine;
-use crate::controller::schedule::Loop;
+use crate::controller::schedule::{Admin, Loop};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
-use crate::journal::Journal;
-use crate::model::Memory;
 use crate::report::endpoint::{self, Heartbeat, Served};
 use crate::report::progress::unwatched;
 use crate::report::text;
@@ -53,18 +55,17 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
         let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
         io::Error::other(lines.join("; "))
     })?;
-    let lock = StateLock::take(&settings.state).map_err(io::Error::other)?;
-    let mut journal = Journal::open(lock.directory()).map_err(io::Error::other)?;
-    let report = new_report(&settings);
-    let mut engine = match Engine::open(
-        settings.clone(),
-        Arc::clone(&report),
-        unwatched(),
-        Some(Memory::default()),
-    ) {
-        Ok(engine) => engine,
-        Err(why) => return Ok(blind(&why)),
+    let Claimed { lock, mut books, memory } = match claim_state(&settings) {
+        Ok(claimed) => claimed,
+        Err(Unclaimed::Held(error)) => return Err(io::Error::other(error)),
+        Err(Unclaimed::Failed(why)) => return Err(io::Error::other(why)),
     };
+    let report = new_report(&settings);
+    let mut engine =
+        match Engine::open(settings.clone(), Arc::clone(&report), unwatched(), Some(memory)) {
+            Ok(engine) => engine,
+            Err(why) => return Ok(blind(&why)),
+        };
     engine.load_policies();
     say(&format!(
         "A simulated tenant and a simulated domain run on this machine; the code between them is \
@@ -76,7 +77,7 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     for (number, scene) in Scene::ALL.into_iter().enumerate() {
         stage.play(scene)?;
         say(&format!("\n--- scene {}: {}\n\n", number + 1, scene.sentence()));
-        if let Err(exit) = pass(&mut engine, &mut journal, &stop).await {
+        if let Err(exit) = pass(&mut engine, &mut books, &stop).await {
             return Ok(exit);
         }
         if stop.asked() {
@@ -86,45 +87,53 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     if arguments.once {
         return Ok(Exit::Done);
     }
-    Box::pin(keep_running(engine, journal, &settings, &lock, report, stop)).await
+    Box::pin(keep_running(engine, books, &settings, &lock, report, stop)).await
 }
 
 /// One pass, printed: plan, then outcome.
-async fn pass(engine: &mut Engine, journal: &mut Journal, stop: &Stop) -> Result<(), Exit> {
+async fn pass(engine: &mut Engine, books: &mut Books, stop: &Stop) -> Result<(), Exit> {
     let look = engine.look(None).await.map_err(|why| blind(&why))?;
     say(&text::plan(&look.decision, &look.guarded));
-    let acted = engine.act(&look, journal, stop.flag()).await;
-    if !acted.results.is_empty() {
-        say(&format!("\n{}", text::outcomes(&acted.results)));
+    let finished = finish(engine, books, look, stop).await;
+    let results = &finished.acted.results;
+    if !results.is_empty() {
+        say(&format!("\n{}", text::outcomes(results)));
     }
-    let failed = acted.journal.is_some() || acted.results.iter().any(|r| !r.outcome.achieved());
-    engine.conclude(look, &acted);
-    if failed { Err(Exit::Failed) } else { Ok(()) }
+    let failed = results.iter().any(|result| !result.outcome.achieved());
+    if failed || finished.fault().is_some() { Err(Exit::Failed) } else { Ok(()) }
 }
 
 async fn keep_running(
     engine: Engine,
-    journal: Journal,
+    books: Books,
     settings: &Settings,
     lock: &StateLock,
     report: Arc<crate::report::Report>,
     stop: Arc<Stop>,
 ) -> io::Result<Exit> {
     let heartbeat = Arc::new(Heartbeat::default());
+    let saved = Arc::new(AtomicBool::new(true));
+    let (probe, kept) = (lock.probe(), Arc::clone(&saved));
     let served = Served {
         report: Arc::clone(&report),
         heartbeat: Arc::clone(&heartbeat),
         now,
-        state_writable: Arc::new(lock.probe()),
+        state_writable: Arc::new(move || kept.load(Ordering::Relaxed) && probe()),
     };
     let router = endpoint::probes(served.clone()).merge(endpoint::status(served));
     let address = endpoint::serve(settings.http.status, router).await?;
     say("\nThe story is told; the daemon keeps running. End it with Ctrl-C.\n");
     say(&format!("  status   http://{address}/api/v1/status\n"));
     say(&format!("  metrics  http://{address}/metrics\n"));
+    let desk = Arc::new(Desk::new(Arc::clone(&report), engine.memory().clone()));
+    let served = Socket::serve(&settings.admin_socket, Arc::clone(&desk));
+    let (socket, calls) = served.map_err(io::Error::other)?;
+    let admin = Some(Admin::new(desk, calls));
     let triggers = Triggers::watch(&settings.policies);
     let interval = settings.schedule.interval;
-    Box::pin(Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run()).await;
+    let round = Loop { engine, books, report, heartbeat, stop, triggers, interval, admin, saved };
+    Box::pin(round.run()).await;
+    socket.close().await;
     Ok(Exit::Done)
 }
 

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::apply::claim_state;
+use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, load_settings, new_report};
+use crate::controller::admin::server::{Desk, Socket};
 use crate::controller::lock::StateLock;
 use crate::controller::now;
 use crate::controller::pass::Engine;
-use crate::controller::schedule::Loop;
+use crate::controller::schedule::{Admin, Loop};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::exit::Exit;
-use crate::model::Memory;
 use crate::report::Report;
 use crate::report::endpoint::{self, Heartbeat, Served};
 use crate::report::progress::Watcher;
@@ -23,27 +24,47 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let (lock, journal) = match claim_state(&settings) {
+    let Claimed { lock, books, memory } = match claim_state(&settings) {
         Ok(claimed) => claimed,
-        Err(exit) => return exit,
+        Err(Unclaimed::Held(error)) => {
+            complain(&format!("failed to {error}"));
+            return Exit::Failed;
+        }
+        Err(Unclaimed::Failed(why)) => {
+            complain(&why);
+            return Exit::Failed;
+        }
     };
     let report = new_report(&settings);
     let heartbeat = Arc::new(Heartbeat::default());
     heartbeat.beat(now());
-    if let Err(exit) = serve(&settings, &report, &heartbeat, &lock).await {
+    let saved = Arc::new(AtomicBool::new(true));
+    if let Err(exit) = serve(&settings, &report, &heartbeat, &lock, &saved).await {
         return exit;
     }
+    let desk = Arc::new(Desk::new(Arc::clone(&report), memory.clone()));
+    let (socket, calls) = match Socket::serve(&settings.admin_socket, Arc::clone(&desk)) {
+        Ok(served) => served,
+        Err(error) => {
+            complain(&format!("failed to {error}"));
+            return Exit::Failed;
+        }
+    };
+    tracing::info!(setting = "http.adminSocket", path = %settings.admin_socket.display(), "listening");
     let stop = Arc::new(Stop::default());
     stop.listen(at_once);
     let beating = Arc::clone(&heartbeat);
     let watcher: Watcher = Arc::new(move |_| beating.beat(now()));
     let triggers = Triggers::watch(&settings.policies);
     let interval = settings.schedule.interval;
-    let engine = match Engine::open(settings, Arc::clone(&report), watcher, Some(Memory::default())) {
+    let engine = match Engine::open(settings, Arc::clone(&report), watcher, Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };
-    Box::pin(Loop { engine, journal, report, heartbeat, stop, triggers, interval }.run()).await;
+    let admin = Some(Admin::new(desk, calls));
+    let round = Loop { engine, books, report, heartbeat, stop, triggers, interval, admin, saved };
+    Box::pin(round.run()).await;
+    socket.close().await;
     drop(lock);
     Exit::Done
 }
@@ -53,12 +74,14 @@ async fn serve(
     report: &Arc<Report>,
     heartbeat: &Arc<Heartbeat>,
     lock: &StateLock,
+    saved: &Arc<AtomicBool>,
 ) -> Result<(), Exit> {
+    let (probe, saved) = (lock.probe(), Arc::clone(saved));
     let served = Served {
         report: Arc::clone(report),
         heartbeat: Arc::clone(heartbeat),
         now,
-        state_writable: Arc::new(lock.probe()),
+        state_writable: Arc::new(move || saved.load(Ordering::Relaxed) && probe()),
     };
     let http = settings.http;
     for (setting, address, router) in [

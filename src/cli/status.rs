@@ -1,4 +1,4 @@
-//! `status`: what the running daemon says of itself.
+//! `status`: what the running daemon says of itself, else what its last pass left in the state.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,13 +8,21 @@ use clap::Args;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::apply::binding;
 use super::{complain, load_settings, say};
+use crate::controller::admin::client::ask;
+use crate::controller::admin::round::chain;
+use crate::controller::admin::words::{Answer, Request};
+use crate::controller::now;
 use crate::exit::Exit;
 use crate::report::text::safe;
+use crate::settings::Settings;
+use crate::state::State;
 
 /// The daemon answers from memory; a longer silence means that it is not there.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -34,28 +42,77 @@ pub(super) async fn run(arguments: &Arguments, config: Option<PathBuf>) -> Exit 
         Err(exit) => return exit,
     };
     let address = settings.http.status;
-    let answer = match timeout(ANSWER_MAX, ask(address)).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(why)) => return absent(address, &why),
-        Err(_) => return absent(address, "it does not answer in time"),
+    let (status, remark) = match of_daemon(&settings).await {
+        Ok(status) => (status, None),
+        Err(why) => {
+            let absent = format!(
+                "no daemon answers at http://{address}/api/v1/status (http.status): {why}; start \
+                 it with `writeback run`"
+            );
+            match of_state(&settings) {
+                Ok(Some(status)) => {
+                    let remark = age(&status);
+                    (status, Some(remark))
+                }
+                Ok(None) => {
+                    complain(&absent);
+                    return Exit::Failed;
+                }
+                Err(why) => {
+                    complain(&absent);
+                    complain(&why);
+                    return Exit::Failed;
+                }
+            }
+        }
     };
     if arguments.output == "json" {
-        say(&format!("{answer:#}\n"));
+        say(&format!("{status:#}\n"));
     } else {
-        say(&text(&answer));
+        say(&format!("{}{}", remark.unwrap_or_default(), text(&status)));
     }
     Exit::Done
 }
 
-fn absent(address: SocketAddr, why: &str) -> Exit {
-    complain(&format!(
-        "no daemon answers at http://{address}/api/v1/status (http.status): {why}; start it with \
-         `writeback run`"
-    ));
-    Exit::Failed
+/// The status of the running daemon: over the admin socket, or, for accounts that may not use it,
+/// where it is served to everybody on this machine.
+async fn of_daemon(settings: &Settings) -> Result<Value, String> {
+    if let Ok(Answer::Status { status }) = ask(&settings.admin_socket, &Request::Status {}).await {
+        return Ok(status);
+    }
+    let asked = timeout(ANSWER_MAX, get(settings.http.status)).await;
+    asked.unwrap_or_else(|_| Err("it does not answer in time".to_owned()))
 }
 
-async fn ask(address: SocketAddr) -> Result<Value, String> {
+/// What the last pass left in the state.
+fn of_state(settings: &Settings) -> Result<Option<Value>, String> {
+    let opened = State::read(&settings.state, &binding(settings))
+        .map_err(|error| format!("failed to {}", chain(&error)))?;
+    let Some(document) = opened.and_then(|opened| opened.status_document) else { return Ok(None) };
+    let mut status: Value = serde_json::from_str(&document)
+        .map_err(|error| format!("failed to read the status in the state: {error}"))?;
+    if let Some(fields) = status.as_object_mut() {
+        fields.insert("running".to_owned(), Value::Bool(false));
+    }
+    Ok(Some(status))
+}
+
+/// Says that no daemon runs, and how old what follows is.
+fn age(status: &Value) -> String {
+    let ended = status.pointer("/lastPass/endedAt").and_then(Value::as_str);
+    let ended = ended.and_then(|text| text.parse::<Timestamp>().ok());
+    let age = ended.map_or_else(
+        || "of unknown age".to_owned(),
+        |ended| {
+            // Whole seconds: nobody asks for more.
+            let age = SignedDuration::from_secs(now().duration_since(ended).as_secs());
+            format!("{age:#} old")
+        },
+    );
+    format!("! no daemon runs: this is the status after the last pass, {age}\n")
+}
+
+async fn get(address: SocketAddr) -> Result<Value, String> {
     let plain = |error: &dyn std::fmt::Display| error.to_string();
     let stream = TcpStream::connect(address).await.map_err(|error| plain(&error))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
@@ -101,6 +158,7 @@ fn text(status: &Value) -> String {
     for hold in list(at("/plan/held")) {
         lines.push(format!("! held: {}", word(field(hold, "message"))));
     }
+    lines.extend(standing(at("/memory")));
     for (name, policy) in at("/policies").as_object().into_iter().flatten() {
         lines.push(format!(
             "policy {}: {} groups, {} memberships, mode {}",
@@ -139,6 +197,40 @@ fn text(status: &Value) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What memory stands on: what can be approved, what is approved, what is wrong with it.
+fn standing(memory: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    let counted = |set: &Value| {
+        let kinds = field(set, "kinds").as_object().into_iter().flatten();
+        let parts = kinds.map(|(kind, count)| format!("{} {}", word(count), safe(kind)));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    for set in list(field(memory, "heldSets")) {
+        let (digest, since) = (word(field(set, "digest")), word(field(set, "since")));
+        let kinds = counted(set);
+        lines.push(format!(
+            "! held since {since}: {kinds}; `writeback approve {digest}` passes it once"
+        ));
+    }
+    for approval in list(field(memory, "approvals")) {
+        let (digest, by) = (word(field(approval, "digest")), word(field(approval, "approvedBy")));
+        let (end, kinds) = (word(field(approval, "notAfter")), counted(approval));
+        lines.push(format!("approved {digest} by {by} until {end}: {kinds} still pass"));
+    }
+    if !field(memory, "closedUntil").is_null() {
+        let end = word(field(memory, "closedUntil"));
+        lines.push(format!("! all removals wait until {end}, or for an approval"));
+    }
+    if !field(memory, "fault").is_null() {
+        let fault = word(field(memory, "fault"));
+        lines.push(format!("! nothing is written: failed to {fault}"));
+    }
+    if !field(memory, "journalHead").is_null() {
+        lines.push(format!("journal head {}", word(field(memory, "journalHead"))));
+    }
+    lines
 }
 
 fn field<'v>(value: &'v Value, name: &str) -> &'v Value {

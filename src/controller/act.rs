@@ -5,13 +5,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::Timestamp;
+
 use crate::controller::now;
 use crate::controller::pass::{Acted, Engine, Look};
 use crate::decide::conclude::ChangeResult;
 use crate::directory::DirectoryError;
 use crate::directory::apply::{Answer, BATCH_VALUES_DEFAULT, Step, Stepper};
 use crate::journal::{Context, Journal, JournalError};
-use crate::model::{Digest, Outcome};
+use crate::model::{Change, Operation, Outcome, Spend, Spending};
 use crate::report::events::Event;
 use crate::report::progress::Progress;
 
@@ -28,7 +30,7 @@ impl Engine {
                 acted.stopped = true;
                 stepper.stop("the program was asked to stop");
             } else {
-                match self.step(step, &stepper, look.guarded.digest, journal).await {
+                match self.step(step, &stepper, look, journal, &mut acted).await {
                     Ok(Ok(answer)) => stepper.feed(answer),
                     Ok(Err(error)) => stepper.stop(&error.fault().message),
                     Err(error) => {
@@ -61,14 +63,31 @@ impl Engine {
         (self.watcher)(Progress::Changes(acted.results.len(), total));
     }
 
+    /// What the journal says of an operation besides itself.
+    fn context(&self, change: &Change, operation: &Operation, look: &Look) -> Context {
+        let policies = look.policies.policies.iter().map(|standing| &standing.policy);
+        let policy = policies.into_iter().find(|policy| policy.name == change.policy);
+        Context {
+            policy: change.policy.clone(),
+            group: change.group,
+            cause: change.cause.clone(),
+            plan: look.guarded.digest,
+            generation: policy.map(|policy| policy.generation),
+            file: policy.map(|policy| policy.place.file.clone()),
+            revision: self.revision.clone(),
+            spends: look.guarded.admitted.spends(change, operation),
+        }
+    }
+
     /// Does one step. The outer error is the journal's, the inner one says that no further
     /// operation can succeed.
     async fn step(
         &self,
         step: Step,
         stepper: &Stepper,
-        plan: Digest,
+        look: &Look,
         journal: &mut Journal,
+        acted: &mut Acted,
     ) -> Result<Result<Answer, DirectoryError>, JournalError> {
         let Some(directory) = &self.directory else {
             return Ok(Ok(Answer::Busy("the domain controller is not connected".to_owned())));
@@ -78,18 +97,15 @@ impl Engine {
                 let Some(change) = stepper.change(change) else {
                     return Ok(Ok(Answer::Waited));
                 };
-                let context = Context {
-                    policy: change.policy.clone(),
-                    group: change.group,
-                    cause: change.cause.clone(),
-                    plan,
-                };
-                let recorded = journal.intend(operation, &context, now())?;
+                let at = now();
+                let context = self.context(change, &operation, look);
+                let recorded = journal.intend(operation, &context, at)?;
                 let answer = directory.execute(&recorded).await;
                 let outcome = match &answer {
                     Ok(answer) => answer.outcome(),
                     Err(error) => Outcome::Failed { message: error.fault().message },
                 };
+                acted.count(change, recorded.operation(), &context.spends, &outcome, at);
                 journal.conclude(&recorded, &outcome, now())?;
                 Ok(answer)
             }
@@ -98,6 +114,33 @@ impl Engine {
                 tokio::time::sleep(delay).await;
                 Ok(Ok(Answer::Waited))
             }
+        }
+    }
+}
+
+impl Acted {
+    /// What an operation takes out of the window, and what it adds that is no loss when it is taken
+    /// out again. What nobody heard of counts as done.
+    fn count(
+        &mut self,
+        change: &Change,
+        operation: &Operation,
+        spends: &[Spend],
+        outcome: &Outcome,
+        at: Timestamp,
+    ) {
+        let spent = match outcome {
+            Outcome::Done { .. } | Outcome::AlreadySo { .. } | Outcome::Unknown { .. } => spends,
+            Outcome::Refused { .. } | Outcome::Failed { .. } => &[],
+        };
+        let policy = &change.policy;
+        let spending = |spend: &Spend| Spending { at, policy: policy.clone(), spend: *spend };
+        self.spent.extend(spent.iter().map(spending));
+        if let (Operation::AddMembers { target, members }, Outcome::Done { .. }) =
+            (operation, outcome)
+        {
+            let group = target.object();
+            self.added.extend(members.iter().filter_map(|member| Some((group?, *member))));
         }
     }
 }

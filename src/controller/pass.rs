@@ -1,35 +1,31 @@
 //! One round: observe, decide, guard; then, for those who may, apply and conclude.
 //!
-//! A preview is a pass that stops before `act`; nothing below knows which of the two it is in.
+//! `look` is its first half, `controller::act` the second. A preview is a pass that stops before
+//! `act`; nothing below knows which of the two it is in.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod look;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 
-use crate::controller::questions::Questions;
-use crate::controller::{connect_directory, now, open_tenant};
+use crate::controller::{now, open_tenant};
+use crate::decide::Decision;
 use crate::decide::conclude::{self, ChangeResult, Course};
 use crate::decide::conditions::{self, Conditions};
-use crate::decide::guard::approve::granted;
-use crate::decide::guard::{Answers, Guarded, Scale, guard};
-use crate::decide::{Decision, Inputs, begin, claim, decide, holdings, members, upward};
-use crate::defence::stands;
-use crate::directory::{Directory, DirectoryError};
-use crate::graph::{GraphError, Tenant};
+use crate::decide::guard::Guarded;
+use crate::directory::Directory;
+use crate::graph::Tenant;
 use crate::journal::JournalError;
-use crate::model::cloud::{Presence, Unread};
 use crate::model::condition::Reason;
 use crate::model::policy::{Adoption, PolicySet};
-use crate::model::{
-    Approval, ApprovalRequest, CloudListing, CloudMember, CloudMembers, Complete, Digest,
-    DirectorySnapshot, FindingCode, Memory, ObjectGuid, ObjectId, PolicyName, Spending,
-};
-use crate::policy::{LoadReport, PolicyStore};
+use crate::model::{Approval, ApprovalRequest, Digest, Memory, ObjectGuid, PolicyName, Spending};
+use crate::policy::{LoadReport, PolicyStore, revision};
 use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
-use crate::report::progress::{Progress, Watcher};
+use crate::report::progress::Watcher;
 use crate::retry::Fault;
 use crate::settings::{Settings, read_secret};
 
@@ -43,6 +39,8 @@ pub struct Engine {
     /// Why the policy folder told nothing when it was last read: a folder that comes back as it
     /// was is news, one that is still gone is none.
     folder_lost: Option<String>,
+    /// The Git revision of the folder when it was last read.
+    pub(super) revision: Option<String>,
     memory: Memory,
     /// Whether it was given any.
     remembers: bool,
@@ -75,34 +73,8 @@ pub struct Look {
     pub partial: bool,
     /// Whether memory stood behind it: without, the guards over time could not be computed.
     pub remembers: bool,
-}
-
-/// What a pass saw, for whoever decides on it.
-#[derive(Clone, Copy)]
-struct Seen<'a> {
-    settings: &'a Settings,
-    policies: &'a PolicySet,
-    directory: &'a DirectorySnapshot,
-    cloud: &'a CloudListing,
-    presence: &'a BTreeMap<ObjectId, Presence>,
-}
-
-impl<'a> Seen<'a> {
-    fn inputs<'i>(&self, memory: &'i Memory) -> Inputs<'i>
-    where
-        'a: 'i,
-    {
-        Inputs {
-            owner: &self.settings.owner,
-            containers: &self.settings.directory.containers,
-            policies: self.policies,
-            cloud: self.cloud,
-            presence: self.presence,
-            directory: self.directory,
-            memory,
-            confirm_after: signed(self.settings.schedule.confirm_after),
-        }
-    }
+    /// A person asks for it, not a policy.
+    pub errand: bool,
 }
 
 /// A side that could not be read: the pass ends.
@@ -147,6 +119,7 @@ impl Engine {
             directory: None,
             store,
             folder_lost: None,
+            revision: None,
             remembers: memory.is_some(),
             memory: memory.unwrap_or_default(),
             report,
@@ -162,6 +135,7 @@ impl Engine {
     /// Reads the policy folder and tells when something changed.
     pub fn load_policies(&mut self) -> LoadReport {
         let load = self.store.load(&self.settings.policies);
+        self.revision = revision(&self.settings.policies);
         let mistakes: Vec<String> = load.mistakes.iter().map(ToString::to_string).collect();
         let lost = load.folder_error.as_ref().map(ToString::to_string);
         if load.changed || lost != self.folder_lost {
@@ -215,178 +189,6 @@ impl Engine {
         self.store.in_force()
     }
 
-    /// Looks at both worlds and decides. With `only`, the plan is that of one policy.
-    pub async fn look(&mut self, only: Option<&PolicyName>) -> Result<Look, Blind> {
-        self.look_at(only, now()).await
-    }
-
-    /// The same, as a pass that begins at the time `begun`.
-    pub async fn look_at(
-        &mut self,
-        only: Option<&PolicyName>,
-        begun: Timestamp,
-    ) -> Result<Look, Blind> {
-        self.number += 1;
-        self.report.emit(&Event::PassBegun { number: self.number, at: begun });
-        self.forget_refusals(begun);
-        let policies = self.policies_now();
-        let questions = Questions::of(&policies);
-        let (directory, cloud) = self.read_both(&questions, begun).await?;
-        let mut memory = std::mem::take(&mut self.memory);
-        let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
-        self.memory = memory;
-        let (mut decision, guarded, granted) = looked;
-        if let Some(only) = only {
-            keep_only(&mut decision, only);
-        }
-        self.report.emit(&Event::Planned {
-            policies: &policies,
-            decision: &decision,
-            guarded: &guarded,
-        });
-        let partial = only.is_some();
-        let remembers = self.remembers;
-        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers })
-    }
-
-    /// Decides and guards; once more where a person let something through.
-    async fn judge(
-        &mut self,
-        policies: &PolicySet,
-        (directory, cloud): (&DirectorySnapshot, &CloudListing),
-        memory: &mut Memory,
-        only: Option<&PolicyName>,
-        begun: Timestamp,
-    ) -> (Decision, Guarded, BTreeMap<Digest, Approval>) {
-        let settings = self.settings.clone();
-        let nothing = BTreeMap::new();
-        let seen = Seen { settings: &settings, policies, directory, cloud, presence: &nothing };
-        if self.remembers {
-            let owned = holdings::holdings(&seen.inputs(memory)).owned;
-            let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
-            let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
-            let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
-            begin::begin(&owned, memory, begun);
-        }
-        let mut presence = BTreeMap::new();
-        let first = seen.inputs(memory);
-        for id in claim::absent_ids(&first, &holdings::holdings(&first)) {
-            presence.insert(id, self.tenant.presence(id).await);
-        }
-        let seen = Seen { presence: &presence, ..seen };
-        let members = self.read_members(&seen.inputs(memory), begun).await;
-        let mut decision = decide(&seen.inputs(memory), &members);
-        let answers = self.ask(&decision).await;
-        let weigh = |decision: &Decision, memory: &Memory| {
-            let scale = Scale::of(policies, memory, decision, &answers, begun).only(only);
-            guard(&decision.plan, &scale)
-        };
-        let mut guarded = weigh(&decision, memory);
-        let mut requests = std::mem::take(&mut self.requests);
-        requests.extend(policies.approvals.iter().cloned());
-        let granted = granted(&requests, &guarded.held, memory, now());
-        if !granted.is_empty() {
-            memory.approvals.extend(granted.clone());
-            decision = decide(&seen.inputs(memory), &members);
-            guarded = weigh(&decision, memory);
-        }
-        self.explain_contests(&mut decision).await;
-        (decision, guarded, granted)
-    }
-
-    /// Asks what the guard has to know of the values that would be taken out.
-    async fn ask(&self, decision: &Decision) -> Answers {
-        let asked = &decision.asked;
-        let mut answers = Answers::default();
-        let principals: BTreeSet<ObjectId> = asked.principals.values().copied().collect();
-        if !principals.is_empty() && stands("H53") {
-            let departed = self.tenant.departed(&principals).await;
-            let left = asked.principals.iter().filter(|(_, id)| departed.contains(id));
-            answers.leavers = left.map(|(guid, _)| *guid).collect();
-        }
-        if let (Some(directory), false) = (&self.directory, asked.nested.is_empty()) {
-            answers.inside = directory.inside(&asked.nested).await;
-        }
-        answers
-    }
-
-    /// Says of every contested value what the directory knows of the other writer.
-    async fn explain_contests(&self, decision: &mut Decision) {
-        let Some(directory) = &self.directory else { return };
-        let contested = std::mem::take(&mut decision.contested);
-        for (object, spot) in &contested {
-            let attribute = spot.split(' ').next().unwrap_or(spot);
-            let Some(writer) = directory.last_writer(*object, attribute).await else { continue };
-            let told = decision.plan.changes.iter().find(|c| c.target.object() == Some(*object));
-            let group = told.map(|change| change.group);
-            let own = decision
-                .findings
-                .iter_mut()
-                .filter(|finding| finding.code == FindingCode::Contested && finding.group == group);
-            own.for_each(|finding| finding.message.push_str(&format!("; {writer}")));
-        }
-        decision.contested = contested;
-    }
-
-    /// Reads the domain, and beside it the listings of the tenant.
-    async fn read_both(
-        &mut self,
-        questions: &Questions,
-        begun: Timestamp,
-    ) -> Result<(DirectorySnapshot, CloudListing), Blind> {
-        let watcher = Arc::clone(&self.watcher);
-        let read = move |count: usize| watcher(Progress::Directory(count));
-        let known = self.memory.inventory.values().chain(self.memory.deleted.values());
-        let remembered: BTreeSet<_> = known.copied().collect();
-        let domain = match self.directory.take() {
-            Some(domain) => domain,
-            None => connect_directory(&self.settings, &self.report)
-                .await
-                .map_err(|error| domain_blind(&error))?,
-        };
-        let domain = self.directory.insert(domain);
-        let named = BTreeSet::new();
-        let (directory, cloud) = tokio::join!(
-            domain.observe(begun, &remembered, &named, &questions.extras, &read),
-            list_tenant(&self.tenant, questions, begun),
-        );
-        let directory = directory.map_err(|error| domain_blind(&error))?;
-        let cloud = cloud.map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
-        Ok((directory, cloud))
-    }
-
-    /// Reads the members of every group that is written, of those nested in groups that are
-    /// flattened, and of those that tell whether a nesting shows in the tenant.
-    async fn read_members(&self, inputs: &Inputs<'_>, begun: Timestamp) -> CloudMembers {
-        let holdings = holdings::holdings(inputs);
-        let needed = claim::claims(inputs, &holdings).members_needed();
-        let flat = members::flatten_roots(inputs.policies, &needed);
-        let mut asked: BTreeSet<_> = needed.into_keys().collect();
-        asked.extend(upward::questions(inputs, &holdings));
-        let mut of = BTreeMap::new();
-        // Each round goes one level down and asks nothing twice: it ends with the tenant's groups.
-        while !asked.is_empty() {
-            of.extend(self.read_members_of(&asked, inputs.cloud, begun).await);
-            asked = members::flatten_needs(&of, &flat);
-        }
-        let links = self.tenant.links(&of).await;
-        CloudMembers { of, links }
-    }
-
-    async fn read_members_of(
-        &self,
-        asked: &BTreeSet<ObjectId>,
-        cloud: &CloudListing,
-        begun: Timestamp,
-    ) -> BTreeMap<ObjectId, Result<Complete<Vec<CloudMember>>, Unread>> {
-        let groups = cloud.groups.value();
-        let is_hidden = |id: &ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
-        let hidden = asked.iter().copied().filter(is_hidden).collect();
-        let watcher = Arc::clone(&self.watcher);
-        let progress = move |done, total| watcher(Progress::Members(done, total));
-        self.tenant.members(asked, &hidden, begun, &progress).await
-    }
-
     /// Refused members are tried again once every resync.
     fn forget_refusals(&mut self, at: Timestamp) {
         if at.duration_since(self.resynced) >= signed(self.settings.schedule.resync) {
@@ -399,15 +201,17 @@ impl Engine {
     /// Ends a pass that looked, and perhaps acted: memory, conditions, and how it went.
     pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
         let at = now();
-        let Look { begun, policies, decision, guarded, partial, .. } = look;
-        self.conditions = conditions::after_pass(
-            &policies,
-            &decision,
-            &guarded.held,
-            &acted.results,
-            &self.conditions,
-            at,
-        );
+        let Look { begun, policies, decision, guarded, partial, errand, .. } = look;
+        if !errand {
+            self.conditions = conditions::after_pass(
+                &policies,
+                &decision,
+                &guarded.held,
+                &acted.results,
+                &self.conditions,
+                at,
+            );
+        }
         let done = acted.results.iter().filter(|result| result.outcome.achieved()).count();
         let end = PassEnd {
             number: self.number,
@@ -427,7 +231,11 @@ impl Engine {
             added: &acted.added,
             partial,
         };
-        conclude::remember(&mut self.memory, decision, &course);
+        if errand {
+            conclude::remember_errand(&mut self.memory, &decision, &course);
+        } else {
+            conclude::remember(&mut self.memory, decision, &course);
+        }
         self.report.emit(&Event::PassEnded(end.clone()));
         end
     }
@@ -484,38 +292,6 @@ fn result_of(decision: &Decision, guarded: &Guarded, acted: &Acted) -> PassResul
     } else {
         PassResult::Applied
     }
-}
-
-fn domain_blind(error: &DirectoryError) -> Blind {
-    Blind { side: Side::Domain, fault: error.fault() }
-}
-
-/// Leaves the changes and remarks of one policy. Memory learns from all of them all the same.
-fn keep_only(decision: &mut Decision, only: &PolicyName) {
-    let plan = &mut decision.plan;
-    // What the others mean is not done: it is no intent yet.
-    for change in plan.changes.iter().filter(|change| change.policy != *only) {
-        decision.lessons.intents.remove(&change.group);
-    }
-    for list in [&mut plan.changes, &mut plan.observed, &mut plan.gone, &mut plan.unconfirmed] {
-        list.retain(|change| change.policy == *only);
-    }
-    decision.findings.retain(|finding| finding.policy.as_ref().is_none_or(|name| name == only));
-    decision.stalled.retain(|name, _| name == only);
-}
-
-/// The listings of the tenant, with what the policies ask besides.
-async fn list_tenant(
-    tenant: &Tenant,
-    questions: &Questions,
-    begun: Timestamp,
-) -> Result<CloudListing, GraphError> {
-    let mut listing = tenant.listing(questions.flags, begun).await?;
-    if questions.new_groups {
-        listing.new_groups = tenant.new_groups(begun).await;
-    }
-    listing.controls = tenant.controls(&questions.controls, listing.groups.value(), begun).await;
-    Ok(listing)
 }
 
 fn signed(duration: std::time::Duration) -> SignedDuration {

@@ -1,10 +1,6 @@
 //! The loop: a pass every interval with jitter, sooner when something wakes it, later after a
 //! fault; until it is asked to stop. Between passes it answers the admin socket.
-//!
-//! Also how a pass ends, here and for `apply`: it writes, concludes and is put in the books, which
-//! are journal and state.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,145 +10,25 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::controller::admin::approve;
-use crate::controller::admin::round::{Bench, Told, chain};
+use crate::controller::admin::round::{Bench, Told};
 use crate::controller::admin::server::{Call, Desk};
 use crate::controller::admin::words::{Answer, Request, Round};
+use crate::controller::books::{Books, Finished, finish};
 use crate::controller::now;
-use crate::controller::pass::{Acted, Blind, Engine, Look};
+use crate::controller::pass::{Blind, Engine, Look};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
-use crate::journal::{Journal, JournalError};
 use crate::model::{ApprovalRequest, Digest};
 use crate::policy::FolderError;
 use crate::report::Report;
 use crate::report::endpoint::Heartbeat;
 use crate::report::events::{Event, Side};
-use crate::report::status::Standing;
 use crate::retry::{Fault, PASS};
-use crate::state::{Binding, State, StateError};
 
 /// The interval is stretched by up to this share, so that many daemons do not beat in step.
 const JITTER: f64 = 0.1;
 /// How often an idle loop shows that it moves.
 const BEAT: Duration = Duration::from_secs(20);
-
-/// Where passes are written down.
-#[derive(Debug)]
-pub struct Books {
-    /// Where intents and outcomes go.
-    pub journal: Journal,
-    /// `None` after a save that failed, until it is opened again.
-    state: Option<State>,
-    directory: PathBuf,
-    binding: Binding,
-    /// What was saved last is not what stands in memory.
-    behind: bool,
-}
-
-impl Books {
-    /// Open journal and state of `directory`.
-    pub fn new(journal: Journal, state: State, directory: PathBuf, binding: Binding) -> Self {
-        Self { journal, state: Some(state), directory, binding, behind: false }
-    }
-
-    /// The state, opened again where a save failed.
-    fn state(&mut self) -> Result<&mut State, StateError> {
-        let state = match self.state.take() {
-            Some(state) => state,
-            // What stands in it is older than the memory that will be saved.
-            None => State::open(&self.directory, self.binding.clone())?.0,
-        };
-        Ok(self.state.insert(state))
-    }
-
-    /// Refuses to go on where the state belongs to another domain.
-    fn bind(&mut self, engine: &Engine) -> Result<(), StateError> {
-        let domain = engine.domain();
-        let state = self.state()?;
-        domain.map_or(Ok(()), |domain| state.bind_domain(&domain))
-    }
-
-    /// Puts what the engine remembers on disk, with the status as it stands.
-    fn save(&mut self, engine: &Engine, report: &Report) -> Result<(), StateError> {
-        let head = self.journal.head();
-        let standing = Standing::of(engine.memory(), head.as_ref().map(ToString::to_string));
-        report.stand(standing);
-        let status = serde_json::to_string(&report.status()).ok();
-        self.behind = true;
-        let saved = self
-            .bind(engine)
-            .and_then(|()| self.state()?.save(engine.memory(), head.as_ref(), status.as_deref()));
-        match saved {
-            Ok(_) => {
-                self.behind = false;
-                Ok(())
-            }
-            Err(error) => {
-                self.state = None;
-                report.stand_still(&chain(&error));
-                tracing::error!(error = chain(&error), "state not saved");
-                Err(error)
-            }
-        }
-    }
-}
-
-/// How a pass ended.
-#[derive(Debug)]
-pub struct Finished {
-    /// What writing led to.
-    pub acted: Acted,
-    /// Whether memory is on disk.
-    pub saved: Result<(), StateError>,
-}
-
-impl Finished {
-    /// What a person must see to before anything more is written.
-    fn fault(&self) -> Option<Fault> {
-        let journal = self.acted.journal.as_ref().map(|error| Fault {
-            reason: "journal",
-            transient: false,
-            retry_after: None,
-            message: error.to_string(),
-        });
-        journal.or_else(|| self.saved.as_ref().err().map(unsaved))
-    }
-}
-
-/// A full disk may have room again: the next try comes soon, and grows rarer.
-fn unsaved(error: &StateError) -> Fault {
-    Fault { reason: "state", transient: true, retry_after: None, message: chain(error) }
-}
-
-/// Writes what a look admits, concludes the pass and puts it in the books. Nothing is written
-/// where the books cannot be kept, or where they belong to another domain.
-pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &Stop) -> Finished {
-    let report = Arc::clone(engine.report());
-    if let Err(error) = books.bind(engine) {
-        report.stand_still(&chain(&error));
-        tracing::error!(error = chain(&error), "state not usable");
-        return Finished { acted: Acted::default(), saved: Err(error) };
-    }
-    let acted = match note(&look, &mut books.journal) {
-        Err(error) => {
-            report.emit(&Event::JournalFailed { message: chain(&error) });
-            Acted { journal: Some(error), ..Acted::default() }
-        }
-        Ok(()) if look.guarded.admitted.changes().is_empty() => Acted::default(),
-        Ok(()) => engine.act(&look, &mut books.journal, stop.flag()).await,
-    };
-    engine.conclude(look, &acted);
-    let saved = books.save(engine, &report);
-    Finished { acted, saved }
-}
-
-/// Journals the approvals that a look took up, before anything is done on their word.
-fn note(look: &Look, journal: &mut Journal) -> Result<(), JournalError> {
-    for (digest, approval) in &look.granted {
-        journal.note_approval(digest, approval, now())?;
-    }
-    Ok(())
-}
 
 /// The admin socket, as the loop sees it.
 #[derive(Debug)]
@@ -285,12 +161,9 @@ impl Loop {
     /// Saves what an earlier pass could not: until it is on disk nothing is written to the
     /// directory.
     fn catch_up(&mut self) -> Result<(), Fault> {
-        if !self.books.behind {
-            return Ok(());
-        }
-        let saved = self.books.save(&self.engine, &self.report);
-        self.saved.store(saved.is_ok(), Ordering::Relaxed);
-        saved.map_err(|error| unsaved(&error))
+        let caught_up = self.books.catch_up(&self.engine, &self.report);
+        self.saved.store(caught_up.is_ok(), Ordering::Relaxed);
+        caught_up
     }
 
     /// Leaves a pass where others find it; the fault in it, if there is one.
@@ -374,8 +247,7 @@ impl Loop {
             Told::Output(text) => output.push_str(&text),
             Told::Complaint(line) => complaints.push(line),
         };
-        let bench =
-            Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
+        let bench = Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
         let (exit, finished) = Box::pin(bench.run(round, caller, &mut tell)).await;
         if let Some(finished) = finished {
             self.ended(&finished);

@@ -79,6 +79,16 @@ pub fn remember(memory: &mut Memory, decision: Decision, course: &Course<'_>) {
     memory.passes += 1;
 }
 
+/// The same after an errand, which says nothing of what policies mean: what was done is taken over,
+/// and what the guard counts.
+pub fn remember_errand(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
+    ledger::remember(memory, decision, course);
+    for result in course.results {
+        memory.intents.remove(&result.change.group);
+        settle(memory, result);
+    }
+}
+
 /// The groups that are not yet what this pass meant them to be.
 fn unsettled(decision: &Decision, held: &HeldPlan, results: &[ChangeResult]) -> BTreeSet<ObjectId> {
     let mut open: BTreeMap<ObjectId, usize> = BTreeMap::new();

@@ -17,7 +17,9 @@ use crate::model::{DirectoryGroup, Dn, Finding, FindingCode, ObjectId};
 /// The way from a group into a protected one: `A is in B is in Domain Admins`, or what marks the
 /// group itself. `None` where none leads there.
 pub fn path(inputs: &Inputs<'_>, group: &DirectoryGroup) -> Option<String> {
-    Stairs::new(inputs).path(group)
+    // The index is not worth building for the many that are in no group.
+    let may_lead = group.privileged || !group.parents.is_empty();
+    may_lead.then(|| Stairs::new(inputs).path(group)).flatten()
 }
 
 /// The groups of ours with such a way, each with it.

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::{Decision, Inputs, holdings, plan};
+use crate::decide::{Decision, Inputs, holdings};
 use crate::model::change::{Cause, Change, Effect, LastSight, MemberReference};
 use crate::model::past::{Deed, Past};
 use crate::model::{
@@ -52,8 +52,6 @@ pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decis
             Err(doubt) => back.tell(decision, doubt),
         }
     }
-    plan::arrange(&mut decision.plan);
-    decision.findings.sort();
 }
 
 /// The groups that a change set touched.

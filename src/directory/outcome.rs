@@ -499,4 +499,41 @@ mod tests {
         assert!(bind_refusal(&text.replace("775", "52e")).contains("password file"));
         assert!(bind_refusal("").contains("directory.bind.simple"));
     }
+
+    fn refusal(operation: &str, code: u32, text: &str) -> Refusal {
+        match classify(operation, code, text) {
+            Verdict::Refused(refusal) => refusal,
+            Verdict::Done | Verdict::Busy(_) => panic!("{operation} {code} {text} is a refusal"),
+        }
+    }
+
+    #[test]
+    fn only_a_refusal_without_a_reason_may_be_enforcement() {
+        let may =
+            |operation, code, text| may_be_enforced(operation, &refusal(operation, code, text));
+        for operation in ["modify", "add_members", "remove_members", "modify_dn", "restore"] {
+            assert!(may(operation, 50, "00002098: SecErr"), "{operation}");
+            assert!(may(operation, 53, "00002035: SvcErr"), "{operation}");
+            assert!(may(operation, 71, "00001234: x"), "{operation}");
+        }
+        // It lets everybody add and delete.
+        assert!(!may("add", 53, "00002035: SvcErr"));
+        assert!(!may("delete", 53, "00002035: SvcErr"));
+        assert!(!may("add_members", 53, "00002146: SvcErr"));
+        assert!(!may("remove_members", 53, "00000561: SvcErr"));
+        assert!(!may("modify", 16, "0000200A: AtrErr"));
+        assert!(!may("modify_dn", 68, "00002071: UpdErr"));
+    }
+
+    #[test]
+    fn enforcement_is_told_with_the_list_to_mend() {
+        let told = enforced(refusal("add_members", 53, "00002035: SvcErr"));
+        assert_eq!(told.reaction, Reaction::Final);
+        for wanted in ["msDS-ObjectSoa", "CN=SOA-Policies", "msDS-Settings", "result 53"] {
+            assert!(told.message.contains(wanted), "{}", told.message);
+        }
+        let named = refusal("modify", 19, "00002082: blocked by SOA-Policies\n\0");
+        assert_eq!(named.reaction, Reaction::Final);
+        assert!(named.message.contains("msDS-Settings"), "{}", named.message);
+    }
 }

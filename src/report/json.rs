@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::decide::guard::Guarded;
+use crate::decide::guard::{Guarded, Hold};
 use crate::decide::{Decision, plan};
 use crate::model::change::{Change, Effect, Kind, MemberReference};
+use crate::report::status::ApprovalStatus;
+use crate::report::text::{Backdrop, NOT_COMPUTED, held_since, policy_sets};
 
-/// The whole plan.
-pub fn plan(decision: &Decision, guarded: &Guarded) -> Value {
+/// The whole plan, with what memory says of it.
+pub fn plan(decision: &Decision, guarded: &Guarded, backdrop: &Backdrop<'_>) -> Value {
     let listed = |admission: &str, changes: &[Change]| -> Vec<Value> {
         changes.iter().map(|change| one(change, admission)).collect()
     };
@@ -17,15 +19,21 @@ pub fn plan(decision: &Decision, guarded: &Guarded) -> Value {
     changes.extend(frozen.map(|change| one(change, "Frozen")));
     changes.extend(listed("Unconfirmed", &decision.plan.unconfirmed));
     changes.extend(listed("Observed", &decision.plan.observed));
+    let not_computed = NOT_COMPUTED.iter().filter(|_| !backdrop.remembers).map(|(word, _)| word);
     json!({
         "apiVersion": "writeback/v1alpha1",
         "kind": "Plan",
         "digest": guarded.digest,
         "reviewed": guarded.reviewed,
         "heldDigest": guarded.held.digest(),
+        "heldByPolicy": policy_sets(guarded),
         "complete": !decision.incomplete,
+        "notComputed": not_computed.collect::<Vec<_>>(),
         "changes": changes,
-        "held": guarded.held.holds,
+        "held": guarded.held.holds.iter().map(|hold| {
+            held(hold, guarded, backdrop)
+        }).collect::<Vec<_>>(),
+        "approvals": ApprovalStatus::in_force(backdrop.memory),
         "stalled": decision.stalled.iter().map(|(policy, (reason, message))| json!({
             "policy": policy, "reason": reason, "message": message,
         })).collect::<Vec<_>>(),
@@ -34,6 +42,15 @@ pub fn plan(decision: &Decision, guarded: &Guarded) -> Value {
         })).collect::<Vec<_>>(),
         "findings": decision.findings,
     })
+}
+
+/// One hold, with the time since which it lasts; null where it is new.
+fn held(hold: &Hold, guarded: &Guarded, backdrop: &Backdrop<'_>) -> Value {
+    let mut value = json!(hold);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("since".to_owned(), json!(held_since(hold, guarded, backdrop.memory)));
+    }
+    value
 }
 
 fn one(change: &Change, admission: &str) -> Value {

@@ -1,17 +1,18 @@
 //! The status of the daemon: what is in step, held, failed, and why. A value behind a lock,
 //! brought up to date by events and served as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::Inventory;
 use crate::decide::guard::Hold;
 use crate::decide::upward::Parents;
 use crate::model::condition::Condition;
 use crate::model::policy::{Mode, PolicySet};
-use crate::model::{Digest, Finding, ObjectId, PolicyName};
+use crate::model::{Digest, Finding, Inventory, Item, Memory, ObjectId, PolicyName};
+use crate::report::Report;
 use crate::report::events::{Event, PassResult, Side};
 
 /// Findings shown in one status; the count of all is beside them. A line has some 300 bytes, so
@@ -39,7 +40,108 @@ pub struct Status {
     next_pass_at: Option<Timestamp>,
     fault: Option<FaultStatus>,
     plan: PlanStatus,
+    memory: Standing,
+    /// A daemon runs: false in what is left after it.
+    running: bool,
     stopping: bool,
+}
+
+/// What memory stands on after a pass, as people see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// Finished passes behind it.
+    passes: u64,
+    /// Until when every removal waits, because nobody knows what was removed lately.
+    closed_until: Option<Timestamp>,
+    /// What is held, by the digests that a person may approve.
+    held_sets: Vec<HeldSet>,
+    /// Approvals that still let something through.
+    approvals: Vec<ApprovalStatus>,
+    /// The last line of the journal: its number and its hash.
+    journal_head: Option<String>,
+    /// Why it could not be put on disk; null where it is.
+    fault: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HeldSet {
+    digest: Digest,
+    /// Since when the oldest of it is held.
+    since: Option<Timestamp>,
+    kinds: BTreeMap<&'static str, usize>,
+}
+
+/// An approval, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalStatus {
+    /// What was approved.
+    pub digest: Digest,
+    /// By whom.
+    pub approved_by: String,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// When it ends.
+    pub not_after: Timestamp,
+    /// What it still lets through.
+    pub kinds: BTreeMap<&'static str, usize>,
+}
+
+impl ApprovalStatus {
+    /// The approvals in force at a time, by digest.
+    pub fn in_force(memory: &Memory) -> Vec<Self> {
+        let approvals = memory.approvals.iter().map(|(digest, approval)| Self {
+            digest: *digest,
+            approved_by: approval.approved_by.clone(),
+            at: approval.at,
+            not_after: approval.not_after,
+            kinds: kinds(&approval.items),
+        });
+        approvals.collect()
+    }
+}
+
+impl Standing {
+    /// What `memory` stands on, with the head of the journal.
+    pub fn of(memory: &Memory, journal_head: Option<String>) -> Self {
+        let held_sets = memory.held.iter().map(|(digest, items)| HeldSet {
+            digest: *digest,
+            since: items.iter().filter_map(|item| memory.held_since.get(item)).min().copied(),
+            kinds: kinds(items),
+        });
+        Self {
+            passes: memory.passes,
+            closed_until: memory.closed_until,
+            held_sets: held_sets.collect(),
+            approvals: ApprovalStatus::in_force(memory),
+            journal_head,
+            fault: None,
+        }
+    }
+}
+
+/// How much of each kind a set holds.
+fn kinds(items: &BTreeSet<Item>) -> BTreeMap<&'static str, usize> {
+    let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for item in items {
+        *kinds.entry(item.kind.word()).or_default() += 1;
+    }
+    kinds
+}
+
+impl Report {
+    /// Tells what memory stands on.
+    pub fn stand(&self, standing: Standing) {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).memory = standing;
+    }
+
+    /// Tells that memory cannot be put on disk, and why.
+    pub fn stand_still(&self, why: &str) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.memory.fault = Some(why.to_owned());
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -113,6 +215,8 @@ impl Status {
             next_pass_at: None,
             fault: None,
             plan: PlanStatus::default(),
+            memory: Standing::default(),
+            running: true,
             stopping: false,
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! Names come from people who own groups: everything printed goes through `safe`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::decide::Decision;
+use jiff::Timestamp;
+
 use crate::decide::conclude::ChangeResult;
-use crate::decide::guard::Guarded;
+use crate::decide::guard::{Guarded, Hold, Row};
+use crate::decide::{Decision, plan};
 use crate::model::change::{Change, Effect, Kind, MemberReference};
-use crate::model::{AttributeChange, Outcome, OwnershipRecord, PolicyName};
+use crate::model::{AttributeChange, Digest, Item, Memory, Outcome, OwnershipRecord, PolicyName};
+use crate::report::status::ApprovalStatus;
 
 /// Members named in one line of a plan; the count of all stands beside them.
 const MEMBERS_SHOWN_MAX: usize = 5;
@@ -31,23 +34,136 @@ pub fn safe(text: &str) -> String {
     shown
 }
 
+/// What a plan was decided with, for those who read it.
+#[derive(Clone, Copy, Debug)]
+pub struct Backdrop<'a> {
+    /// What earlier passes remember.
+    pub memory: &'a Memory,
+    /// Whether there was any memory to ask.
+    pub remembers: bool,
+}
+
+/// What is not computed without memory: the word for programs, and what it means.
+pub const NOT_COMPUTED: [(&str, &str); 4] = [
+    ("RollingWindow", "what was removed in the last 24 hours does not count against the limits"),
+    ("Leavers", "who left the tenant is not told from who was taken out, where only memory knows"),
+    ("SelectionShrank", "what a selection loses is not compared with what it kept"),
+    ("Approvals", "what people approved is not let through"),
+];
+
 /// The whole plan.
 pub fn plan(decision: &Decision, guarded: &Guarded) -> String {
+    whole(decision, guarded, None)
+}
+
+/// The whole plan, with what memory says of it: since when things are held, what was approved.
+pub fn plan_before(decision: &Decision, guarded: &Guarded, backdrop: &Backdrop<'_>) -> String {
+    whole(decision, guarded, Some(backdrop))
+}
+
+fn whole(decision: &Decision, guarded: &Guarded, backdrop: Option<&Backdrop<'_>>) -> String {
     let mut text = headline(decision, guarded);
     let admitted = guarded.admitted.changes();
     section(&mut text, "", admitted.iter().chain(freezes(decision)));
-    if !guarded.held.holds.is_empty() {
-        let digest = guarded.held.digest().map(|digest| digest.to_string()).unwrap_or_default();
-        let _ = writeln!(text, "\nheld {digest}");
-        for hold in &guarded.held.holds {
-            let _ =
-                writeln!(text, "  ! {:?} of policy {}: {}", hold.row, hold.policy, hold.message);
-        }
-        section(&mut text, "held ", guarded.held.changes.iter());
-    }
+    text.push_str(&held(guarded, backdrop));
+    text.push_str(&approved(backdrop));
     section(&mut text, "unconfirmed ", decision.plan.unconfirmed.iter());
     section(&mut text, "observed ", decision.plan.observed.iter());
     text.push_str(&remarks(decision));
+    if backdrop.is_some_and(|backdrop| !backdrop.remembers) {
+        text.push_str("\nnot computed without memory (see --from and --state)\n");
+        for (word, meaning) in NOT_COMPUTED {
+            let _ = writeln!(text, "  {word}: {meaning}");
+        }
+    }
+    text
+}
+
+/// What is kept back, why, since when, and how it is let through once.
+fn held(guarded: &Guarded, backdrop: Option<&Backdrop<'_>>) -> String {
+    let mut text = String::new();
+    let Some(digest) = guarded.held.digest() else { return text };
+    let _ = writeln!(text, "\nheld {digest}");
+    let sets = policy_sets(guarded);
+    if sets.len() > 1 {
+        for (policy, digest) in &sets {
+            let _ = writeln!(
+                text,
+                "  policy {policy} alone: {digest}; `writeback approve {}` passes it once",
+                digest.short()
+            );
+        }
+    }
+    for hold in &guarded.held.holds {
+        let since = backdrop.and_then(|backdrop| held_since(hold, guarded, backdrop.memory));
+        let since = since.map(|since| format!("; held since {since}")).unwrap_or_default();
+        let (row, policy, message) = (hold.row, &hold.policy, safe(&hold.message));
+        let _ = writeln!(text, "  ! {row:?} of policy {policy}: {message}{since}");
+    }
+    section(&mut text, "held ", guarded.held.changes.iter());
+    text
+}
+
+/// The digest of what each policy holds.
+pub fn policy_sets(guarded: &Guarded) -> BTreeMap<PolicyName, Digest> {
+    let policies: BTreeSet<_> = guarded.held.holds.iter().map(|hold| &hold.policy).collect();
+    let digest = |policy: &PolicyName| {
+        let own = guarded.held.changes.iter().filter(|change| change.policy == *policy);
+        let items: BTreeSet<Item> = own.flat_map(plan::items).collect();
+        (!items.is_empty()).then(|| (policy.clone(), plan::items_digest(&items)))
+    };
+    policies.into_iter().filter_map(digest).collect()
+}
+
+/// Since when the oldest of what a hold counts is held; `None` where it is held for the first
+/// time.
+pub fn held_since(hold: &Hold, guarded: &Guarded, memory: &Memory) -> Option<Timestamp> {
+    let own = guarded.held.changes.iter().filter(|change| {
+        let is_of_group = hold.group.is_none_or(|group| group == change.group);
+        change.policy == hold.policy && is_of_group && counts(hold.row, change.effect.kind())
+    });
+    let since = own.flat_map(plan::items).filter_map(|item| memory.held_since.get(&item).copied());
+    since.min()
+}
+
+/// Whether a row can count a change of this kind.
+fn counts(row: Row, kind: Kind) -> bool {
+    match row {
+        Row::GroupsRemoved => {
+            matches!(kind, Kind::Delete | Kind::Disable | Kind::Quarantine | Kind::Convert)
+        }
+        Row::MembershipsRemoved
+        | Row::Leavers
+        | Row::OneGroup
+        | Row::ToEmpty
+        | Row::AdoptionRemoves => kind == Kind::RemoveMembers,
+        Row::Renames => matches!(kind, Kind::Rename | Kind::Move),
+        Row::Creations | Row::DirectoryGroupGone => matches!(kind, Kind::Create | Kind::Restore),
+        Row::Additions | Row::PrivilegedPath => kind == Kind::AddMembers,
+        Row::SelectionShrank => kind == Kind::Freeze,
+        Row::Undone => true,
+    }
+}
+
+/// What people approved and what it still lets through.
+fn approved(backdrop: Option<&Backdrop<'_>>) -> String {
+    let approvals = backdrop.map(|backdrop| ApprovalStatus::in_force(backdrop.memory));
+    let approvals = approvals.unwrap_or_default();
+    if approvals.is_empty() {
+        return String::new();
+    }
+    let mut text = "\napproved\n".to_owned();
+    for approval in approvals {
+        let kinds: Vec<_> =
+            approval.kinds.iter().map(|(k, count)| format!("{count} {k}")).collect();
+        let (by, end) = (safe(&approval.approved_by), approval.not_after);
+        let _ = writeln!(
+            text,
+            "  {} by {by} until {end}: {} still pass",
+            approval.digest.short(),
+            kinds.join(", ")
+        );
+    }
     text
 }
 

@@ -343,6 +343,19 @@ table! {
 }
 
 table! {
+    /// What a plan without memory leaves out.
+    NOT_COMPUTED:
+    RollingWindow:
+        "What was removed in the last 24 hours does not count against the limits.",
+        "";
+    Leavers:
+        "Who left the tenant is not told from who was taken out, where only memory knows.",
+        "";
+    SelectionShrank: "What a selection loses is not compared with what it kept.", "";
+    Approvals: "What people approved is not let through.", "";
+}
+
+table! {
     /// How a pass ended.
     RESULTS:
     InStep: "Found everything as it should be.", "success";

@@ -177,7 +177,7 @@ pub struct State {
     /// The folder of lock, journal and memory.
     pub path: Path,
     /// How long what the journal says is kept: 1d to 3650d. An undo reaches no further back.
-    #[schemars(extend("default" = "400d"))]
+    #[schemars(extend("default" = "400d", "examples" = ["90d"]))]
     pub journal_retention: Option<Duration>,
 }
 

@@ -2,11 +2,14 @@
 //!
 //! `report::json` makes the document; a test holds its output to this.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::codes::{FINDINGS, GUARD_ROWS, REASONS, choice_of};
-use super::words::{ApiVersion, Id, Name, Sha256};
+use super::codes::{FINDINGS, GUARD_ROWS, NOT_COMPUTED, REASONS, choice_of};
+use super::words::{ApiVersion, Id, Moment, Name, Sha256};
 use crate::model::change::Kind;
 
 /// What a pass would change, and what stands in its way.
@@ -24,12 +27,18 @@ pub struct Plan {
     pub reviewed: Sha256,
     /// The digest of the held changes; null when nothing is held.
     pub held_digest: Option<Sha256>,
+    /// The digest of what each policy holds, by its name: each can be approved by itself.
+    pub held_by_policy: BTreeMap<String, Sha256>,
     /// Whether every reading was whole.
     pub complete: bool,
+    /// What was left out because no memory was at hand.
+    pub not_computed: Vec<NotComputed>,
     /// Every change: admitted, held, frozen, unconfirmed, observed.
     pub changes: Vec<PlannedChange>,
     /// The limits that were passed.
     pub held: Vec<Hold>,
+    /// Approvals that still let something through.
+    pub approvals: Vec<Approval>,
     /// Policies that cannot be acted on.
     pub stalled: Vec<StalledPolicy>,
     /// Groups of which nothing is changed, because not enough is known.
@@ -148,8 +157,41 @@ pub struct Hold {
     pub measured: u64,
     /// How many may pass.
     pub limit: u64,
-    /// Value, limit and where it is set, in a sentence.
+    /// Value, limit, where it is set, and what passes it once, in a sentence.
     pub message: String,
+    /// Since when the oldest of what it counts is held; null where it is new. Told by plans alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Moment>,
+}
+
+/// A word for what was not computed.
+#[derive(Debug, Serialize)]
+pub struct NotComputed(pub String);
+
+impl JsonSchema for NotComputed {
+    fn schema_name() -> Cow<'static, str> {
+        "NotComputed".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        choice_of(NOT_COMPUTED)
+    }
+}
+
+/// An approval that still lets something through.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    /// The digest of the held set that was approved.
+    pub digest: Sha256,
+    /// By whom.
+    pub approved_by: String,
+    /// When it was taken.
+    pub at: Moment,
+    /// When it ends.
+    pub not_after: Moment,
+    /// How much of each kind of change it still lets through.
+    pub kinds: BTreeMap<String, u64>,
 }
 
 fn row(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

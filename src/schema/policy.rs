@@ -70,8 +70,8 @@ pub struct PolicySpec {
     /// What becomes of the directory group when its cloud group leaves. Acts under `mode: Sync`
     /// alone.
     pub deletion: Option<Deletion>,
-    /// Directory groups that cloud groups of the policy take up as they stand: objectGUID, SID, name
-    /// and place stay. Each cloud group and each object once, over all policies.
+    /// Directory groups that cloud groups of the policy take up as they stand: objectGUID, SID,
+    /// name and place stay. Each cloud group and each object once, over all policies.
     #[schemars(extend("default" = []))]
     pub adoption: Option<Vec<Adoption>>,
     /// How much may change before a person has to say so.
@@ -313,8 +313,8 @@ pub struct Adoption {
     /// The objectGUID of the directory group.
     #[schemars(extend("examples" = ["5d9a2a0e-7777-4bbb-8ccc-999999999999"]))]
     pub object: Id,
-    /// `true` says that Microsoft's own writeback does not write the group any more. Without it the
-    /// group is not taken up while that is on, or may be.
+    /// `true` says that Microsoft's own writeback does not write the group any more. Without it an
+    /// object with the anchor of that writeback is not taken up.
     #[schemars(extend("default" = false))]
     pub incumbent_off: Option<bool>,
 }

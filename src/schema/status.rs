@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::plan::{Finding, Hold};
+use super::plan::{Approval, Finding, Hold};
 use super::words::{ApiVersion, Id, Moment, Name, Sha256};
 use crate::model::policy::Mode;
 
@@ -43,6 +43,10 @@ pub struct Status {
     pub fault: Option<FaultStatus>,
     /// What the last pass found.
     pub plan: PlanStatus,
+    /// What memory stands on after the last pass.
+    pub memory: MemoryStatus,
+    /// Whether a daemon runs: false in what is left after it.
+    pub running: bool,
     /// Whether the daemon was asked to stop.
     pub stopping: bool,
 }
@@ -169,6 +173,36 @@ pub struct PlanStatus {
     pub findings: Vec<Finding>,
     /// Groups of the directory that hold written-back groups.
     pub parents: Parents,
+}
+
+/// What memory stands on.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryStatus {
+    /// Finished passes behind it.
+    pub passes: u64,
+    /// Until when every removal waits, because nobody knows what was removed lately; null where
+    /// that is known.
+    pub closed_until: Option<Moment>,
+    /// What is held, by the digests that a person may approve.
+    pub held_sets: Vec<HeldSet>,
+    /// Approvals that still let something through.
+    pub approvals: Vec<Approval>,
+    /// The last line of the journal, its number and its hash; null before the first.
+    pub journal_head: Option<String>,
+    /// Why memory could not be put on disk; null where it is there.
+    pub fault: Option<String>,
+}
+
+/// A set of held changes that can be approved.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HeldSet {
+    /// Its digest: what `writeback approve` takes.
+    pub digest: Sha256,
+    /// Since when the oldest of it is held; null where it is new.
+    pub since: Option<Moment>,
+    /// How much of each kind of change it holds.
+    pub kinds: BTreeMap<String, u64>,
 }
 
 /// Groups of the directory that hold written-back groups, by the object id of the cloud group.

@@ -284,17 +284,17 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
     (
         "{ path: /var/lib/writeback }",
         "{ path: /w, journalRetention: 23h }",
-        "12:31: `state.journalRetention` is 23h, out of range; use 1d to 3650d",
+        "12:38: `state.journalRetention` is 23h, out of range; use 1d to 3650d",
     ),
     (
         "{ path: /var/lib/writeback }",
         "{ path: /w, journalRetention: 4000d }",
-        "12:31: `state.journalRetention` is 4000d, out of range; use 1d to 3650d",
+        "12:38: `state.journalRetention` is 4000d, out of range; use 1d to 3650d",
     ),
     (
         "{ path: /var/lib/writeback }",
         "{ path: /w, journalRetention: 1y }",
-        "12:31: `state.journalRetention` is `1y`, not a duration; \
+        "12:38: `state.journalRetention` is `1y`, not a duration; \
           write one whole number and one unit: 30s, 10m, 6h or 1d",
     ),
     (

@@ -17,6 +17,7 @@
 mod access;
 mod ber;
 mod controls;
+mod credentials;
 mod dn;
 mod dump;
 mod edit;
@@ -47,6 +48,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 pub use access::{DeletedRight, Rights};
+pub use credentials::Credentials;
 pub use dump::{Entry, Value};
 pub use fault::{Fault, Order, Where};
 pub use record::{Counters, OperationKind, SeenChange, SeenOperation, Verb};
@@ -101,25 +103,6 @@ impl Default for DomainOptions {
             other_domains: Vec::new(),
             other_controllers: Vec::new(),
         }
-    }
-}
-
-/// An account that can bind.
-#[derive(Clone)]
-pub struct Credentials {
-    /// Distinguished name.
-    pub dn: String,
-    /// `CORP\name`.
-    pub account_name: String,
-    /// `name@corp.example`.
-    pub principal_name: String,
-    /// The password; it is not part of any `Debug` text.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Credentials").field("dn", &self.dn).finish_non_exhaustive()
     }
 }
 

@@ -60,14 +60,8 @@ impl World {
         held: &HeldPlan,
         results: &[ChangeResult],
     ) {
-        let course = Course {
-            begun: self.now,
-            held,
-            results,
-            spent: &[],
-            added: &[],
-            partial: false,
-        };
+        let course =
+            Course { begun: self.now, held, results, spent: &[], added: &[], partial: false };
         remember(&mut self.memory, decision, &course);
     }
 

@@ -9,6 +9,7 @@
 use writeback::decide::convert::is_universal;
 use writeback::decide::guard::{Answers, Guarded, Scale, guard};
 use writeback::decide::{Decision, plan};
+use writeback::model::PolicyName;
 use writeback::model::change::{Change, Effect, Kind, MemberReference};
 
 use crate::observed::Order;
@@ -22,10 +23,20 @@ pub(crate) fn check(world: &World, expected: &str) {
     assert_eq!(lines(world).join("\n"), expected.join("\n"));
 }
 
-/// What the guard says of a decision, where no edge answers anything.
+/// What the guard says of a decision. The domain tells how many are inside a nested group, the
+/// tenant that nobody has left.
 pub(crate) fn guarded(world: &World, decision: &Decision) -> Guarded {
-    let (policies, answers) = (world.policy_set(), Answers::default());
+    let inside = decision.asked.nested.iter().map(|group| (*group, world.inside_of(*group)));
+    let answers = Answers { inside: inside.collect(), ..Answers::default() };
+    let policies = world.policy_set();
     guard(&decision.plan, &Scale::of(&policies, &world.memory, decision, &answers, world.now))
+}
+
+/// The same where the changes of one policy alone are made.
+pub(crate) fn guarded_only(world: &World, decision: &Decision, only: &PolicyName) -> Guarded {
+    let (policies, answers) = (world.policy_set(), Answers::default());
+    let scale = Scale::of(&policies, &world.memory, decision, &answers, world.now);
+    guard(&decision.plan, &scale.only(Some(only)))
 }
 
 pub(crate) fn lines(world: &World) -> Vec<String> {

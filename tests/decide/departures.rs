@@ -1,13 +1,13 @@
 //! How a directory group ends: disabled, quarantined, deleted; the grace; the way back.
 
 use jiff::SignedDuration;
-use writeback::decide::guard::{Row, guard};
+use writeback::decide::guard::Row;
 use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
 use writeback::model::policy::{Deletion, Departure, Mode};
 use writeback::model::record::RecordState;
 use writeback::model::{AttributeName, Leave};
 
-use crate::check::{check, lines};
+use crate::check::{check, guarded as judged, lines};
 use crate::observed::Order;
 use crate::world::{CONFIRM_AFTER, Listed, World, dn, id, only, record, sid, world};
 
@@ -202,10 +202,10 @@ fn ended_groups_count_as_groups_removed() {
     }
     let one = world.clone().flag("g0", Listed::Off);
     let decision = one.decide(Order::Given);
-    assert!(guard(&decision.plan, &decision.inventory).held.holds.is_empty());
+    assert!(judged(&one, &decision).held.holds.is_empty());
     let two = world.flag("g0", Listed::Off).flag("g1", Listed::Off);
     let decision = two.decide(Order::Given);
-    let held = guard(&decision.plan, &decision.inventory).held;
+    let held = judged(&two, &decision).held;
     assert_eq!(
         held.holds.iter().map(|hold| (hold.row, hold.measured)).collect::<Vec<_>>(),
         [(Row::GroupsRemoved, 2)]

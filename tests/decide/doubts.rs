@@ -1,13 +1,12 @@
 //! Worlds in which something is open: nothing ends, and nobody gets access, because of a doubt.
 
-use writeback::decide::guard::{guard, guard_only};
 use writeback::model::cloud::Links;
 use writeback::model::directory::{DeletedGroup, UNIVERSAL_DISTRIBUTION, UNIVERSAL_SECURITY};
 use writeback::model::policy::{Deletion, Departure, FlagRule, Matcher, Mode, Upkeep};
 use writeback::model::record::RecordState;
 use writeback::model::{Outcome, PolicyName};
 
-use crate::check::{check, lines};
+use crate::check::{check, guarded as judged, guarded_only, lines};
 use crate::observed::Order;
 use crate::world::{GROUPS, Listed, World, dn, id, object, only, policy_name, record, world};
 
@@ -182,10 +181,10 @@ fn what_other_policies_would_have_made_is_not_there_for_the_one_that_is_asked() 
         .policy(|p| p.selection.include = Some(vec![only(&["n0"])]))
         .also("q", |q| q.selection.include = Some(vec![only(&["o0"])]));
     let decision = world.decide(Order::Given);
-    let all = guard(&decision.plan, &decision.inventory);
+    let all = judged(&world, &decision);
     assert!(all.held.changes.is_empty() && !all.admitted.changes().is_empty());
     let asked: PolicyName = policy_name("q");
-    let one = guard_only(&decision.plan, &decision.inventory, Some(&asked));
+    let one = guarded_only(&world, &decision, &asked);
     assert_eq!(one.admitted.changes(), []);
     assert!(one.held.changes.iter().all(|change| change.policy == asked));
     assert_ne!(one.digest, all.digest);

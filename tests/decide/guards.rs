@@ -1,10 +1,10 @@
 //! The guard: every row at its limit and one beyond, and what is kept back together.
 
-use writeback::decide::guard::{Row, guard};
+use writeback::decide::guard::Row;
 use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
 use writeback::model::policy::{FlagRule, GroupTypeRule};
 
-use crate::check::{lines, told};
+use crate::check::{guarded as judged, lines, told};
 use crate::observed::Order;
 use crate::world::{CONFIRM_AFTER, GROUPS, World, dn, id, object, record, world};
 
@@ -19,7 +19,7 @@ fn strs(words: &[String]) -> Vec<&str> {
 /// How many changes pass and how many are held, and the rows that hold them.
 fn weighed(world: &World) -> (usize, usize, Vec<Row>) {
     let decision = world.decide(Order::Given);
-    let guarded = guard(&decision.plan, &decision.inventory);
+    let guarded = judged(world, &decision);
     let rows = guarded.held.holds.iter().map(|hold| hold.row).collect();
     (told(guarded.admitted.changes()).count(), told(&guarded.held.changes).count(), rows)
 }
@@ -155,7 +155,7 @@ fn a_step_aside_is_held_with_the_step_that_it_prepares() {
         group.records = vec![record("a", "q", writeback::model::record::RecordState::Active)];
     });
     let decision = world.decide(Order::Given);
-    let guarded = guard(&decision.plan, &decision.inventory);
+    let guarded = judged(&world, &decision);
     assert_eq!(guarded.admitted.changes(), []);
     assert_eq!(guarded.held.changes.len(), 53);
 }
@@ -255,7 +255,7 @@ fn each_policy_is_weighed_by_what_it_holds_itself() {
 fn a_hold_names_value_and_limit() {
     let world = deleted(2, 2);
     let decision = world.decide(Order::Given);
-    let guarded = guard(&decision.plan, &decision.inventory);
+    let guarded = judged(&world, &decision);
     let hold = guarded.held.holds.first().expect("a hold");
     assert_eq!((hold.measured, hold.limit), (2, 1));
     assert!(hold.message.contains("2 groups would be removed"), "{}", hold.message);

@@ -1,14 +1,12 @@
 //! What a pass leaves behind: causes, memory, conditions.
 
-use writeback::decide::conclude::{ChangeResult, remember};
+use writeback::decide::conclude::ChangeResult;
 use writeback::decide::conditions::after_pass;
-use writeback::decide::guard::{HeldPlan, guard};
 use writeback::model::change::Cause;
 use writeback::model::condition::{ConditionKind, Reason};
-use writeback::model::policy::PolicySet;
 use writeback::model::{Outcome, Policy};
 
-use crate::check::{check, line};
+use crate::check::{check, guarded as judged, line};
 use crate::observed::Order;
 use crate::world::{World, id, object, world};
 
@@ -30,6 +28,7 @@ fn causes(world: &World) -> Vec<String> {
                 Cause::Policy(place) => format!("policy line {}", place.line),
                 Cause::Cloud(_) => "cloud".to_owned(),
                 Cause::Drift(_) => "drift".to_owned(),
+                Cause::Person(_) => "person".to_owned(),
             };
             format!("{}: {cause}", line(world, change))
         })
@@ -45,8 +44,8 @@ fn settled() -> World {
 
 fn conditions_of(world: &World, results: &[ChangeResult]) -> Vec<(ConditionKind, bool, Reason)> {
     let decision = world.decide(Order::Given);
-    let guarded = guard(&decision.plan, &decision.inventory);
-    let policies = PolicySet { policies: world.policies.clone(), unparsed: Vec::new() };
+    let guarded = judged(world, &decision);
+    let policies = world.policy_set();
     let previous = std::collections::BTreeMap::new();
     let all = after_pass(&policies, &decision, &guarded.held, results, &previous, world.now);
     all.into_values().flatten().map(|c| (c.kind, c.status, c.reason)).collect()
@@ -173,8 +172,7 @@ fn a_refused_member_is_remembered_for_its_group() {
         refused_members: vec![(object("ann"), "no".to_owned())],
         left_out: Vec::new(),
     };
-    let begun = world.now;
-    remember(&mut world.memory, decision, &HeldPlan::default(), &[result], begun);
+    world.remember(decision, &[result]);
     check(&world, "add sales: bob\n! Refused sales");
 }
 

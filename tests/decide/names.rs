@@ -151,7 +151,8 @@ fn a_privileged_pre_windows_2000_name_is_not_imitated_either() {
 
 #[test]
 fn a_group_of_ours_that_became_privileged_does_not_imitate_itself() {
-    check(&world().both("sales", &[]).directory("sales", |group| group.privileged = true), "");
+    let world = world().both("sales", &[]).directory("sales", |group| group.privileged = true);
+    check(&world, "! PrivilegedPath sales");
 }
 
 #[test]

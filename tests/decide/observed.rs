@@ -72,6 +72,21 @@ impl World {
         decide(&inputs, &members)
     }
 
+    /// How many accounts are in a group, at any depth.
+    pub(crate) fn inside_of(&self, group: ObjectGuid) -> usize {
+        let (mut open, mut seen) = (vec![group], BTreeSet::new());
+        while let Some(group) = open.pop() {
+            let members = self.domain.members.get(&group).into_iter().flatten();
+            open.extend(members.filter(|member| seen.insert(**member)));
+        }
+        seen.iter().filter(|member| !self.domain.members.contains_key(member)).count()
+    }
+
+    /// The domain as it is read, in the order it has.
+    pub(crate) fn directory_snapshot(&self) -> DirectorySnapshot {
+        self.snapshot(Order::Given)
+    }
+
     fn snapshot(&self, order: Order) -> DirectorySnapshot {
         let (groups, others): (Vec<_>, Vec<_>) =
             self.domain.groups.values().partition(|group| is_marked(group));

@@ -17,7 +17,7 @@ mod standing;
 #[path = "random/stepped.rs"]
 mod stepped;
 
-use writeback::decide::guard::{Guarded, guard};
+use writeback::decide::guard::Guarded;
 
 use crate::observed::Order;
 use crate::world::World;
@@ -35,5 +35,5 @@ fn each_world(mut look: impl FnMut(World, &str)) {
 
 fn guarded(world: &World) -> Guarded {
     let decision = world.decide(Order::Given);
-    guard(&decision.plan, &decision.inventory)
+    crate::check::guarded(world, &decision)
 }

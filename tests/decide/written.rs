@@ -26,6 +26,8 @@ fn created(world: &World) -> Vec<String> {
         | Effect::AddMembers { .. }
         | Effect::RemoveMembers { .. }
         | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
         | Effect::Freeze => None,
     });
     let attributes = attributes.expect("a group is created");

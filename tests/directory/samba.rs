@@ -25,7 +25,7 @@ fn trust(lab: &Lab) {
     assert!(done.success());
 }
 
-async fn open(lab: &Lab, container: &str) -> (Directory, Containers) {
+pub(super) async fn open(lab: &Lab, container: &str) -> (Directory, Containers) {
     let options = DirectoryOptions {
         url: lab.setting("LAB_URL").to_owned(),
         bind_name: lab.setting("LAB_BIND_NAME").to_owned(),

@@ -8,7 +8,10 @@ use std::process::Command;
 use serde_json::Value;
 use writeback::decide::guard::Row;
 use writeback::report::events::{PassResult, Side};
-use writeback::schema::codes::{CONDITIONS, FINDINGS, GUARD_ROWS, REASONS, RESULTS, SIDES, Told};
+use writeback::report::text;
+use writeback::schema::codes::{
+    CONDITIONS, FINDINGS, GUARD_ROWS, NOT_COMPUTED, REASONS, RESULTS, SIDES, Told,
+};
 use writeback::schema::reference::{PARTS, part, renewed};
 use writeback::schema::{Document, order};
 
@@ -82,6 +85,7 @@ fn every_row_of_the_guard_and_every_result_is_told() {
     assert_eq!(words(GUARD_ROWS), Row::ALL.map(|row| format!("{row:?}")));
     assert_eq!(words(RESULTS), PassResult::ALL.map(|result| format!("{result:?}")));
     assert_eq!(words(SIDES), Side::ALL.map(|side| format!("{side:?}")));
+    assert_eq!(words(NOT_COMPUTED), text::NOT_COMPUTED.map(|(word, _)| word));
     let counted = PassResult::ALL.map(PassResult::is_success);
     let told = RESULTS.iter().map(|told| told.remedy == "success");
     assert!(told.eq(counted));

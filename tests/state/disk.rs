@@ -58,10 +58,6 @@ impl Disk {
         disk
     }
 
-    pub fn file(&self) -> Vec<u8> {
-        self.inner.lock().unwrap().file.clone()
-    }
-
     pub fn trace(&self) -> Vec<Deed> {
         self.inner.lock().unwrap().trace.clone()
     }

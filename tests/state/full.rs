@@ -15,7 +15,7 @@ fn is_of_the_disk(error: &StateError) -> bool {
 
 #[test]
 fn a_disk_that_fails_at_any_call_is_named_and_the_last_save_stays() {
-    let memories = [memory(0, 3), memory(1, 300)];
+    let memories = [memory(0, 3), memory(1, 12)];
     let all = {
         let disk = Disk::default();
         let (mut state, _) = State::open_backend(disk.clone(), nowhere(), binding()).unwrap();

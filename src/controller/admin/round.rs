@@ -5,9 +5,9 @@
 
 use crate::controller::admin::approve::judge;
 use crate::controller::admin::words::Round;
+use crate::controller::books::{Books, Finished, finish};
 use crate::controller::now;
 use crate::controller::pass::{Acted, Blind, Engine, Look};
-use crate::controller::schedule::{Books, Finished, finish};
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::model::approval::APPROVAL_MAX;
@@ -67,7 +67,7 @@ impl Bench<'_> {
             Ok(looked) => looked,
             Err(exit) => return (exit, None),
         };
-        let backdrop = Backdrop::of(engine.memory(), &look.granted, look.remembers);
+        let backdrop = Backdrop { memory: engine.memory(), remembers: look.remembers };
         tell(Told::Output(text::plan_before(&look.decision, &look.guarded, &backdrop)));
         let before = standing(&look).max(invalid);
         if let Err((exit, why)) = agree(engine, round, &look) {

@@ -308,7 +308,6 @@ async fn read(stream: &mut UnixStream) -> Result<Request, String> {
         return Err(format!("a request has at most {REQUEST_BYTES_MAX} bytes"));
     }
     // A message of serde names fields and columns; it never quotes a whole request.
-    serde_json::from_slice(&text).map_err(|error| {
-        format!("that is no request: {}", safe(&error.to_string()))
-    })
+    serde_json::from_slice(&text)
+        .map_err(|error| format!("that is no request: {}", safe(&error.to_string())))
 }

@@ -90,6 +90,9 @@ impl<'j, 'a> Judge<'j, 'a> {
             Ok(None) => return Verdict::Waits,
             Err(message) => return Verdict::Refused(message),
         }
+        if self.is_gone(entry) {
+            return Verdict::Done;
+        }
         match self.object(entry).and_then(|group| Ok((group, self.suits(entry, group)?))) {
             Ok((group, target)) => Verdict::Taken(self.taken(standing, entry, group, target)),
             Err(message) => Verdict::Refused(message),
@@ -116,6 +119,19 @@ impl<'j, 'a> Judge<'j, 'a> {
         } else {
             format!("no group of the tenant has the id {id}")
         })
+    }
+
+    /// Whether the object was the group's before and is deleted: it is brought back like any other.
+    fn is_gone(&self, entry: &Adoption) -> bool {
+        let Inputs { memory, directory, .. } = self.inputs;
+        let there = directory.groups.value().contains_key(&entry.object)
+            || matches!(directory.named.get(&entry.object), Some(Ok(_)));
+        let known = memory.inventory.get(&entry.group).or_else(|| memory.deleted.get(&entry.group));
+        let buried = match buried::find(self.inputs, entry.group) {
+            Buried::One(deleted) => Some(&deleted.guid),
+            Buried::Nothing | Buried::Several(_) | Buried::Refused(_) => None,
+        };
+        !there && [known, buried].contains(&Some(&entry.object))
     }
 
     /// The group that the entry names.
@@ -152,7 +168,9 @@ impl<'j, 'a> Judge<'j, 'a> {
             self.unclaimed(entry, group)?;
         }
         self.counterpart(entry, group)?;
-        if !entry.incumbent_off && anchors(group).next().is_some() {
+        let same = |other: &&Adoption| (other.group, other.object) == (entry.group, entry.object);
+        let mut confirmed = self.entries().filter(same).map(|other| other.incumbent_off);
+        if !confirmed.any(|off| off) && anchors(group).next().is_some() {
             return Err(format!(
                 "{dn} was written by Microsoft's writeback: turn that off for this group, then \
                  confirm it with `incumbentOff: true` in the entry, or with `adopt \
@@ -178,13 +196,17 @@ impl<'j, 'a> Judge<'j, 'a> {
         privilege::path(self.inputs, group)
     }
 
+    /// All entries.
+    fn entries(&self) -> impl Iterator<Item = &Adoption> {
+        self.inputs.policies.policies.iter().flat_map(|standing| &standing.policy.adoption)
+    }
+
     /// Whether no other entry names the same group or the same object, and the cloud group has no
     /// other object that lives or can be brought back.
     fn unrivalled(&self, entry: &Adoption) -> Result<(), String> {
-        let all = self.inputs.policies.policies.iter().flat_map(|s| &s.policy.adoption);
-        let rival =
-            all.filter(|other| (other.group == entry.group) != (other.object == entry.object));
-        if let Some(other) = rival.into_iter().next() {
+        let is_rival =
+            |other: &&Adoption| (other.group == entry.group) != (other.object == entry.object);
+        if let Some(other) = self.entries().find(is_rival) {
             return Err(format!(
                 "the entry at {} gives {} to {}: one directory group for one cloud group",
                 other.place, other.object, other.group

@@ -6,7 +6,7 @@ use crate::decide::guard::Scale;
 use crate::decide::guard::piece::{Class, Piece, members};
 use crate::decide::guard::row::{Hold, Row, ends_group, size};
 use crate::defence::stands;
-use crate::model::change::{Change, Effect, Kind};
+use crate::model::change::{Cause, Change, Effect, Kind};
 use crate::model::policy::GuardRules;
 use crate::model::window::Spend;
 use crate::model::{Inventory, ObjectGuid, ObjectId, PolicyName};
@@ -75,7 +75,8 @@ fn rows(
     let change = &piece.change;
     let group = Some(change.group);
     let mut rows = Vec::new();
-    if scale.memory.undone.contains_key(&change.group) {
+    let asked_for = matches!(change.cause, Cause::Person(_));
+    if scale.memory.undone.contains_key(&change.group) && !asked_for {
         rows.push((Row::Undone, group));
     }
     if ends_group(&change.effect) {

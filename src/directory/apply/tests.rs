@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::directory::outcome::{Verdict, classify};
-use crate::model::{Cause, PolicyName};
+use crate::model::change::LastSight;
+use crate::model::{Cause, PolicyName, record as model_record};
 
 const CONTAINER: &str = "OU=Groups,DC=corp,DC=example";
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
@@ -107,6 +108,39 @@ fn handover(number: u128) -> Effect {
         after: Some(after),
     };
     Effect::Handover { from: PolicyName::parse("finance").unwrap(), record }
+}
+
+fn deletion() -> Effect {
+    Effect::Delete { last: LastSight::default() }
+}
+
+/// Record, mark and anchor on a group of somebody else's.
+fn adoption(number: u128) -> Effect {
+    let added = |name: &'static str, value: String| AttributeChange {
+        name: name.into(),
+        before: None,
+        after: Some(value),
+    };
+    let attributes = vec![
+        added("adminDescription", id(number).anchor()),
+        added("extensionName", record(number)),
+        added("extensionName", model_record::adopted_mark(id(number))),
+    ];
+    Effect::Adopt { attributes }
+}
+
+fn release(number: u128) -> Effect {
+    let record =
+        AttributeChange { name: "extensionName".into(), before: Some(record(number)), after: None };
+    Effect::Release { attributes: vec![record] }
+}
+
+/// A group that nobody has marked yet.
+fn unmarked() -> World {
+    let mut world = world(&[(1, "a", &[])]);
+    world.set(1, "extensionName", &["other"]);
+    world.set(1, "objectClass", &["top", "group"]);
+    world
 }
 
 /// Three attributes at once, one of them with several values that differ in case.
@@ -466,7 +500,7 @@ fn everything() -> (World, Vec<Change>) {
         change(2, target(2, "b"), remove([101, 102])),
         change(8, target(8, "unused"), disable(8)),
         change(8, target(8, "unused"), Effect::Quarantine { to: target(8, "out of use") }),
-        change(4, target(4, "old"), Effect::Delete { members: 0 }),
+        change(4, target(4, "old"), deletion()),
     ];
     (world, changes)
 }
@@ -648,7 +682,7 @@ fn what_was_moved_out_or_lost_its_record_is_not_written() {
         add([100]),
         remove([100]),
         update("description", None, Some("x")),
-        Effect::Delete { members: 0 },
+        deletion(),
         Effect::Rename { to: target(1, "b") },
         Effect::Convert { from: 8, to: -2_147_483_640 },
     ] {
@@ -694,7 +728,7 @@ fn a_value_changed_by_somebody_else_is_left_alone() {
 #[test]
 fn a_delete_of_what_is_gone_is_so_already() {
     let mut world = world(&[]);
-    let results = world.run(vec![change(1, target(1, "a"), Effect::Delete { members: 0 })]);
+    let results = world.run(vec![change(1, target(1, "a"), deletion())]);
     assert_eq!(words(&results), ["already_so"]);
     assert_eq!(world.operations, []);
 }
@@ -1039,7 +1073,7 @@ fn a_group_that_cannot_be_disabled_is_not_moved_into_quarantine() {
     let results = world.run(vec![
         change(8, target(8, "unused"), disable(8)),
         change(8, target(8, "unused"), Effect::Quarantine { to: target(8, "out of use") }),
-        change(8, target(8, "unused"), Effect::Delete { members: 1 }),
+        change(8, target(8, "unused"), deletion()),
     ]);
     assert_eq!(words(&results), ["refused", "failed", "failed"]);
     assert_eq!(world.objects.get(&guid(8)).unwrap().dn, dn("unused"));
@@ -1080,7 +1114,7 @@ fn nothing_is_tried_for_a_group_that_did_not_come_to_be() {
             remove([6]),
             reactivation(number, "Filling"),
             disable(number),
-            Effect::Delete { members: 0 },
+            deletion(),
         ];
         let later = effects.into_iter().map(|effect| change(number, at.clone(), effect));
         let results = world.run([first].into_iter().chain(later).collect());
@@ -1107,4 +1141,79 @@ fn an_object_is_looked_at_for_each_cloud_group_that_claims_it() {
     assert_eq!(words(&results), ["done", "failed"]);
     assert!(message(&results, 1).contains("ownership record"), "{results:?}");
     assert_eq!(world.members(1), [6]);
+}
+
+#[test]
+fn an_adopted_group_is_ours_for_the_rest_of_the_pass() {
+    for loss in [None, Some(Loss::Before(0)), Some(Loss::After(0))] {
+        let mut world = unmarked();
+        world.losses.extend(loss);
+        let changes = of_one([adoption(1), update("description", None, Some("x")), add([100])]);
+        let results = world.run(changes);
+        assert!(results.iter().all(|result| result.outcome.achieved()), "{loss:?} {results:?}");
+        let values = world.values(1, "extensionName");
+        assert!(values.contains(&"other".to_owned()) && values.len() == 3, "{values:?}");
+        assert_eq!(world.values(1, "adminDescription"), [id(1).anchor()]);
+        assert_eq!(world.members(1), [100]);
+    }
+}
+
+#[test]
+fn what_cannot_be_adopted_any_more_is_left_alone_with_everything_of_its_group() {
+    let cases: [(&str, &[&str], &str); 4] = [
+        ("extensionName", &["writeback/v1;owner=other"], "ownership record"),
+        ("objectClass", &["top", "user"], "no group"),
+        ("adminCount", &["1"], "privileged"),
+        ("isCriticalSystemObject", &["TRUE"], "privileged"),
+    ];
+    for (name, values, told) in cases {
+        let mut world = unmarked();
+        world.set(1, name, values);
+        let results = world.run(of_one([adoption(1), add([100])]));
+        assert_eq!(words(&results), ["failed", "failed"], "{name}");
+        assert!(message(&results, 0).contains(told), "{name}: {results:?}");
+        assert_eq!(world.operations, [], "{name}");
+    }
+    let mut moved = unmarked();
+    moved.objects.get_mut(&guid(1)).unwrap().dn = Dn::parse("CN=a,DC=corp,DC=example").unwrap();
+    assert_eq!(words(&moved.run(of_one([adoption(1)]))), ["failed"]);
+    assert_eq!(moved.operations, []);
+}
+
+#[test]
+fn nothing_is_done_to_a_group_whose_adoption_is_refused() {
+    let mut world = unmarked();
+    world.refused.push("adminDescription");
+    let results = world.run(of_one([adoption(1), add([100])]));
+    assert_eq!(words(&results), ["refused", "failed"]);
+    assert_eq!(world.members(1), [0_u128; 0]);
+}
+
+#[test]
+fn after_a_release_the_group_is_let_alone() {
+    let mut world = world(&[(1, "a", &[])]);
+    let results = world.run(of_one([release(1), add([100])]));
+    assert_eq!(words(&results), ["done", "failed"]);
+    assert!(message(&results, 1).contains("let go"), "{results:?}");
+    assert_eq!(world.values(1, "extensionName"), ["other"]);
+    assert_eq!(world.operations.len(), 1);
+}
+
+#[test]
+fn a_record_of_another_owner_is_not_ours() {
+    let others = record(1).replace("owner=corp", "owner=other");
+    for (owner, wanted) in [("corp", "failed"), ("other", "done")] {
+        let mut world = world(&[(1, "a", &[])]);
+        world.set(1, "extensionName", &[&others]);
+        let mut stepper = Stepper::of(of_one([add([100])]), containers(), 10).owned_by(owner);
+        while let Some(step) = stepper.next() {
+            let answer = match step {
+                Step::Execute { operation, .. } => world.execute(&operation),
+                Step::Verify { question, .. } => world.look(&question),
+                Step::Wait(_) => Answer::Waited,
+            };
+            stepper.feed(answer);
+        }
+        assert_eq!(words(stepper.results()), [wanted], "{owner}");
+    }
 }

@@ -126,42 +126,35 @@ struct Reach {
     removes: bool,
 }
 
-fn reaches(rules: &GuardRules) -> [Reach; 9] {
-    let of = |word, counts, limit: usize, open: &'static str| Reach {
-        word,
-        counts,
-        open: (limit >= MANY).then_some(open),
-        closed: limit == 0,
-        removes: false,
-    };
-    let removal = |reach: Reach| Reach { removes: true, ..reach };
-    let first = rules.creations.of(0);
-    let next = rules.creations.of(MANY);
-    [
-        removal(of(
+impl Reach {
+    /// Of what is counted in parts of a policy or group with `MANY` of it.
+    fn of(word: &'static str, counts: &'static str, limit: usize, open: &'static str) -> Self {
+        let open = (limit >= MANY).then_some(open);
+        Self { word, counts, open, closed: limit == 0, removes: false }
+    }
+}
+
+fn removals(rules: &GuardRules) -> impl Iterator<Item = Reach> {
+    let counted = [
+        Reach::of(
             "groupsRemoved",
             "removal of a group",
             rules.groups_removed.of(MANY),
             "of 1000 groups all may be removed",
-        )),
-        removal(of(
+        ),
+        Reach::of(
             "membershipsRemoved",
             "removal of a member",
             rules.memberships_removed.of(MANY),
             "of 1000 memberships all may be removed",
-        )),
-        removal(of(
-            "leavers",
-            "leaver",
-            rules.leavers.of(MANY),
-            "of 1000 principals all may leave",
-        )),
-        removal(of(
+        ),
+        Reach::of("leavers", "leaver", rules.leavers.of(MANY), "of 1000 principals all may leave"),
+        Reach::of(
             "oneGroup",
             "removal of a member",
             rules.one_group.of(MANY),
             "of 1000 members of one group all may be removed",
-        )),
+        ),
         Reach {
             word: "toEmpty",
             counts: "emptied group",
@@ -169,7 +162,15 @@ fn reaches(rules: &GuardRules) -> [Reach; 9] {
             closed: false,
             removes: true,
         },
-        of(
+    ];
+    counted.into_iter().map(|reach| Reach { removes: true, ..reach })
+}
+
+fn others(rules: &GuardRules) -> [Reach; 4] {
+    let (first, next) = (rules.creations.of(0), rules.creations.of(MANY));
+    let additions = rules.additions.of(MANY);
+    [
+        Reach::of(
             "renames",
             "rename and move",
             rules.renames.of(MANY),
@@ -189,12 +190,12 @@ fn reaches(rules: &GuardRules) -> [Reach; 9] {
         Reach {
             word: "additions",
             counts: "new member of a group that was filled before",
-            open: (rules.additions.of(MANY) >= MEMBERS_MAX)
+            open: (additions >= MEMBERS_MAX)
                 .then_some("a group of 1000 members may grow to the largest there is"),
-            closed: rules.additions.of(MANY) == 0,
+            closed: additions == 0,
             removes: false,
         },
-        of(
+        Reach::of(
             "selection",
             "group that leaves the selection",
             rules.selection.of(MANY),
@@ -204,7 +205,8 @@ fn reaches(rules: &GuardRules) -> [Reach; 9] {
 }
 
 fn warn(fields: &Fields<'_>, rules: &GuardRules, around: Around, context: &mut Context<'_>) {
-    for Reach { word, counts, open, closed, removes } in reaches(rules) {
+    let reaches = removals(rules).chain(others(rules));
+    for Reach { word, counts, open, closed, removes } in reaches {
         let Some(spot) = fields.key_spot(word) else { continue };
         if let Some(mode) = around.mode_that_only_adds().filter(|_| removes) {
             let message = format!(

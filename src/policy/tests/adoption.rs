@@ -1,7 +1,7 @@
 //! `spec.adoption`: what is read and refused.
 
 use super::*;
-use crate::model::policy::Adoption;
+use crate::model::policy::{Adoption, Place};
 use crate::model::{ObjectGuid, ObjectId};
 
 const FIRST: &str = "group: aaaaaaaa-1111-4222-8333-444444444444, \
@@ -14,15 +14,16 @@ fn groups_to_adopt_are_read_with_their_places() {
     let text =
         format!("  adoption:\n    - {{ {FIRST} }}\n    - {{ {SECOND}, incumbentOff: true }}");
     let Parsed { policy, warnings } = parsed(&spec(&text));
-    let expected = |number: u32, line, incumbent_off| Adoption {
-        place: crate::model::policy::Place { file: "p.yaml".to_owned(), line, column: 7 },
-        group: ObjectId::parse(&format!("aaaaaaaa-{0}{0}{0}{0}-4222-8333-444444444444", number))
-            .unwrap(),
-        object: ObjectGuid::parse(&format!("bbbbbbbb-{0}{0}{0}{0}-4222-8333-444444444444", number))
-            .unwrap(),
+    let id = |letter: &str, number: &str| {
+        format!("{}-{}-4222-8333-444444444444", letter.repeat(8), number.repeat(4))
+    };
+    let expected = |number, line, incumbent_off| Adoption {
+        place: Place { file: "p.yaml".to_owned(), line, column: 7 },
+        group: ObjectId::parse(&id("a", number)).unwrap(),
+        object: ObjectGuid::parse(&id("b", number)).unwrap(),
         incumbent_off,
     };
-    assert_eq!(policy.adoption, [expected(1, 9, false), expected(2, 10, true)]);
+    assert_eq!(policy.adoption, [expected("1", 9, false), expected("2", 10, true)]);
     assert_eq!(warnings, []);
     assert!(parsed(&spec("  adoption: []")).policy.adoption.is_empty());
 }
@@ -30,10 +31,9 @@ fn groups_to_adopt_are_read_with_their_places() {
 #[test]
 fn each_wrong_adoption_is_refused_at_its_place() {
     let twice = |group: &str, object: &str| {
-        spec(&format!(
-            "  adoption:\n    - {{ {FIRST} }}\n    - {{ group: {group}-1111-4222-8333-444444444444, \
-             object: {object}-1111-4222-8333-444444444444 }}"
-        ))
+        let rest = "1111-4222-8333-444444444444";
+        let second = format!("{{ group: {group}-{rest}, object: {object}-{rest} }}");
+        spec(&format!("  adoption:\n    - {{ {FIRST} }}\n    - {second}"))
     };
     refused(
         &twice("AAAAAAAA", "cccccccc"),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use writeback::decide::guard::guard;
 use writeback::model::change::{Change, Effect, Kind, MemberReference};
 use writeback::model::cloud::Links;
 use writeback::model::directory::PrincipalClass;
@@ -11,7 +10,7 @@ use writeback::model::{ObjectGuid, ObjectId, OwnershipRecord, PolicyName};
 
 use super::each_world;
 use crate::apply::is_ours;
-use crate::check::canonical;
+use crate::check::{canonical, guarded as judged};
 use crate::observed::Order;
 use crate::world::{GROUPS, OWNER, World, dn, object};
 
@@ -20,7 +19,7 @@ fn the_order_of_the_inputs_never_reaches_the_plan() {
     each_world(|world, seed| {
         let told = |order| {
             let decision = world.decide(order);
-            let guarded = guard(&decision.plan, &decision.inventory);
+            let guarded = judged(&world, &decision);
             canonical(&decision, &guarded)
         };
         let given = told(Order::Given);
@@ -102,6 +101,8 @@ fn what_a_policy_keeps_is_never_taken_out_and_what_it_misses_holds_its_removals(
                 | Effect::Restore { .. }
                 | Effect::Handover { .. }
                 | Effect::AddMembers { .. }
+                | Effect::Adopt { .. }
+                | Effect::Release { .. }
                 | Effect::Freeze => {}
             }
         }
@@ -202,6 +203,8 @@ fn is_group_removed(change: &Change) -> bool {
         | Effect::Handover { .. }
         | Effect::AddMembers { .. }
         | Effect::RemoveMembers { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
         | Effect::Freeze => false,
     }
 }
@@ -211,7 +214,7 @@ fn admitted_removals_stay_within_the_limits() {
     let mut held = 0;
     each_world(|world, seed| {
         let decision = world.decide(Order::Given);
-        let guarded = guard(&decision.plan, &decision.inventory);
+        let guarded = judged(&world, &decision);
         held += guarded.held.changes.len();
         let mut groups = BTreeMap::new();
         let mut values: BTreeMap<PolicyName, usize> = BTreeMap::new();

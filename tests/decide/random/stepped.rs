@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use writeback::decide::Inventory;
 use writeback::decide::conclude::ChangeResult;
-use writeback::decide::guard::guard;
+use writeback::decide::guard::{Answers, Scale, guard};
 use writeback::directory::apply::{Answer, Question, Seen, Sight, Step, Stepper};
 use writeback::directory::outcome::{Reaction, Refusal};
 use writeback::model::change::{Change, Effect};
-use writeback::model::{Memory, ObjectGuid, Operation, Plan, PolicyName};
+use writeback::model::{Inventory, Memory, ObjectGuid, Operation, Plan, PolicyName};
 
 use crate::apply::containers;
 use crate::observed::Order;
@@ -41,7 +40,7 @@ fn unlimited(plan: &Plan) -> (Plan, BTreeMap<PolicyName, Inventory>) {
             *of = (*of).max(members.len() * 4 + 4);
         }
     }
-    let large = Inventory { groups: 1_000_000, memberships: 1_000_000 };
+    let large = Inventory { groups: 1_000_000, memberships: 1_000_000, principals: 1_000_000 };
     let former = plan.changes.iter().filter_map(|change| match &change.effect {
         Effect::Handover { from, .. } => Some(from),
         Effect::Create { .. }
@@ -55,6 +54,8 @@ fn unlimited(plan: &Plan) -> (Plan, BTreeMap<PolicyName, Inventory>) {
         | Effect::Disable { .. }
         | Effect::Quarantine { .. }
         | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
         | Effect::Freeze => None,
     });
     let all = plan.changes.iter().map(|change| &change.policy).chain(former).cloned();
@@ -71,7 +72,9 @@ pub(super) fn pass(
     let decision = world.decide(Order::Given);
     let writes = decision.plan.writes().next().is_some();
     let (plan, inventory) = unlimited(&decision.plan);
-    let guarded = guard(&plan, &inventory);
+    let (policies, answers) = (world.policy_set(), Answers::default());
+    let scale = Scale::of(&policies, &world.memory, &decision, &answers, world.now);
+    let guarded = guard(&plan, &Scale { inventory, ..scale });
     assert!(guarded.held.holds.iter().all(|hold| hold.limit == 0), "{:?}", guarded.held.holds);
     let mut stepper = Stepper::new(&guarded.admitted, containers(), BATCH_VALUES);
     while let Some(step) = stepper.next() {

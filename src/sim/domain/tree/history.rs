@@ -40,7 +40,7 @@ struct LinkStamp {
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct History {
     attributes: BTreeMap<&'static str, Stamp>,
-    links: BTreeMap<(&'static str, Uuid), LinkStamp>,
+    links: BTreeMap<&'static str, BTreeMap<Uuid, LinkStamp>>,
 }
 
 impl History {
@@ -65,15 +65,15 @@ impl History {
     /// Enters a new value of a link.
     pub(super) fn link(&mut self, name: &'static str, target: Uuid, usn: u64) {
         let fresh = LinkStamp { created: usn, removed: None, stamp: Stamp::default() };
-        let link = self.links.entry((name, target)).or_insert(fresh);
+        let link = self.links.entry(name).or_default().entry(target).or_insert(fresh);
         link.removed = None;
         link.stamp = Stamp { version: link.stamp.version + 1, usn };
     }
 
     /// Enters that a value of a link was taken away.
     pub(super) fn unlink(&mut self, name: &str, target: Uuid, usn: u64) {
-        let found = self.links.iter_mut().find(|((own, end), _)| *own == name && *end == target);
-        if let Some((_, link)) = found {
+        let ends = self.links.iter_mut().find(|(own, _)| **own == name).map(|(_, ends)| ends);
+        if let Some(link) = ends.and_then(|ends| ends.get_mut(&target)) {
             link.removed = Some(usn);
             link.stamp = Stamp { version: link.stamp.version + 1, usn };
         }
@@ -103,13 +103,14 @@ impl Tree {
     /// msDS-ReplValueMetaData: values that were taken away stand there too, as long as their
     /// objects do.
     pub(in super::super) fn value_stamps(&self, object: &Object) -> Vec<Vec<u8>> {
-        let living =
-            object.history.links.iter().filter(|((_, end), _)| self.object(*end).is_some());
-        let fragment = |((name, target), link): (&(&'static str, Uuid), &LinkStamp)| {
+        let links = object.history.links.iter();
+        let all = links.flat_map(|(name, ends)| ends.iter().map(|(end, link)| (*name, *end, link)));
+        let living = all.filter(|(_, end, _)| self.object(*end).is_some());
+        let fragment = |(name, target, link): (&'static str, Uuid, &LinkStamp)| {
             let removed = link.removed.map_or_else(|| NEVER.to_owned(), moment);
             let head = [
                 element("pszAttributeName", name),
-                element("pszObjectDn", &self.name(*target)),
+                element("pszObjectDn", &self.name(target)),
                 element("cbData", "0"),
                 element("pbData", ""),
                 element("ftimeDeleted", &removed),

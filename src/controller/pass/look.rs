@@ -1,0 +1,298 @@
+//! The looking half of a pass: both worlds are read, a plan is decided and guarded.
+//!
+//! Between deciding and guarding the edges are asked what the plan itself brings up: who of those
+//! that would be taken out has left the tenant, and how many people are inside a nested group.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Blind, Engine, Look, signed};
+use crate::controller::questions::Questions;
+use crate::controller::{connect_directory, now};
+use crate::decide::guard::approve::granted;
+use crate::decide::guard::{Answers, Guarded, Scale, guard};
+use crate::decide::{Decision, Inputs, begin, claim, decide, errand, holdings, members, upward};
+use crate::defence::stands;
+use crate::directory::DirectoryError;
+use crate::graph::{GraphError, Tenant};
+use crate::model::cloud::{Presence, Unread};
+use crate::model::policy::PolicySet;
+use crate::model::{
+    Approval, CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot,
+    FindingCode, Memory, ObjectId, PolicyName,
+};
+use crate::report::events::{Event, Side};
+use crate::report::progress::Progress;
+use crate::settings::Settings;
+
+/// What a pass saw, for whoever decides on it.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    settings: &'a Settings,
+    policies: &'a PolicySet,
+    directory: &'a DirectorySnapshot,
+    cloud: &'a CloudListing,
+    presence: &'a BTreeMap<ObjectId, Presence>,
+}
+
+impl<'a> Seen<'a> {
+    fn inputs<'i>(&self, memory: &'i Memory) -> Inputs<'i>
+    where
+        'a: 'i,
+    {
+        Inputs {
+            owner: &self.settings.owner,
+            containers: &self.settings.directory.containers,
+            policies: self.policies,
+            cloud: self.cloud,
+            presence: self.presence,
+            directory: self.directory,
+            memory,
+            confirm_after: signed(self.settings.schedule.confirm_after),
+        }
+    }
+}
+
+impl Engine {
+    /// Looks at both worlds and decides. With `only`, the plan is that of one policy.
+    pub async fn look(&mut self, only: Option<&PolicyName>) -> Result<Look, Blind> {
+        self.look_at(only, now()).await
+    }
+
+    /// The same, as a pass that begins at the time `begun`.
+    pub async fn look_at(
+        &mut self,
+        only: Option<&PolicyName>,
+        begun: Timestamp,
+    ) -> Result<Look, Blind> {
+        self.number += 1;
+        self.report.emit(&Event::PassBegun { number: self.number, at: begun });
+        self.forget_refusals(begun);
+        let policies = self.policies_now();
+        let questions = Questions::of(&policies);
+        let (directory, cloud) = self.read_both(&questions, begun).await?;
+        let mut memory = std::mem::take(&mut self.memory);
+        let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
+        self.memory = memory;
+        let (mut decision, guarded, granted) = looked;
+        if let Some(only) = only {
+            keep_only(&mut decision, only);
+        }
+        self.report.emit(&Event::Planned {
+            policies: &policies,
+            decision: &decision,
+            guarded: &guarded,
+        });
+        let remembers = self.remembers;
+        let (partial, errand) = (only.is_some(), false);
+        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers, errand })
+    }
+
+    /// Looks at both worlds for an errand: `plan` says what is to be done.
+    pub async fn look_for(
+        &mut self,
+        plan: impl Fn(&Inputs<'_>, &mut Decision) + Send + Sync,
+    ) -> Result<Look, Blind> {
+        let begun = now();
+        self.number += 1;
+        self.report.emit(&Event::PassBegun { number: self.number, at: begun });
+        let policies = self.policies_now();
+        let questions = Questions::of(&policies);
+        let (directory, cloud) = self.read_both(&questions, begun).await?;
+        let presence = BTreeMap::new();
+        let settings = self.settings.clone();
+        let seen = Seen {
+            settings: &settings,
+            policies: &policies,
+            directory: &directory,
+            cloud: &cloud,
+            presence: &presence,
+        };
+        let decision = errand(&seen.inputs(&self.memory), &plan);
+        let answers = self.ask(&decision).await;
+        let weigh = |memory: &Memory| {
+            let scale = Scale::of(&policies, memory, &decision, &answers, begun);
+            guard(&decision.plan, &scale)
+        };
+        let guarded = weigh(&self.memory);
+        let requests = std::mem::take(&mut self.requests);
+        let granted = granted(&requests, &guarded.held, &self.memory, now());
+        self.memory.approvals.extend(granted.clone());
+        let guarded = if granted.is_empty() { guarded } else { weigh(&self.memory) };
+        let remembers = self.remembers;
+        let (partial, errand) = (true, true);
+        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers, errand })
+    }
+
+    /// Decides and guards; once more where a person let something through.
+    async fn judge(
+        &mut self,
+        policies: &PolicySet,
+        (directory, cloud): (&DirectorySnapshot, &CloudListing),
+        memory: &mut Memory,
+        only: Option<&PolicyName>,
+        begun: Timestamp,
+    ) -> (Decision, Guarded, BTreeMap<Digest, Approval>) {
+        let settings = self.settings.clone();
+        let nothing = BTreeMap::new();
+        let seen = Seen { settings: &settings, policies, directory, cloud, presence: &nothing };
+        if self.remembers {
+            let owned = holdings::holdings(&seen.inputs(memory)).owned;
+            let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
+            let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
+            let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
+            begin::begin(&owned, memory, begun);
+        }
+        let mut presence = BTreeMap::new();
+        let first = seen.inputs(memory);
+        for id in claim::absent_ids(&first, &holdings::holdings(&first)) {
+            presence.insert(id, self.tenant.presence(id).await);
+        }
+        let seen = Seen { presence: &presence, ..seen };
+        let members = self.read_members(&seen.inputs(memory), begun).await;
+        let mut decision = decide(&seen.inputs(memory), &members);
+        let answers = self.ask(&decision).await;
+        let weigh = |decision: &Decision, memory: &Memory| {
+            let scale = Scale::of(policies, memory, decision, &answers, begun).only(only);
+            guard(&decision.plan, &scale)
+        };
+        let mut guarded = weigh(&decision, memory);
+        let mut requests = std::mem::take(&mut self.requests);
+        requests.extend(policies.approvals.iter().cloned());
+        let granted = granted(&requests, &guarded.held, memory, now());
+        if !granted.is_empty() {
+            memory.approvals.extend(granted.clone());
+            decision = decide(&seen.inputs(memory), &members);
+            guarded = weigh(&decision, memory);
+        }
+        self.explain_contests(&mut decision).await;
+        (decision, guarded, granted)
+    }
+
+    /// Asks what the guard has to know of the values that would be taken out.
+    async fn ask(&self, decision: &Decision) -> Answers {
+        let asked = &decision.asked;
+        let mut answers = Answers::default();
+        let principals: BTreeSet<ObjectId> = asked.principals.values().copied().collect();
+        if !principals.is_empty() && stands("H53") {
+            let departed = self.tenant.departed(&principals).await;
+            let left = asked.principals.iter().filter(|(_, id)| departed.contains(id));
+            answers.leavers = left.map(|(guid, _)| *guid).collect();
+        }
+        if let (Some(directory), false) = (&self.directory, asked.nested.is_empty()) {
+            answers.inside = directory.inside(&asked.nested).await;
+        }
+        answers
+    }
+
+    /// Says of every contested value what the directory knows of the other writer.
+    async fn explain_contests(&self, decision: &mut Decision) {
+        let Some(directory) = &self.directory else { return };
+        let contested = std::mem::take(&mut decision.contested);
+        for (object, spot) in &contested {
+            let attribute = spot.split(' ').next().unwrap_or(spot);
+            let Some(writer) = directory.last_writer(*object, attribute).await else { continue };
+            let told = decision.plan.changes.iter().find(|c| c.target.object() == Some(*object));
+            let group = told.map(|change| change.group);
+            let own = decision
+                .findings
+                .iter_mut()
+                .filter(|finding| finding.code == FindingCode::Contested && finding.group == group);
+            own.for_each(|finding| finding.message.push_str(&format!("; {writer}")));
+        }
+        decision.contested = contested;
+    }
+
+    /// Reads the domain, and beside it the listings of the tenant.
+    async fn read_both(
+        &mut self,
+        questions: &Questions,
+        begun: Timestamp,
+    ) -> Result<(DirectorySnapshot, CloudListing), Blind> {
+        let watcher = Arc::clone(&self.watcher);
+        let read = move |count: usize| watcher(Progress::Directory(count));
+        let known = self.memory.inventory.values().chain(self.memory.deleted.values());
+        let remembered: BTreeSet<_> = known.copied().collect();
+        let domain = match self.directory.take() {
+            Some(domain) => domain,
+            None => connect_directory(&self.settings, &self.report)
+                .await
+                .map_err(|error| domain_blind(&error))?,
+        };
+        let domain = self.directory.insert(domain);
+        let named = BTreeSet::new();
+        let (directory, cloud) = tokio::join!(
+            domain.observe(begun, &remembered, &named, &questions.extras, &read),
+            list_tenant(&self.tenant, questions, begun),
+        );
+        let directory = directory.map_err(|error| domain_blind(&error))?;
+        let cloud = cloud.map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
+        Ok((directory, cloud))
+    }
+
+    /// Reads the members of every group that is written, of those nested in groups that are
+    /// flattened, and of those that tell whether a nesting shows in the tenant.
+    async fn read_members(&self, inputs: &Inputs<'_>, begun: Timestamp) -> CloudMembers {
+        let holdings = holdings::holdings(inputs);
+        let needed = claim::claims(inputs, &holdings).members_needed();
+        let flat = members::flatten_roots(inputs.policies, &needed);
+        let mut asked: BTreeSet<_> = needed.into_keys().collect();
+        asked.extend(upward::questions(inputs, &holdings));
+        let mut of = BTreeMap::new();
+        // Each round goes one level down and asks nothing twice: it ends with the tenant's groups.
+        while !asked.is_empty() {
+            of.extend(self.read_members_of(&asked, inputs.cloud, begun).await);
+            asked = members::flatten_needs(&of, &flat);
+        }
+        let links = self.tenant.links(&of).await;
+        CloudMembers { of, links }
+    }
+
+    async fn read_members_of(
+        &self,
+        asked: &BTreeSet<ObjectId>,
+        cloud: &CloudListing,
+        begun: Timestamp,
+    ) -> BTreeMap<ObjectId, Result<Complete<Vec<CloudMember>>, Unread>> {
+        let groups = cloud.groups.value();
+        let is_hidden = |id: &ObjectId| groups.get(id).is_some_and(|g| g.hidden_membership);
+        let hidden = asked.iter().copied().filter(is_hidden).collect();
+        let watcher = Arc::clone(&self.watcher);
+        let progress = move |done, total| watcher(Progress::Members(done, total));
+        self.tenant.members(asked, &hidden, begun, &progress).await
+    }
+}
+
+/// Leaves the changes and remarks of one policy. Memory learns from all of them all the same.
+fn keep_only(decision: &mut Decision, only: &PolicyName) {
+    let plan = &mut decision.plan;
+    // What the others mean is not done: it is no intent yet.
+    for change in plan.changes.iter().filter(|change| change.policy != *only) {
+        decision.lessons.intents.remove(&change.group);
+    }
+    for list in [&mut plan.changes, &mut plan.observed, &mut plan.gone, &mut plan.unconfirmed] {
+        list.retain(|change| change.policy == *only);
+    }
+    decision.findings.retain(|finding| finding.policy.as_ref().is_none_or(|name| name == only));
+    decision.stalled.retain(|name, _| name == only);
+}
+
+/// The listings of the tenant, with what the policies ask besides.
+async fn list_tenant(
+    tenant: &Tenant,
+    questions: &Questions,
+    begun: Timestamp,
+) -> Result<CloudListing, GraphError> {
+    let mut listing = tenant.listing(questions.flags, begun).await?;
+    if questions.new_groups {
+        listing.new_groups = tenant.new_groups(begun).await;
+    }
+    listing.controls = tenant.controls(&questions.controls, listing.groups.value(), begun).await;
+    Ok(listing)
+}
+
+fn domain_blind(error: &DirectoryError) -> Blind {
+    Blind { side: Side::Domain, fault: error.fault() }
+}

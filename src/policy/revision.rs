@@ -1,0 +1,104 @@
+//! Which commit the policy folder stands at: read from the repository's own files, so that no Git
+//! has to be installed beside the daemon.
+//!
+//! gitrepository-layout(5): `HEAD` names a ref or a commit; a ref is a file below the directory
+//! that is shared by all work trees, or a line of `packed-refs`; in a linked work tree `.git` is a
+//! file that names the directory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The longest of these files that is read: 1 MiB holds about 15,000 packed refs.
+const BYTES_MAX: u64 = 1 << 20;
+/// How many folders up the repository is looked for.
+const DEPTH_MAX: usize = 16;
+
+/// The commit that is checked out around `folder`; `None` outside a repository, and where its
+/// files cannot be read.
+pub fn revision(folder: &Path) -> Option<String> {
+    // Links as git-sync makes them are followed first: the commit is that of the linked tree.
+    let folder = fs::canonicalize(folder).ok()?;
+    let repository = folder.ancestors().take(DEPTH_MAX).find_map(git_directory)?;
+    let head = read(&repository.join("HEAD"))?;
+    let Some(name) = head.strip_prefix("ref: ").map(str::trim) else { return commit(&head) };
+    let shared = read(&repository.join("commondir"))
+        .map_or_else(|| repository.clone(), |common| repository.join(common.trim()));
+    let loose = read(&shared.join(name)).and_then(|text| commit(&text));
+    loose.or_else(|| {
+        let packed = read(&shared.join("packed-refs"))?;
+        let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(_, known)| *known == name).and_then(|(hash, _)| commit(hash))
+    })
+}
+
+fn git_directory(folder: &Path) -> Option<PathBuf> {
+    let here = folder.join(".git");
+    if here.is_dir() {
+        return Some(here);
+    }
+    let text = read(&here)?;
+    Some(folder.join(text.strip_prefix("gitdir: ")?.trim()))
+}
+
+fn read(path: &Path) -> Option<String> {
+    let is_small = fs::metadata(path).ok()?.len() <= BYTES_MAX;
+    is_small.then(|| fs::read_to_string(path).ok()).flatten()
+}
+
+/// A commit's hash: 40 or 64 hexadecimal digits.
+fn commit(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_hash = matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_hash.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("config/policies")).unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn told(files: &[(&str, &str)]) -> Option<String> {
+        revision(&tree(files).path().join("config/policies"))
+    }
+
+    #[test]
+    fn the_commit_is_read_from_loose_and_packed_refs_and_from_a_detached_head() {
+        let head = (".git/HEAD", "ref: refs/heads/main\n");
+        let loose = (".git/refs/heads/main", "0123456789abcdef0123456789abcdef01234567\n");
+        assert_eq!(told(&[head, loose]).as_deref(), Some(ONE));
+        let packed = "# pack-refs with: peeled\n0123456789abcdef0123456789abcdef01234567 \
+                      refs/heads/main\n";
+        assert_eq!(told(&[head, (".git/packed-refs", packed)]).as_deref(), Some(ONE));
+        assert_eq!(told(&[(".git/HEAD", ONE)]).as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn a_linked_work_tree_leads_to_the_refs_of_its_repository() {
+        let files = [
+            (".git", "gitdir: store/worktrees/one\n"),
+            ("store/worktrees/one/HEAD", "ref: refs/heads/main\n"),
+            ("store/worktrees/one/commondir", "../..\n"),
+            ("store/refs/heads/main", ONE),
+        ];
+        assert_eq!(told(&files).as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn a_folder_outside_a_repository_has_no_revision() {
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[(".git/HEAD", "ref: refs/heads/none\n")]), None);
+        assert_eq!(told(&[(".git/HEAD", "nonsense")]), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! Stories: the product's own parts over a model of both worlds, with everything that may go wrong
+//! in between, at every point at which it may.
+//!
+//! Each story is its seed and its disturbances. The undisturbed story of the same seed says how it
+//! has to end; `oracle` says what must not happen on the way. One that fails is printed as the
+//! command that tells it again.
+
+#[path = "stories/books.rs"]
+mod books;
+#[path = "stories/directory.rs"]
+mod directory;
+#[path = "stories/disk.rs"]
+mod disk;
+#[path = "stories/machine.rs"]
+mod machine;
+#[path = "stories/names.rs"]
+mod names;
+#[path = "stories/observe.rs"]
+mod observe;
+#[path = "stories/oracle.rs"]
+mod oracle;
+#[path = "stories/play.rs"]
+mod play;
+#[path = "stories/sometimes.rs"]
+mod sometimes;
+#[path = "stories/story.rs"]
+mod story;
+#[path = "stories/tenant.rs"]
+mod tenant;
+#[path = "stories/trouble.rs"]
+mod trouble;
+#[path = "stories/world.rs"]
+mod world;
+
+use trouble::Script;
+
+/// Tells one story aloud: `STORY='seed=7 stop-after=write:41'`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the one story is named by the environment")]
+fn one_story() {
+    let text = std::env::var("STORY").unwrap_or_else(|_| "seed=0".to_owned());
+    let script: Script = text.parse().expect("a story is written seed=7 stop-after=write:41");
+    let ended = play::play(&script, std::env::var("STORY").is_ok());
+    let ended = ended.unwrap_or_else(|what| panic!("{what}\n{}", script.command()));
+    println!("{ended:#?}");
+}

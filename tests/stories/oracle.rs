@@ -1,0 +1,473 @@
+//! Who watches every write: what must never happen, whatever went wrong before.
+//!
+//! Counts removals from the directory's own changes, and knows what is right from the true tenant
+//! alone. The product's decisions are not asked. Invariants: DESIGN 2, and I1 to I10 of the test
+//! architecture.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use jiff::{SignedDuration, Timestamp};
+use writeback::model::change::Kind;
+use writeback::model::{Item, ObjectGuid, Operation};
+
+use crate::directory::{Class, Directory, Object};
+use crate::names::{GROUPS, OWNER, QUARANTINE, dn, id};
+use crate::observe::account;
+use crate::tenant::{Fate, Kind as TeamKind, Tenant, Who};
+use crate::world::object_of;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Something that was taken away.
+#[derive(Clone, Debug)]
+struct Taken {
+    at: Timestamp,
+    policy: String,
+    team: String,
+    /// The member; `None` for the group itself.
+    member: Option<ObjectGuid>,
+    leaver: bool,
+}
+
+/// What a policy holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    pub(crate) groups: usize,
+    pub(crate) memberships: usize,
+    pub(crate) principals: usize,
+}
+
+/// The watcher.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    taken: Vec<Taken>,
+    added: BTreeMap<(ObjectGuid, ObjectGuid), Timestamp>,
+    /// What a person let through, and until when.
+    approved: BTreeMap<Item, Timestamp>,
+    /// What came in under each team's record by an Add.
+    made: BTreeMap<String, BTreeSet<ObjectGuid>>,
+    /// Who must not lose what, in this pass.
+    standing: BTreeMap<ObjectGuid, BTreeSet<ObjectGuid>>,
+    /// What the tenant was when it was read, where it was read late.
+    tolerated: Vec<Rc<Tenant>>,
+    sizes: Vec<(Timestamp, BTreeMap<String, Size>)>,
+    /// Removals by the daemon in all.
+    pub(crate) removals: usize,
+    /// What went wrong first.
+    pub(crate) wrong: Option<String>,
+}
+
+/// What our record on an object says: the team and the policy.
+pub(crate) fn recorded(one: &Object, tenant: &Tenant) -> Option<(String, String)> {
+    let owner = format!("owner={OWNER}");
+    let ours = one.values("extensionName").iter().find(|text| {
+        text.starts_with("writeback/v1;") && text.split(';').any(|part| part == owner)
+    })?;
+    let field = |name: &str| ours.split(';').find_map(|part| part.strip_prefix(name));
+    let (policy, number) = (field("policy=")?, field("id=")?);
+    let team = tenant.teams.keys().find(|word| id(word).to_string() == number)?;
+    Some((team.clone(), policy.to_owned()))
+}
+
+impl Oracle {
+    fn blame(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
+    }
+
+    /// A pass begins. `seen`: what it read of the tenant, where that is not as it stands.
+    pub(crate) fn begin(
+        &mut self,
+        tenant: &Rc<Tenant>,
+        seen: &[Rc<Tenant>],
+        directory: &Directory,
+        now: Timestamp,
+    ) {
+        self.tolerated = seen.to_vec();
+        self.sizes.push((now, sizes(directory, tenant)));
+        self.sizes.retain(|(at, _)| now.duration_since(*at) <= DAY + DAY);
+        self.taken.retain(|taken| now.duration_since(taken.at) <= DAY + DAY);
+        self.standing.clear();
+        if !seen.is_empty() {
+            return;
+        }
+        for word in tenant.teams.keys().filter(|word| tenant.fate(word) == Fate::Kept) {
+            let Some(guid) = object_of(directory, word) else { continue };
+            let inside = directory.inside(guid);
+            let entitled = tenant.entitled(word);
+            let entitled = entitled.iter().filter_map(|person| account(directory, person));
+            self.standing.insert(guid, entitled.filter(|one| inside.contains(one)).collect());
+        }
+    }
+
+    /// A person lets this through.
+    pub(crate) fn approve(&mut self, items: &BTreeSet<Item>, until: Timestamp) {
+        self.approved.extend(items.iter().map(|item| (item.clone(), until)));
+    }
+
+    /// Judges one write that was done.
+    pub(crate) fn judge(
+        &mut self,
+        operation: &Operation,
+        (before, after): (&Directory, &Directory),
+        tenant: &Rc<Tenant>,
+        now: Timestamp,
+    ) {
+        if let Operation::Add { target, attributes } = operation {
+            let one = after.named(target.dn()).expect("it was added").clone();
+            let marked = attributes.iter().any(|(name, _)| name == "adminDescription");
+            match recorded(&one, tenant) {
+                Some((team, _)) if marked => self.created(&one, &team, (before, tenant)),
+                Some(_) | None => self.blame(format!("{} has no mark of ours", one.dn)),
+            }
+            return;
+        }
+        let guid = operation.target().object().expect("only an Add has none");
+        let former = match operation {
+            Operation::Restore { .. } => before.graves.get(&guid).map(|grave| &grave.object),
+            // It is named by its place: whatever stands there is renamed.
+            Operation::ModifyDn { target, .. } => before.named(target.dn()),
+            Operation::Add { .. }
+            | Operation::Modify { .. }
+            | Operation::AddMembers { .. }
+            | Operation::RemoveMembers { .. }
+            | Operation::Delete { .. } => before.get(guid),
+        };
+        let Some(former) = former.cloned() else {
+            return self.blame(format!("{guid} was not there: {operation:?}"));
+        };
+        let Some((team, policy)) = recorded(&former, tenant) else {
+            return self.blame(format!("{} carries no record of ours: {operation:?}", former.dn));
+        };
+        if former.guid != guid {
+            self.blame(format!("{} is another object than {guid}", former.dn));
+        }
+        if former.is_privileged() {
+            self.blame(format!("{} is protected: {operation:?}", former.dn));
+        }
+        let inside = dn(GROUPS);
+        let stands = after.get(guid);
+        let left = stands.is_some_and(|one| !one.dn.is_within(&inside));
+        let strange = !former.dn.is_within(&inside) && !matches!(operation, Operation::Restore { .. });
+        if left || strange {
+            self.blame(format!("{} and {operation:?}: outside the containers", former.dn));
+        }
+        self.weigh(operation, (&former, stands), (&team, &policy), (before, tenant, now));
+        self.hold_access(after, operation);
+    }
+
+    fn created(&mut self, one: &Object, team: &str, (before, tenant): (&Directory, &Rc<Tenant>)) {
+        if !one.dn.is_within(&dn(GROUPS)) {
+            self.blame(format!("{} was created outside the containers", one.dn));
+        }
+        let all = self.made.entry(team.to_owned()).or_default();
+        all.insert(one.guid);
+        let (count, twin) = (all.len(), object_of(before, team));
+        if twin.is_some() || count > 1 {
+            self.blame(format!("{team} was created {count} times: its SID is lost"));
+        }
+        if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept) {
+            self.blame(format!("{team} was created although it is not wanted"));
+        }
+    }
+
+    /// Whether the tenant, as it is or as it was read, says so.
+    fn is_right(&self, now: &Rc<Tenant>, says: impl Fn(&Tenant) -> bool) -> bool {
+        says(now) || self.tolerated.iter().any(|tenant| says(tenant))
+    }
+
+    /// Whether what is done to the group is what the tenant wants, and within the budget.
+    fn weigh(
+        &mut self,
+        operation: &Operation,
+        (former, stands): (&Object, Option<&Object>),
+        (team, policy): (&str, &str),
+        (before, tenant, now): (&Directory, &Rc<Tenant>, Timestamp),
+    ) {
+        let guid = former.guid;
+        match operation {
+            Operation::AddMembers { members, .. } => {
+                for member in members {
+                    let who = who(before, *member, tenant);
+                    let wants = |tenant: &Tenant| {
+                        let wanted = tenant.wanted(team).unwrap_or_default();
+                        who.as_ref().is_some_and(|who| wanted.contains(who))
+                    };
+                    if !self.is_right(tenant, wants) {
+                        self.blame(format!("{who:?} came into {team} without any right"));
+                    }
+                    self.added.insert((guid, *member), now);
+                }
+            }
+            Operation::RemoveMembers { members, .. } => {
+                self.removals += members.len();
+                for member in members {
+                    let who = who(before, *member, tenant);
+                    let wants_gone = |tenant: &Tenant| {
+                        let wanted = tenant.wanted(team);
+                        wanted.is_some_and(|all| who.as_ref().is_none_or(|who| !all.contains(who)))
+                    };
+                    if !self.is_right(tenant, wants_gone) {
+                        self.blame(format!("{who:?} was wrongly taken out of {team}"));
+                    }
+                    self.take_member(former, *member, (team, policy), (tenant, now), who);
+                }
+            }
+            Operation::Delete { .. } => {
+                if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Deleted) {
+                    self.blame(format!("the group of {team} was wrongly deleted"));
+                }
+                self.take_group(guid, Kind::Delete, (team, policy), now);
+            }
+            Operation::ModifyDn { to, .. } => {
+                let here = former.dn.is_within(&dn(QUARANTINE));
+                if to.dn().is_within(&dn(QUARANTINE)) && !here {
+                    if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Quarantined) {
+                        self.blame(format!("the group of {team} was wrongly quarantined"));
+                    }
+                    self.take_group(guid, Kind::Quarantine, (team, policy), now);
+                }
+            }
+            Operation::Modify { .. } => {
+                let secure = |one: &Object| one.value("groupType").is_some_and(|t| t.starts_with('-'));
+                let weakened = secure(former) && !stands.is_some_and(secure);
+                let state = |one: &Object, word: &str| {
+                    let mut all = one.values("extensionName").iter();
+                    all.any(|text| text.ends_with(&format!("state={word}")))
+                };
+                let ended = ["Disabled", "Quarantined"].into_iter().any(|word| {
+                    !state(former, word) && stands.is_some_and(|one| state(one, word))
+                });
+                if !weakened && !ended {
+                    return;
+                }
+                let right = |tenant: &Tenant| match tenant.fate(team) {
+                    Fate::Disabled | Fate::Quarantined => true,
+                    Fate::Deleted => false,
+                    Fate::Kept => {
+                        let kind = tenant.teams.get(team).map(|team| team.kind);
+                        kind == Some(TeamKind::Unified { secure: false }) && !ended
+                    }
+                };
+                if !self.is_right(tenant, right) {
+                    self.blame(format!("the group of {team} wrongly lost its use: {operation:?}"));
+                }
+                let kind = if ended { Kind::Disable } else { Kind::Convert };
+                self.take_group(guid, kind, (team, policy), now);
+            }
+            Operation::Restore { .. } => {
+                if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept) {
+                    self.blame(format!("the group of {team} was restored although not wanted"));
+                }
+            }
+            Operation::Add { .. } => {}
+        }
+    }
+
+    fn is_approved(&mut self, wanted: impl Fn(&Item) -> bool, now: Timestamp) -> bool {
+        let open = self.approved.iter().find(|(item, until)| wanted(item) && **until > now);
+        // It lets it through once.
+        let used = open.map(|(item, _)| item.clone());
+        used.is_some_and(|item| self.approved.remove(&item).is_some())
+    }
+
+    fn take_member(
+        &mut self,
+        former: &Object,
+        member: ObjectGuid,
+        (team, policy): (&str, &str),
+        (tenant, now): (&Rc<Tenant>, Timestamp),
+        who: Option<Who>,
+    ) {
+        let (object, value) = (former.guid.to_string(), member.to_string());
+        let is_item = |item: &Item| {
+            item.kind == Kind::RemoveMembers && item.object == object && item.value == value
+        };
+        let ours = self.added.get(&(former.guid, member));
+        if ours.is_some_and(|at| now.duration_since(*at) < DAY) {
+            return;
+        }
+        if self.is_approved(is_item, now) {
+            return;
+        }
+        let leaver = matches!(&who, Some(Who::Person(p)) if tenant.people.get(p) == Some(&false));
+        self.taken.push(Taken {
+            at: now,
+            policy: policy.to_owned(),
+            team: team.to_owned(),
+            member: Some(member),
+            leaver,
+        });
+        let size = self.size(policy, now);
+        let recent = |taken: &&Taken| {
+            taken.policy == policy && now.duration_since(taken.at) < DAY && taken.member.is_some()
+        };
+        let all: Vec<&Taken> = self.taken.iter().filter(recent).collect();
+        let spots = |leaver: bool| -> BTreeSet<(&str, Option<ObjectGuid>)> {
+            let own = all.iter().filter(|taken| taken.leaver == leaver);
+            own.map(|taken| (taken.team.as_str(), taken.member)).collect()
+        };
+        let values = spots(false);
+        let leavers: BTreeSet<_> = spots(true).into_iter().map(|(_, member)| member).collect();
+        let of_group = values.iter().filter(|(own, _)| *own == team).count();
+        let most = 200.max(size.memberships / 200);
+        let limits = [
+            ("memberships", values.len(), (size.memberships / 20).min(most).max(5)),
+            ("leavers", leavers.len(), (size.principals / 50).max(10)),
+            ("members of one group", of_group, ((former.members.len() + of_group) / 4).max(3)),
+        ];
+        let passed = limits.into_iter().find(|(_, count, limit)| count > limit);
+        if let Some((what, count, limit)) = passed {
+            self.blame(format!("{team}, {policy}: {count} {what} in a day, {limit} may go"));
+        }
+    }
+
+    fn take_group(
+        &mut self,
+        guid: ObjectGuid,
+        kind: Kind,
+        (team, policy): (&str, &str),
+        now: Timestamp,
+    ) {
+        self.removals += 1;
+        let object = guid.to_string();
+        if self.is_approved(|item| item.kind == kind && item.object == object, now) {
+            return;
+        }
+        let (policy, team) = (policy.to_owned(), team.to_owned());
+        self.taken.push(Taken { at: now, policy: policy.clone(), team, member: None, leaver: false });
+        let recent = self.taken.iter().filter(|taken| {
+            taken.policy == policy && taken.member.is_none() && now.duration_since(taken.at) < DAY
+        });
+        let teams: BTreeSet<_> = recent.map(|taken| taken.team.clone()).collect();
+        let groups = self.size(&policy, now).groups;
+        let limit = (groups / 20).min(10.max(groups / 200)).max(1);
+        if teams.len() > limit {
+            self.blame(format!("{policy}: groups {teams:?} in a day, {limit} may go"));
+        }
+    }
+
+    /// The most that a policy held in the last two days.
+    fn size(&self, policy: &str, now: Timestamp) -> Size {
+        let mut size = Size::default();
+        for (_, of) in self.sizes.iter().filter(|(at, _)| now.duration_since(*at) <= DAY + DAY) {
+            let own = of.get(policy).copied().unwrap_or_default();
+            size.groups = size.groups.max(own.groups);
+            size.memberships = size.memberships.max(own.memberships);
+            size.principals = size.principals.max(own.principals);
+        }
+        size
+    }
+
+    /// Nobody who is entitled and had it is without it between two writes.
+    fn hold_access(&mut self, after: &Directory, operation: &Operation) {
+        if !matches!(operation, Operation::RemoveMembers { .. } | Operation::Delete { .. }) {
+            return;
+        }
+        let mut lost = None;
+        for (group, people) in &self.standing {
+            let inside = after.inside(*group);
+            lost = lost.or(people.difference(&inside).next().map(|one| (*group, *one)));
+        }
+        if let Some((group, one)) = lost {
+            let name = |guid| after.get(guid).map_or_else(|| format!("{guid}"), |o| o.dn.to_string());
+            self.blame(format!("{} is locked out of {}: {operation:?}", name(one), name(group)));
+        }
+    }
+}
+
+/// Who a member is.
+fn who(directory: &Directory, member: ObjectGuid, tenant: &Tenant) -> Option<Who> {
+    let one = directory.get(member)?;
+    match one.class {
+        Class::User => Some(Who::Person(one.dn.leaf().to_owned())),
+        Class::Group => recorded(one, tenant).map(|(team, _)| Who::Team(team)),
+        Class::Container => None,
+    }
+}
+
+/// What each policy holds in the directory.
+pub(crate) fn sizes(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, Size> {
+    let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
+    let mut people: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
+    for one in directory.objects.values().filter(|one| one.class == Class::Group) {
+        let Some((_, policy)) = recorded(one, tenant) else { continue };
+        let size = sizes.entry(policy.clone()).or_default();
+        size.groups += 1;
+        size.memberships += one.members.len();
+        people.entry(policy).or_default().extend(&one.members);
+    }
+    for (policy, people) in people {
+        sizes.entry(policy).or_default().principals = people.len();
+    }
+    sizes
+}
+
+/// How everything stands, by words: two stories that end alike give the same.
+pub(crate) fn portrait(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, String> {
+    let label = |guid: &ObjectGuid| {
+        directory.get(*guid).map_or_else(|| "nobody".to_owned(), |one| one.dn.leaf().to_owned())
+    };
+    let mut portrait = BTreeMap::new();
+    for one in directory.objects.values().filter(|one| one.class != Class::Container) {
+        let name = recorded(one, tenant).map_or_else(|| one.dn.to_string(), |(team, _)| team);
+        let mut members: Vec<String> = one.members.iter().map(label).collect();
+        members.sort();
+        let values = one.values.iter().map(|(name, values)| {
+            let mut values = values.clone();
+            values.sort();
+            format!("{name}={values:?}")
+        });
+        let values: Vec<String> = values.collect();
+        let text = format!("{} {values:?} members {members:?}", one.dn);
+        let twin = portrait.insert(name.clone(), text);
+        if let Some(twin) = twin {
+            portrait.insert(format!("{name}, once more"), twin);
+        }
+    }
+    for grave in directory.graves.values() {
+        let name = recorded(&grave.object, tenant);
+        let name = name.map_or_else(|| grave.object.dn.to_string(), |(team, _)| team);
+        *portrait.entry(format!("deleted {name}")).or_default() += "once ";
+    }
+    portrait
+}
+
+/// What is not as the tenant wants it, for a story that has come to rest.
+pub(crate) fn shortfalls(directory: &Directory, tenant: &Tenant) -> Vec<String> {
+    let mut all = Vec::new();
+    for (word, team) in &tenant.teams {
+        let found = object_of(directory, word).and_then(|guid| directory.get(guid));
+        let Some(one) = found else {
+            if tenant.fate(word) == Fate::Kept {
+                all.push(format!("{word} is not there"));
+            }
+            continue;
+        };
+        let secure = one.value("groupType").is_some_and(|text| text.starts_with('-'));
+        match tenant.fate(word) {
+            Fate::Deleted => all.push(format!("{word} is still there")),
+            Fate::Disabled | Fate::Quarantined => {
+                let kept = one.dn.is_within(&dn(QUARANTINE));
+                if secure || (tenant.fate(word) == Fate::Quarantined) != kept {
+                    all.push(format!("{word} is still in use at {}", one.dn));
+                }
+            }
+            Fate::Kept => {
+                let wanted_dn = dn(GROUPS).child(&team.name);
+                let wanted_type = team.kind != TeamKind::Unified { secure: false };
+                let there: BTreeSet<_> =
+                    one.members.iter().map(|guid| who(directory, *guid, tenant)).collect();
+                let wanted = tenant.wanted(word).unwrap_or_default();
+                let wanted: BTreeSet<_> = wanted.into_iter().map(Some).collect();
+                if one.dn != wanted_dn || secure != wanted_type || there != wanted {
+                    all.push(format!("{word} is {} {secure} {there:?}", one.dn));
+                }
+                if one.value("displayName") != Some(team.name.as_str()) {
+                    all.push(format!("{word} is called {:?}", one.value("displayName")));
+                }
+            }
+        }
+    }
+    all
+}
