@@ -13,6 +13,7 @@ mod questions;
 pub mod schedule;
 pub mod stop;
 pub mod triggers;
+pub mod undo;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -38,8 +38,8 @@ pub const FILE_NAME: &str = "journal.jsonl";
 /// How large a file grows before it is put aside: it opens in an editor, and about 100,000
 /// operations fit in.
 pub const ROTATE_BYTES_DEFAULT: u64 = 64 << 20;
-/// How long lines are kept: an auditor's year and a month to come and look.
-pub const RETENTION_DEFAULT: SignedDuration = SignedDuration::from_hours(24 * 396);
+/// How long lines are kept: a year and the month in which somebody asks about it.
+pub const RETENTION_DEFAULT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// The longest message of an outcome; see `disk::RESERVE_BYTES`, which it has to fit in.
 const MESSAGE_CHARACTERS_MAX: usize = 4096;
 

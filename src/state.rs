@@ -132,9 +132,9 @@ struct About {
 impl State {
     /// Opens the state in `directory`, or begins one (mode 0600). A file that cannot be read is set
     /// aside under another name and a fresh one takes its place. Cost: one read of the whole file.
-    pub fn open(directory: &Path, binding: Binding) -> Result<(Self, Opened), StateError> {
+    pub fn open(directory: &Path, binding: &Binding) -> Result<(Self, Opened), StateError> {
         let path = directory.join(FILE_NAME);
-        let opened = Self::open_file(&path, binding.clone());
+        let opened = Self::open_file(&path, binding);
         let (state, mut opened) = match opened {
             Err(StateError::Damaged { why, .. }) => {
                 let set_aside = set_aside(&path)?;
@@ -150,7 +150,7 @@ impl State {
         Ok((state, opened))
     }
 
-    fn open_file(path: &Path, binding: Binding) -> Result<(Self, Opened), StateError> {
+    fn open_file(path: &Path, binding: &Binding) -> Result<(Self, Opened), StateError> {
         let unusable = |fault| StateError::of_file(path, fault);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -168,7 +168,7 @@ impl State {
     pub fn open_backend(
         backend: impl StorageBackend,
         path: &Path,
-        binding: Binding,
+        binding: &Binding,
     ) -> Result<(Self, Opened), StateError> {
         let (database, image) = guarded(path, || {
             let failed = |fault| StateError::at_opening(path, fault);
@@ -176,7 +176,7 @@ impl State {
             let image = store::read(&database).map_err(failed)?;
             Ok((database, image))
         })?;
-        let (about, opened) = recall(path, image, &binding)?;
+        let (about, opened) = recall(path, image, binding)?;
         Ok((Self { path: path.to_owned(), database, about, broken: false }, opened))
     }
 
@@ -193,7 +193,7 @@ impl State {
         let backend = FileBackend::new(file);
         let backend = backend.map_err(|fault| StateError::at_opening(&path, fault.into()))?;
         let beside = Beside::new(backend).map_err(unusable)?;
-        let (_, opened) = Self::open_backend(beside, &path, binding.clone())?;
+        let (_, opened) = Self::open_backend(beside, &path, binding)?;
         Ok(match opened.status {
             Found::Known => Some(opened),
             Found::Fresh { .. } | Found::Damaged { .. } => None,

@@ -17,6 +17,8 @@ mod product;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "simulated/admin.rs"]
+mod admin;
 #[path = "simulated/commands.rs"]
 mod commands;
 #[path = "simulated/daemon.rs"]

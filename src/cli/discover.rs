@@ -93,7 +93,10 @@ fn ready(containers: &Containers) -> BTreeMap<Approach, PolicySet> {
             .iter()
             .filter_map(|ready| parse(ready.file, ready.text.as_bytes(), Some(containers)).ok());
         let standing = parsed.map(|parsed| Standing { policy: parsed.policy, last_good: false });
-        (approach, PolicySet { policies: standing.collect(), unparsed: Vec::new(), approvals: Vec::new() })
+        (
+            approach,
+            PolicySet { policies: standing.collect(), unparsed: Vec::new(), approvals: Vec::new() },
+        )
     };
     Approach::ALL.into_iter().map(parsed).collect()
 }

@@ -149,6 +149,11 @@ impl Engine {
         load
     }
 
+    /// Who is told.
+    pub fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
     /// What passes remember.
     pub fn memory(&self) -> &Memory {
         &self.memory

@@ -20,7 +20,7 @@ use crate::decide::guard::piece::{Class, Piece, pieces};
 use crate::decide::guard::tally::trips;
 use crate::decide::{Decision, Shrunk, plan};
 use crate::defence::stands;
-use crate::model::change::{Change, Effect, MemberReference};
+use crate::model::change::{Change, Kind, MemberReference};
 use crate::model::policy::{GuardRules, OnTrip, PolicySet};
 use crate::model::{
     Digest, Inventory, Item, Memory, ObjectGuid, ObjectId, Operation, Plan, PolicyName, Spend,
@@ -112,6 +112,8 @@ impl<'a> Scale<'a> {
 pub struct AdmittedPlan {
     changes: Vec<Change>,
     spends: BTreeMap<(ObjectId, ObjectGuid), Spend>,
+    /// Groups that a person lets end.
+    approved: BTreeSet<ObjectId>,
     digest: Digest,
 }
 
@@ -126,13 +128,14 @@ impl AdmittedPlan {
         self.digest
     }
 
-    /// What an operation of a change takes out of the window.
+    /// What an operation of a change takes out of the window. What a person let through does not
+    /// count: else one approval would hold the ordinary day after it.
     pub fn spends(&self, change: &Change, operation: &Operation) -> Vec<Spend> {
         if let Operation::RemoveMembers { members, .. } = operation {
             let spend = |member: &ObjectGuid| self.spends.get(&(change.group, *member)).copied();
             return members.iter().filter_map(spend).collect();
         }
-        let ends = row::ends_group(&change.effect);
+        let ends = row::ends_group(&change.effect) && !self.approved.contains(&change.group);
         ends.then_some(Spend::Group(change.group)).into_iter().collect()
     }
 }
@@ -191,6 +194,7 @@ pub fn guard(plan: &Plan, scale: &Scale<'_>) -> Guarded {
     let pieces = pieces(&plan.changes, scale);
     let (mut holds, back) = judge(&pieces, scale);
     let (admitted, mut held) = separate(&pieces, &back);
+    let spends = spends(&pieces, &back, scale);
     let (lost, losses) = lost(scale);
     held.extend(lost);
     held.extend(plan.gone.iter().cloned());
@@ -203,8 +207,10 @@ pub fn guard(plan: &Plan, scale: &Scale<'_>) -> Guarded {
     if let Some(digest) = held.digest() {
         held.holds.iter_mut().for_each(|hold| hold.say_how_to_pass(&digest));
     }
-    let spends = spends(&admitted, scale);
-    let admitted = AdmittedPlan { changes: admitted, spends, digest };
+    let approved = pieces.iter().filter(|piece| piece.class == Class::Approved);
+    let approved = approved.filter(|piece| row::ends_group(&piece.change.effect));
+    let approved = approved.map(|piece| piece.change.group).collect();
+    let admitted = AdmittedPlan { changes: admitted, spends, approved, digest };
     Guarded { admitted, held, digest, reviewed }
 }
 
@@ -248,31 +254,24 @@ fn separate(pieces: &[Piece], back: &BTreeSet<usize>) -> (Vec<Change>, Vec<Chang
     (admitted, held)
 }
 
-/// What the admitted changes take out of the window, value by value.
-fn spends(admitted: &[Change], scale: &Scale<'_>) -> BTreeMap<(ObjectId, ObjectGuid), Spend> {
-    let removals = admitted.iter().filter_map(|change| match &change.effect {
-        Effect::RemoveMembers { members, .. } => Some((change, members)),
-        Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::AddMembers { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => None,
+/// What the pieces that may go on take out of the window, value by value.
+fn spends(
+    pieces: &[Piece],
+    back: &BTreeSet<usize>,
+    scale: &Scale<'_>,
+) -> BTreeMap<(ObjectId, ObjectGuid), Spend> {
+    let goes = pieces.iter().enumerate().filter(|(index, piece)| {
+        let removes = piece.change.effect.kind() == Kind::RemoveMembers;
+        removes && piece.class != Class::Approved && !back.contains(index)
     });
     let spend = |change: &Change, member: &MemberReference| {
         Some(((change.group, member.guid()?), scale.spend(change, member)?))
     };
-    removals
-        .flat_map(|(change, members)| members.iter().filter_map(move |m| spend(change, m)))
-        .collect()
+    let each = goes.flat_map(|(_, piece)| {
+        let members = piece::members(&piece.change).iter();
+        members.filter_map(move |member| spend(&piece.change, member))
+    });
+    each.collect()
 }
 
 /// Groups that selections would lose: they go on as before until a person lets them go.

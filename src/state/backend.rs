@@ -181,12 +181,11 @@ impl<B: StorageBackend> StorageBackend for Beside<B> {
         }
         for (number, inside, piece) in pieces(offset, out.len()) {
             let below;
-            let block = match written.blocks.get(&number) {
-                Some(block) => block,
-                None => {
-                    below = self.below(number)?;
-                    &below
-                }
+            let block = if let Some(block) = written.blocks.get(&number) {
+                block
+            } else {
+                below = self.below(number)?;
+                &below
             };
             let from = block.get(inside..inside + piece.len());
             if let (Some(to), Some(from)) = (out.get_mut(piece), from) {

@@ -135,18 +135,16 @@ impl StateError {
 /// Whether the file is wrong, and not the disk below it or the memory above: only then it is set
 /// aside. A disk that fails may hold a good file.
 fn is_damage(fault: &redb::Error) -> bool {
-    match fault {
-        // The engine's word for "not a database", and for a file shorter than it says it is.
-        redb::Error::Io(fault) => {
-            matches!(fault.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-        }
-        fault => !matches!(
-            fault,
-            redb::Error::Backend(_)
-                | redb::Error::Unsupported
-                | redb::Error::PreviousIo
-                | redb::Error::DatabaseClosed
-                | redb::Error::LockPoisoned(_)
-        ),
+    if let redb::Error::Io(fault) = fault {
+        // The engine's words for "not a database" and for a file shorter than it says it is.
+        return matches!(fault.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof);
     }
+    !matches!(
+        fault,
+        redb::Error::Backend(_)
+            | redb::Error::Unsupported
+            | redb::Error::PreviousIo
+            | redb::Error::DatabaseClosed
+            | redb::Error::LockPoisoned(_)
+    )
 }

@@ -176,7 +176,7 @@ fn the_listing_pairs_outcomes_and_answers_filters() {
     assert_eq!(everything[3].result, None);
     let of_one = Filter { changeset: Some(by("one")), ..Filter::default() };
     assert_eq!(list(of_one).len(), 2);
-    let of_member = Filter { member: Some(guid(2)), ..Filter::default() };
+    let of_member = Filter { members: Some(BTreeSet::from([guid(2)])), ..Filter::default() };
     assert_eq!(list(of_member).len(), 2);
     let early = Filter { until: Some(at(11)), ..Filter::default() };
     assert_eq!(list(early).len(), 3);

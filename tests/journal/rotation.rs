@@ -182,9 +182,9 @@ fn what_was_edited_while_nobody_ran_is_not_taken_for_a_crash() {
 
 fn all_opened(directory: &std::path::Path) -> Vec<End> {
     let entries = writeback::journal::read::entries(directory).unwrap().flatten();
-    let opened = entries.filter_map(|entry| match entry.body {
-        Body::Opened(opened) => Some(opened.found),
-        _ => None,
+    let opened = entries.filter_map(|entry| {
+        let Body::Opened(opened) = entry.body else { return None };
+        Some(opened.found)
     });
     opened.collect()
 }
@@ -253,5 +253,5 @@ fn a_head_is_known_by_number_and_hash_by_hash_or_by_its_first_digits() {
     assert!(found.to_string().contains("is not in the journal"), "{found}");
     let unknown = verify(folder.path(), None).unwrap();
     assert!(unknown.to_string().contains("cannot be noticed"), "{unknown}");
-    assert_eq!(Options::default().retention, SignedDuration::from_hours(24 * 396));
+    assert_eq!(Options::default().retention, SignedDuration::from_hours(24 * 400));
 }

@@ -78,8 +78,11 @@ fn a_plan_is_the_same_in_text_and_in_json_and_from_run_to_run() {
 fn apply_does_what_the_plan_said_and_then_nothing_waits() {
     let stage = Stage::small();
     let planned = stage.product.run(&["plan"]).expect(2).stdout;
+    // Nobody remembers anything yet, and the plan says what that costs.
+    let (planned, lacking) = planned.split_once("\nnot computed").unwrap();
+    assert!(lacking.contains("RollingWindow"), "{lacking}");
     let applied = stage.product.run(&["apply"]).expect(0).stdout;
-    assert!(applied.starts_with(&planned), "{planned}\n---\n{applied}");
+    assert!(applied.starts_with(planned), "{planned}\n---\n{applied}");
     assert_eq!(stage.held(), stage.wanted());
     stage.journal_announces_every_write();
     let plan = stage.product.run(&["plan"]).expect(0).stdout;
@@ -171,7 +174,8 @@ fn apply_writes_only_the_expected_plan() {
         let refused = stage.product.run(&["apply", "--expect", wrong]).expect(2);
         assert!(refused.stderr.contains("nothing is written"), "{}", refused.stderr);
         assert!(stage.writes().is_empty(), "{wrong}");
-        assert!(stage.product.journal().is_empty(), "{wrong}");
+        let journal = stage.product.journal();
+        assert!(journal.iter().all(|line| line["kind"] == "opened"), "{wrong}: {journal:#?}");
     }
     stage.product.run(&["apply", "--expect", &digest[..12]]).expect(0);
     assert_eq!(stage.held(), stage.wanted());
@@ -238,7 +242,6 @@ fn commands_and_options_that_are_not_built_are_refused_by_name() {
     let stage = Stage::small();
     for command in [
         "explain",
-        "approve",
         "pause",
         "resume",
         "reconcile",
@@ -255,10 +258,8 @@ fn commands_and_options_that_are_not_built_are_refused_by_name() {
     let refused = stage.product.run(&["synchronise"]).expect(64);
     assert!(refused.stderr.contains("`synchronise` is no command"), "{}", refused.stderr);
     for (line, named) in [
-        (["plan", "--from", "/run/socket"].as_slice(), "--from"),
-        (&["plan", "--state", "state"], "--state"),
+        (["plan", "--from", "https://daemon.example/memory"].as_slice(), "--from"),
         (&["plan", "--output", "markdown"], "markdown"),
-        (&["apply", "--approve", "0123456789ab"], "--approve"),
     ] {
         let refused = stage.product.run(line).expect(64);
         assert!(refused.stderr.contains(named), "{}", refused.stderr);
@@ -290,40 +291,29 @@ fn help_lists_what_is_built_and_nothing_else() {
         .collect();
     assert_eq!(
         listed,
-        ["demo", "validate", "discover", "plan", "apply", "run", "status", "schema", "help"],
+        [
+            "demo", "validate", "discover", "plan", "apply", "approve", "run", "status", "schema",
+            "help"
+        ],
         "{help}"
     );
-    for (command, hidden) in [("plan", ["--from", "--state"]), ("apply", ["--approve", "--output"])]
-    {
+    for (command, shown, hidden) in [
+        ("plan", ["--policy", "--from", "--state"].as_slice(), "--expect"),
+        ("apply", &["--policy", "--expect", "--approve"], "--output"),
+        ("approve", &["--not-after"], "--policy"),
+    ] {
         let help = stage.product.run(&[command, "--help"]).expect(0).stdout;
-        assert!(help.contains("--policy"), "{help}");
-        assert!(hidden.iter().all(|option| !help.contains(option)), "{help}");
+        assert!(shown.iter().all(|option| help.contains(option)), "{help}");
+        assert!(!help.contains(hidden), "{help}");
     }
     assert!(!help.contains("markdown"));
     let version = stage.product.run(&["--version"]).expect(0).stdout;
     assert_eq!(version, format!("writeback {}\n", env!("CARGO_PKG_VERSION")));
 }
 
-/// Fields of the contract that this version does not build, in policies: the line that holds one
-/// and its name.
-const POLICY_FIELDS: [(&str, &str); 2] = [("  adoption: []", "adoption"), ("  guard: {}", "guard")];
-
-#[test]
-fn policy_fields_that_are_not_built_are_refused_by_name() {
-    let stage = Stage::small();
-    for (line, name) in POLICY_FIELDS {
-        stage.product.policy("everything", &format!("{EVERYTHING}\n{line}"));
-        let refused = stage.product.run(&["validate"]);
-        let named = refused.stdout.lines().find(|line| line.contains("everything.yaml:"));
-        let named = named.unwrap_or_else(|| panic!("{line}: {}", refused.stdout));
-        assert!(named.contains(name) && named.contains("not supported yet"), "{line}: {named}");
-        stage.product.run(&["apply"]).expect(5);
-        assert!(stage.writes().is_empty(), "{line}");
-    }
-}
-
-/// The same in the daemon configuration: what is replaced, by what, and the name.
-const CONFIGURATION_FIELDS: [(&str, &str, &str); 9] = [
+/// Fields of the contract that this version does not build, in the daemon configuration: what is
+/// replaced, by what, and the name.
+const CONFIGURATION_FIELDS: [(&str, &str, &str); 8] = [
     ("cloud: Custom", "cloud: China", "China"),
     ("  credential:\n", "  credential:\n    managedIdentity: {}\n", "managedIdentity"),
     ("  credential:\n", "  credential:\n    federatedTokenFile: token\n", "federatedTokenFile"),
@@ -332,7 +322,6 @@ const CONFIGURATION_FIELDS: [(&str, &str, &str); 9] = [
     ("directory:\n", "directory:\n  globalCatalog: 'ldaps://dc1:3269'\n", "globalCatalog"),
     ("servers: [", "servers: ['ldaps://other.example', ", "servers"),
     ("schedule: {", "schedule: { flagInterval: 10m,", "flagInterval"),
-    ("http: {", "http: { adminSocket: admin.sock,", "adminSocket"),
 ];
 
 #[test]
@@ -361,12 +350,16 @@ fn one_writer_at_a_time() {
     let stage = Stage::small();
     let mut daemon = stage.product.daemon();
     daemon.passes(1);
-    for command in ["apply", "run"] {
-        let refused = stage.product.run(&[command]).expect(1);
-        let held = format!("another writeback holds it (process {})", daemon.id());
-        assert!(refused.stderr.contains(&held), "{}", refused.stderr);
-        assert_eq!(refused.stdout, "");
-    }
+    let held = format!("another writeback holds it (process {})", daemon.id());
+    let refused = stage.product.run(&["run"]).expect(1);
+    assert!(refused.stderr.contains(&held), "{}", refused.stderr);
+    assert_eq!(refused.stdout, "");
+    // A pass is asked of the daemon; where it cannot be asked there is none.
+    stage.product.run(&["apply"]).expect(0);
+    std::fs::remove_file(stage.product.path().join("state/admin.sock")).unwrap();
+    let refused = stage.product.run(&["apply"]).expect(1);
+    assert!(refused.stderr.contains(&held), "{}", refused.stderr);
+    assert_eq!(refused.stdout, "");
     // A plan writes nothing and needs no lock.
     stage.product.run(&["plan"]).expect(0);
     daemon.signal("TERM");
@@ -496,6 +489,7 @@ fn no_output_and_no_file_holds_a_secret() {
     }
     let files = fs::read_dir(stage.product.path().join("state")).unwrap();
     for file in files {
-        stage.keeps_secrets(&fs::read_to_string(file.unwrap().path()).unwrap());
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        stage.keeps_secrets(&String::from_utf8_lossy(&bytes));
     }
 }

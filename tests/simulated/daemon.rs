@@ -462,7 +462,7 @@ fn a_hard_deleted_group_is_deleted_after_a_second_look_and_not_before() {
 }
 
 #[test]
-fn a_hard_deleted_group_is_only_unconfirmed_to_a_single_pass() {
+fn a_hard_deleted_group_is_only_unconfirmed_to_the_first_pass_that_misses_it() {
     let stage = Stage::written();
     let board = stage.id("Board");
     stage.cloud(|cloud| cloud.hard_delete_group(board));
@@ -472,6 +472,12 @@ fn a_hard_deleted_group_is_only_unconfirmed_to_a_single_pass() {
         assert!(ran.stdout.contains("unconfirmed"), "{}", ran.stdout);
     }
     assert!(stage.writes().is_empty());
+    // The next process remembers that it was missed.
+    until("a second pass confirms it", || {
+        stage.product.run(&["apply"]).expect(0);
+        stage.removals() == (0, 1)
+    });
+    assert_eq!(stage.held(), stage.wanted());
 }
 
 #[test]
@@ -542,7 +548,11 @@ fn no_output_of_the_daemon_holds_a_secret() {
         shown.push(get(&daemon.metrics, path).1);
     }
     for file in std::fs::read_dir(stage.product.path().join("state")).unwrap() {
-        shown.push(std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let path = file.unwrap().path();
+        // The admin socket is no file; what it says is held to this in its own tests.
+        if path.extension().is_none_or(|extension| extension != "sock") {
+            shown.push(String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned());
+        }
     }
     for text in &shown {
         stage.keeps_secrets(text);

@@ -72,6 +72,33 @@ struct Look {
     doubtful: bool,
 }
 
+/// What a pass read, for whoever decides on it.
+#[derive(Clone, Copy)]
+struct Read<'a> {
+    policies: &'a PolicySet,
+    containers: &'a Containers,
+    listing: &'a CloudListing,
+    snapshot: &'a DirectorySnapshot,
+}
+
+impl<'a> Read<'a> {
+    fn of<'i>(&self, memory: &'i Memory, presence: &'i BTreeMap<ObjectId, Presence>) -> Inputs<'i>
+    where
+        'a: 'i,
+    {
+        Inputs {
+            owner: OWNER,
+            containers: self.containers,
+            policies: self.policies,
+            cloud: self.listing,
+            presence,
+            directory: self.snapshot,
+            memory,
+            confirm_after: CONFIRM_AFTER,
+        }
+    }
+}
+
 /// How a round went.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
@@ -396,21 +423,13 @@ impl Machine {
         doubtful: &mut bool,
     ) -> Living<(Decision, Guarded, BTreeMap<Digest, Approval>)> {
         let (policies, containers) = (self.policies.clone(), self.containers.clone());
-        let inputs = |memory, presence| Inputs {
-            owner: OWNER,
-            containers: &containers,
-            policies: &policies,
-            cloud: listing,
-            presence,
-            directory: snapshot,
-            memory,
-            confirm_after: CONFIRM_AFTER,
-        };
+        let inputs = Read { policies: &policies, containers: &containers, listing, snapshot };
         let mut presence = BTreeMap::new();
-        let owned = holdings::holdings(&inputs(&life.memory, &presence)).owned;
-        begin::begin(&owned.into_keys().collect(), &mut life.memory, begun);
+        let owned = holdings::holdings(&inputs.of(&life.memory, &presence)).owned;
+        let owned: BTreeSet<ObjectId> = owned.into_keys().collect();
+        begin::begin(&owned, &mut life.memory, begun);
         let absent = {
-            let first = inputs(&life.memory, &presence);
+            let first = inputs.of(&life.memory, &presence);
             claim::absent_ids(&first, &holdings::holdings(&first))
         };
         for id in absent {
@@ -418,7 +437,7 @@ impl Machine {
             *doubtful |= matches!(answer, Presence::Unread(_));
             presence.insert(id, answer);
         }
-        let read = self.read_members(&inputs(&life.memory, &presence), begun)?;
+        let read = self.read_members(&inputs.of(&life.memory, &presence), begun)?;
         let Some((members, late)) = read else {
             // Each group's members on their own: none of them could be read.
             *doubtful = true;
@@ -426,7 +445,7 @@ impl Machine {
                 of: BTreeMap::new(),
                 links: writeback::model::cloud::Links::Readable,
             };
-            let decision = decide(&inputs(&life.memory, &presence), &nothing);
+            let decision = decide(&inputs.of(&life.memory, &presence), &nothing);
             let answers = Answers::default();
             let scale = Scale::of(&policies, &life.memory, &decision, &answers, begun);
             let guarded = guard(&decision.plan, &scale);
@@ -440,7 +459,7 @@ impl Machine {
         }
         let stale = !seen.is_empty();
         self.world.oracle.begin(&self.world.tenant, &seen, &self.world.directory, begun);
-        let mut decision = decide(&inputs(&life.memory, &presence), &members);
+        let mut decision = decide(&inputs.of(&life.memory, &presence), &members);
         let answers = self.ask(&decision, doubtful)?;
         let weigh = |decision: &Decision, memory: &Memory| {
             guard(&decision.plan, &Scale::of(&policies, memory, decision, &answers, begun))
@@ -454,7 +473,7 @@ impl Machine {
                 self.world.oracle.approve(&approval.items, approval.not_after);
             }
             life.memory.approvals.extend(granted.clone());
-            decision = decide(&inputs(&life.memory, &presence), &members);
+            decision = decide(&inputs.of(&life.memory, &presence), &members);
             guarded = weigh(&decision, &life.memory);
         }
         let removes = decision.plan.changes.iter().any(|c| c.effect.kind() == Kind::RemoveMembers);

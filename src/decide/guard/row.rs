@@ -157,11 +157,7 @@ impl Hold {
         rules: &GuardRules,
     ) -> Self {
         let of_group = group.map(|id| format!(" (cloud group {id})")).unwrap_or_default();
-        let set = match (row.setting(), &rules.place) {
-            (Some(setting), Some(place)) => format!("`guard.{setting}`, {place}"),
-            (Some(setting), None) => format!("the default of `guard.{setting}`"),
-            (None, _) => "always".to_owned(),
-        };
+        let set = row.setting().map_or_else(|| "always".to_owned(), |word| rules.where_set(word));
         let message =
             format!("{measured} {}{of_group}{remark}; the limit is {limit} ({set})", row.noun());
         Self { row, policy, group, measured, limit, message }

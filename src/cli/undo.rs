@@ -1,0 +1,181 @@
+//! `undo`: takes a change set back, as far as the directory still is as the change set left it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::apply::{Claimed, Unclaimed, claim_state};
+use super::{at_once, blind, complain, load_settings, new_report, progress, say};
+use crate::controller::admin::caller::Caller;
+use crate::controller::admin::round::chain;
+use crate::controller::books::{Books, finish};
+use crate::controller::now;
+use crate::controller::pass::{Engine, Look};
+use crate::controller::stop::Stop;
+use crate::controller::undo::{self, ChangeSet};
+use crate::exit::Exit;
+use crate::journal::Note;
+use crate::model::approval::APPROVAL_MAX;
+use crate::model::{ApprovalRequest, Digest};
+use crate::report::text::{self, safe};
+
+/// Looks at the directory, at most: the second one sees what a restoration brought back, the third
+/// that nothing is left to do.
+const ROUNDS_MAX: usize = 3;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The digest of the plan that was applied, or its first 12 digits; `writeback journal show`
+    /// lists them
+    changeset: String,
+    /// Write, if the way back has this digest; without it, it is only shown
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<String>,
+    /// Let the held set of this digest through
+    #[arg(long, value_name = "DIGEST")]
+    approve: Option<String>,
+}
+
+pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
+    if arguments.changeset.len() < Digest::DIGITS_MIN {
+        complain("a change set is named by at least 12 digits of its digest");
+        return Exit::Usage;
+    }
+    let settings = match load_settings(config.as_deref()) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
+    let directory = settings.state.clone();
+    let Claimed { lock: _lock, books, memory } = match claim_state(&settings) {
+        Ok(claimed) => claimed,
+        Err(Unclaimed::Held(error)) => {
+            complain(&format!("failed to {error}; stop the daemon, undo, and start it again"));
+            return Exit::Failed;
+        }
+        Err(Unclaimed::Failed(why)) => {
+            complain(&why);
+            return Exit::Failed;
+        }
+    };
+    let set = match undo::read(&directory, &arguments.changeset) {
+        Ok(set) => set,
+        Err(error) => {
+            complain(&format!("failed to {}", safe(&chain(&error))));
+            return Exit::Failed;
+        }
+    };
+    let report = new_report(&settings);
+    let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {
+        Ok(engine) => engine,
+        Err(why) => return blind(&why),
+    };
+    engine.load_policies();
+    let stop = Arc::new(Stop::default());
+    stop.listen(at_once);
+    Way { engine, books, stop, set, arguments }.go().await
+}
+
+struct Way {
+    engine: Engine,
+    books: Books,
+    stop: Arc<Stop>,
+    set: ChangeSet,
+    arguments: Arguments,
+}
+
+impl Way {
+    async fn go(mut self) -> Exit {
+        if let Some(digest) = self.arguments.approve.clone() {
+            let approved_by = Caller::own().map_or_else(|_| "?".to_owned(), |c| c.to_string());
+            let not_after = now().checked_add(APPROVAL_MAX).unwrap_or(jiff::Timestamp::MAX);
+            let place = None;
+            self.engine.request(ApprovalRequest { digest, approved_by, not_after, place });
+        }
+        let mut exit = Exit::Done;
+        for round in 0..ROUNDS_MAX {
+            let look = match self.engine.look_back(&self.set).await {
+                Ok(look) => look,
+                Err(why) => return blind(&why).max(exit),
+            };
+            if round > 0 && look.guarded.admitted.changes().is_empty() {
+                break;
+            }
+            if round == 0
+                && let Err(exit) = self.show(&look)
+            {
+                return exit;
+            }
+            let is_held = !look.guarded.held.holds.is_empty();
+            exit = exit.max(if is_held { Exit::Held } else { Exit::Done });
+            match self.write(look).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(failed) => return exit.max(failed),
+            }
+        }
+        exit
+    }
+
+    /// Shows the way back; `Err` where nothing is to be written.
+    fn show(&self, look: &Look) -> Result<(), Exit> {
+        if self.set.undone > 0 {
+            complain(&format!(
+                "{} operations of the change set were not done or not heard of: there is nothing \
+                 to take back of them",
+                self.set.undone
+            ));
+        }
+        say(&text::plan(&look.decision, &look.guarded));
+        let held = if look.guarded.held.holds.is_empty() { Exit::Done } else { Exit::Held };
+        if look.decision.plan.writes().next().is_none() {
+            complain("nothing of the change set is left to undo");
+            return Err(held);
+        }
+        let digest = look.guarded.digest;
+        match &self.arguments.expect {
+            Some(expected) if digest.answers_to(expected) => Ok(()),
+            Some(expected) => {
+                let expected = safe(expected);
+                complain(&format!("the way back is not the expected one ({expected})"));
+                Err(Exit::ChangesWait.max(held))
+            }
+            None => {
+                complain(&format!(
+                    "nothing is written; `writeback undo {} --expect {}` does this, and holds what \
+                     would do it again",
+                    self.set.digest.short(),
+                    digest.short()
+                ));
+                Err(Exit::ChangesWait.max(held))
+            }
+        }
+    }
+
+    /// Writes what the guard admits; whether all of it was done.
+    async fn write(&mut self, look: Look) -> Result<bool, Exit> {
+        self.engine.mark_undone(&self.set);
+        let note = Note::Undo { changeset: self.set.digest };
+        if let Err(error) = self.books.journal.note(note, now()) {
+            complain(&format!("failed to {}", chain(&error)));
+            return Err(Exit::Failed);
+        }
+        // On disk before the first write: the next pass must not do again what is undone.
+        if let Err(error) = self.books.save(&self.engine, &self.engine.report()) {
+            complain(&format!("failed to {}", chain(&error)));
+            return Err(Exit::Failed);
+        }
+        let finished = finish(&mut self.engine, &mut self.books, look, &self.stop).await;
+        let results = &finished.acted.results;
+        say(&format!("\n{}", text::outcomes(results)));
+        if let Some(fault) = finished.fault() {
+            complain(&format!("failed to go on: {}", safe(&fault.message)));
+            return Err(Exit::Failed);
+        }
+        let all = results.iter().all(|result| result.outcome.achieved());
+        if !all || finished.acted.stopped {
+            return Err(Exit::Failed);
+        }
+        Ok(!results.is_empty())
+    }
+}
