@@ -10,6 +10,8 @@ pub mod discover;
 pub mod lock;
 pub mod pass;
 mod questions;
+pub mod recover;
+pub mod recall;
 pub mod schedule;
 pub mod stop;
 pub mod triggers;

@@ -210,9 +210,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates the journal in `directory` and says so in a line of its own. What a crash
-    /// tore is ended, kept, and told in that line; numbers go on after the highest ones found.
-    /// Cost: one read of the file that grows.
+    /// Opens or creates the journal in `directory`. A line of its own says so: at once where the
+    /// end has to be put right, else before the first line of this run. What a crash tore is ended,
+    /// kept, and told in that line; numbers go on after the highest ones found. Cost: one read of
+    /// the file that grows.
     ///
     /// A full disk is no error yet: the line is owed, and the first operation is refused.
     pub fn open(directory: &Path, options: Options, at: Timestamp) -> Result<Self, JournalError> {
@@ -231,12 +232,13 @@ impl Journal {
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let opened = Opened { version, found: found.end, torn: found.torn };
-        match journal.settle(at, Body::Opened(opened)) {
-            Ok(()) => journal.expire(at)?,
-            Err(JournalError::Full { .. }) => {}
-            Err(error) => return Err(error),
+        journal.owed.push((at, Body::Opened(opened)));
+        let chained = journal.head.sequence > 0 || journal.disk.length() == 0;
+        let whole = found.torn.is_none() && !found.unended && chained;
+        match if whole { Ok(()) } else { journal.pay() }.and_then(|()| journal.expire(at)) {
+            Ok(()) | Err(JournalError::Full { .. }) => Ok(journal),
+            Err(error) => Err(error),
         }
-        Ok(journal)
     }
 
     /// Intents of the last run that wrote any, without an outcome: what they announced may or may
@@ -322,7 +324,10 @@ impl Journal {
         else {
             return Ok(());
         };
-        match self.write(at, &Body::Removed { from: expired.from }, Need::Refusable) {
+        let told = self
+            .pay()
+            .and_then(|()| self.write(at, &Body::Removed { from: expired.from }, Need::Refusable));
+        match told {
             Ok(()) => {}
             Err(JournalError::Full { .. }) => return Ok(()),
             Err(error) => return Err(error),

@@ -132,9 +132,9 @@ struct About {
 impl State {
     /// Opens the state in `directory`, or begins one (mode 0600). A file that cannot be read is set
     /// aside under another name and a fresh one takes its place. Cost: one read of the whole file.
-    pub fn open(directory: &Path, binding: &Binding) -> Result<(Self, Opened), StateError> {
+    pub fn open(directory: &Path, binding: Binding) -> Result<(Self, Opened), StateError> {
         let path = directory.join(FILE_NAME);
-        let opened = Self::open_file(&path, binding);
+        let opened = Self::open_file(&path, binding.clone());
         let (state, mut opened) = match opened {
             Err(StateError::Damaged { why, .. }) => {
                 let set_aside = set_aside(&path)?;
@@ -150,7 +150,7 @@ impl State {
         Ok((state, opened))
     }
 
-    fn open_file(path: &Path, binding: &Binding) -> Result<(Self, Opened), StateError> {
+    fn open_file(path: &Path, binding: Binding) -> Result<(Self, Opened), StateError> {
         let unusable = |fault| StateError::of_file(path, fault);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -168,7 +168,7 @@ impl State {
     pub fn open_backend(
         backend: impl StorageBackend,
         path: &Path,
-        binding: &Binding,
+        binding: Binding,
     ) -> Result<(Self, Opened), StateError> {
         let (database, image) = guarded(path, || {
             let failed = |fault| StateError::at_opening(path, fault);
@@ -193,7 +193,7 @@ impl State {
         let backend = FileBackend::new(file);
         let backend = backend.map_err(|fault| StateError::at_opening(&path, fault.into()))?;
         let beside = Beside::new(backend).map_err(unusable)?;
-        let (_, opened) = Self::open_backend(beside, &path, binding)?;
+        let (_, opened) = Self::open_backend(beside, &path, binding.clone())?;
         Ok(match opened.status {
             Found::Known => Some(opened),
             Found::Fresh { .. } | Found::Damaged { .. } => None,
@@ -284,10 +284,10 @@ impl About {
 }
 
 /// Turns rows into what was remembered, if they are ours.
-fn recall(path: &Path, mut image: Image, asked: &Binding) -> Result<(About, Opened), StateError> {
+fn recall(path: &Path, mut image: Image, asked: Binding) -> Result<(About, Opened), StateError> {
     let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
     if image.is_empty() {
-        let about = About { binding: asked.clone(), domain: None, head: None };
+        let about = About { binding: asked, domain: None, head: None };
         let opened = Opened {
             memory: Memory::default(),
             status: Found::Fresh { lost: false },
@@ -306,15 +306,16 @@ fn recall(path: &Path, mut image: Image, asked: &Binding) -> Result<(About, Open
         Some(1..) => {}
         Some(0) | None => return Err(damaged("it does not say its format".to_owned())),
     }
-    let about = About::read(&rows).map_err(damaged)?;
+    let mut about = About::read(&rows).map_err(damaged)?;
     if about.binding.tenant != asked.tenant && defence::stands("H61") {
         let (bound, asked) = (about.binding.tenant, asked.tenant);
         return Err(StateError::OtherTenant { path: path.to_owned(), bound, asked });
     }
     if about.binding.owner != asked.owner && defence::stands("H61") {
-        let (bound, asked) = (about.binding.owner, asked.owner.clone());
+        let (bound, asked) = (about.binding.owner, asked.owner);
         return Err(StateError::OtherOwner { path: path.to_owned(), bound, asked });
     }
+    about.binding = asked;
     let status = image.remove(STATUS).and_then(|mut rows| rows.remove(LAST));
     let opened = Opened {
         memory: image::memory(&image).map_err(|error| damaged(error.to_string()))?,

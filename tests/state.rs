@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     unreachable_pub,
     reason = "a failed unwrap is the failed test, and the support is open to all of them"
 )]

@@ -16,13 +16,14 @@ use crate::controller::books::Books;
 use crate::controller::lock::{LockError, StateLock};
 use crate::controller::now;
 use crate::controller::pass::Engine;
+use crate::controller::recall::{Recalled, recall};
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::journal::{Journal, Options};
 use crate::model::{Memory, PolicyName};
 use crate::report::text::safe;
 use crate::settings::Settings;
-use crate::state::{Binding, Found, State};
+use crate::state::{Binding, State};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -159,19 +160,6 @@ pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
     let binding = binding(settings);
     let (state, opened) =
         State::open(&directory, binding.clone()).map_err(|error| failed(&error))?;
-    match &opened.status {
-        Found::Known | Found::Fresh { lost: false } => {}
-        Found::Fresh { lost: true } => complain(
-            "the state is gone and a journal stands beside it: what was remembered is lost, and \
-             all removals wait 24 hours or for an approval",
-        ),
-        Found::Damaged { set_aside, why } => complain(&format!(
-            "the state was damaged ({}) and is set aside as {}: all removals wait 24 hours or for \
-             an approval",
-            safe(why),
-            set_aside.display()
-        )),
-    }
     let retention = SignedDuration::try_from(settings.journal_retention);
     let retention = retention.unwrap_or(SignedDuration::MAX);
     let options = Options { retention, ..Options::default() };
@@ -183,8 +171,12 @@ pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
             journal.open_intents()
         ));
     }
-    let memory = opened.memory;
-    let books = Books::new(journal, state, directory, binding);
+    let recalled = recall(&directory, opened, now()).map_err(|error| failed(&error))?;
+    if let Some(warning) = &recalled.warning {
+        complain(&safe(warning));
+    }
+    let Recalled { memory, is_news, warning: _ } = recalled;
+    let books = Books::new(journal, state, directory, binding, is_news);
     Ok(Claimed { lock, books, memory })
 }
 

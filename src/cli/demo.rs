@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, new_report, say};
@@ -77,7 +78,7 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     for (number, scene) in Scene::ALL.into_iter().enumerate() {
         stage.play(scene)?;
         say(&format!("\n--- scene {}: {}\n\n", number + 1, scene.sentence()));
-        if let Err(exit) = pass(&mut engine, &mut books, &stop).await {
+        if let Err(exit) = pass(&mut engine, &mut books, &stop, scene).await {
             return Ok(exit);
         }
         if stop.asked() {
@@ -91,8 +92,14 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
 }
 
 /// One pass, printed: plan, then outcome.
-async fn pass(engine: &mut Engine, books: &mut Books, stop: &Stop) -> Result<(), Exit> {
-    let look = engine.look(None).await.map_err(|why| blind(&why))?;
+async fn pass(
+    engine: &mut Engine,
+    books: &mut Books,
+    stop: &Stop,
+    scene: Scene,
+) -> Result<(), Exit> {
+    let begun = now() + SignedDuration::from_hours(scene.hours_later());
+    let look = engine.look_at(None, begun).await.map_err(|why| blind(&why))?;
     say(&text::plan(&look.decision, &look.guarded));
     let finished = finish(engine, books, look, stop).await;
     let results = &finished.acted.results;

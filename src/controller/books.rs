@@ -34,8 +34,15 @@ pub struct Books {
 
 impl Books {
     /// Open journal and state of `directory`.
-    pub fn new(journal: Journal, state: State, directory: PathBuf, binding: Binding) -> Self {
-        Self { journal, state: Some(state), directory, binding, behind: false }
+    /// `behind`: the journal tells what the state does not hold yet.
+    pub fn new(
+        journal: Journal,
+        state: State,
+        directory: PathBuf,
+        binding: Binding,
+        behind: bool,
+    ) -> Self {
+        Self { journal, state: Some(state), directory, binding, behind }
     }
 
     /// The state, opened again where a save failed.
@@ -119,7 +126,12 @@ fn unsaved(error: &StateError) -> Fault {
 /// where the books cannot be kept, or where they belong to another domain.
 pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &Stop) -> Finished {
     let report = Arc::clone(&engine.report);
-    if let Err(error) = books.bind(engine) {
+    let bound = books.bind(engine).and_then(|()| {
+        // What the journal told, and what an earlier pass could not save: a second crash would
+        // leave more in the journal than one pass.
+        if books.behind { books.save(engine, &report) } else { Ok(()) }
+    });
+    if let Err(error) = bound {
         tracing::error!(error = chain(&error), "state not usable");
         // A state of another domain: the one that answers is not the one that is meant.
         let blind = Blind { side: Side::Domain, fault: unsaved(&error) };

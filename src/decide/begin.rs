@@ -18,9 +18,13 @@ use crate::model::{Memory, ObjectId};
 /// | known | holds a group of ours that memory never had | closes: the state is an older copy |
 /// | known | holds what memory knows, or less | stays as it was |
 ///
-/// `owned`: the cloud groups that have a directory group with our record. A group whose creation was not heard of again is no stranger: `Memory::strangers` names it.
+/// `owned`: the cloud groups that have a directory group with our record. A group whose creation
+/// was not heard of again is no stranger, `Memory::strangers` names it; nor is one that this daemon
+/// deleted and somebody brought back.
 pub fn begin(owned: &BTreeSet<ObjectId>, memory: &mut Memory, begun: Timestamp) {
-    let unknown = owned.iter().filter(|id| !memory.inventory.contains_key(id));
+    let known =
+        |id: &ObjectId| memory.inventory.contains_key(id) || memory.deleted.contains_key(id);
+    let unknown = owned.iter().filter(|id| !known(id));
     let strangers: BTreeSet<ObjectId> = unknown.copied().collect();
     if !strangers.is_subset(&memory.strangers) && stands("H61") {
         memory.closed_until = begun.checked_add(WINDOW).ok();

@@ -101,7 +101,16 @@ fn unsettled(decision: &Decision, held: &HeldPlan, results: &[ChangeResult]) -> 
         }
     }
     let open = open.into_iter().filter(|(_, count)| *count > 0).map(|(id, _)| id);
-    open.chain(held.changes.iter().map(|change| change.group)).collect()
+    // What another writer contests was not made either.
+    let contested = decision.plan.changes.iter().filter(|change| is_contested(decision, change));
+    let waiting = held.changes.iter().chain(contested);
+    open.chain(waiting.map(|change| change.group)).collect()
+}
+
+/// Whether the group is left alone because another writer contests it.
+fn is_contested(decision: &Decision, change: &Change) -> bool {
+    let object = change.target.object();
+    object.is_some_and(|object| decision.contested.contains_key(&object))
 }
 
 fn is_whole(result: &ChangeResult) -> bool {
@@ -116,7 +125,7 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         memory.unrestorable.insert(id, message.clone());
     }
     let (Outcome::Done { object } | Outcome::AlreadySo { object }) = &result.outcome else {
-        if matches!(result.change.effect.kind(), Kind::Create | Kind::Restore) {
+        if matches!(result.change.effect.kind(), Kind::Create | Kind::Restore | Kind::Adopt) {
             memory.strangers.insert(id);
         }
         return refuse(memory, result);

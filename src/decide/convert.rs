@@ -1,7 +1,7 @@
 //! Whether a group changes its type, and why not where it should.
 //!
 //! From the type it has, the type it should have and the doubts about its members to one verdict.
-//! The scope comes first and for itself: every written group is universal, whatever else is put off.
+//! The scope comes first and for itself: every written group is universal, whatever else waits.
 //! Taking security off takes access away, putting it on gives access to whoever stands in the
 //! group: neither is done in doubt.
 
@@ -49,14 +49,15 @@ pub enum Conversion {
     Withheld(FindingCode, String),
 }
 
-/// Judges the type of an existing group, its scope aside: see [`scoped`]. `put_off` says why members that should not be in it are
-/// left standing, where some are.
+/// Judges the type of an existing group, its scope aside: see [`scoped`]. `put_off` says why
+/// members that should not be in it are left standing, where some are.
 ///
 /// | change | left out |
 /// |---|---|
 /// | any | under CreateOnly, unless the group comes back |
 /// | security to distribution | by policies that remove nothing; while removals are in doubt; while it is somebody's primary group |
-/// | distribution to security | while members that should not be in it are left standing, or it stands inside a protected group |
+/// | distribution to security | while members that should not be in it are left standing |
+/// | distribution to security | while a way leads from it into a protected group |
 pub fn conversion(
     inputs: &Inputs<'_>,
     group: &Wanted<'_>,

@@ -223,7 +223,9 @@ fn judge(pieces: &[Piece], scale: &Scale<'_>) -> (Vec<Hold>, BTreeSet<usize>) {
     let trips = if stands("H18") { trips(pieces, scale) } else { Vec::new() };
     for trip in trips {
         let policy = &trip.hold.policy;
-        if scale.rules(policy).on_trip == OnTrip::HoldPolicy {
+        // What is always held says nothing of the policy as a whole.
+        let is_limit = trip.hold.row.setting().is_some();
+        if is_limit && scale.rules(policy).on_trip == OnTrip::HoldPolicy {
             let own = indexed().filter(|(_, piece)| piece.change.policy == *policy);
             back.extend(own.filter(|(_, p)| p.class != Class::Approved).map(|(index, _)| index));
         }

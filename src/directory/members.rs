@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::connection::Connection;
 use super::entry::{Entry, ExtendedDn, Malformed};
 use super::search::Search;
+use crate::defence::stands;
 use crate::directory::DirectoryError;
 use crate::model::directory::DirectoryMember;
 use crate::model::{Dn, ObjectGuid};
@@ -159,7 +160,7 @@ impl Connection {
             return Err(malformed("its uSNChanged cannot be read, so ranges could not be joined"));
         }
         for _ in 0..RANGES_MAX {
-            let Some(low) = next else { return Ok(members) };
+            let Some(low) = next.filter(|_| stands("H27")) else { return Ok(members) };
             let chunk = self.range(group, low).await?;
             if chunk.usn != usn {
                 return Err(Unranged::Moved);

@@ -30,7 +30,7 @@ impl Connection {
         begun: Timestamp,
     ) -> Result<(NamedGroups, MembersOf), DirectoryError> {
         let names = names(facts, extras);
-        let (mut named, mut members) = (NamedGroups::new(), MembersOf::new());
+        let (mut groups, mut members) = (NamedGroups::new(), MembersOf::new());
         for &guid in objects {
             let mut found = self.named(guid, facts).await?;
             if let Ok(group) = &mut found {
@@ -43,9 +43,9 @@ impl Connection {
                     None => found = Err(absent()),
                 }
             }
-            named.insert(guid, found);
+            groups.insert(guid, found);
         }
-        Ok((named, members))
+        Ok((groups, members))
     }
 
     /// One object, without its large attributes.

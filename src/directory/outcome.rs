@@ -89,10 +89,9 @@ pub(super) fn may_be_enforced(operation: &str, refusal: &Refusal) -> bool {
 }
 
 /// The refusal of a change to an object that carries msDS-ObjectSoa.
-pub(super) fn enforced(refusal: Refusal) -> Refusal {
-    let Refusal { message, .. } = &refusal;
-    let message = format!("{ENFORCED}; the answer was: {message}");
-    Refusal { reaction: Reaction::Final, message, ..refusal }
+pub(super) fn enforced(refusal: &Refusal) -> Refusal {
+    let message = format!("{ENFORCED}; the answer was: {}", refusal.message);
+    Refusal { reaction: Reaction::Final, message, ..*refusal }
 }
 
 /// Whether the directory names the policy itself.
@@ -104,9 +103,9 @@ fn tells_enforcement(diagnostic: &str) -> bool {
 /// What enforcement means, and what to do (learn.microsoft.com/entra cloud-sync, "Active Directory
 /// object enforcement").
 const ENFORCED: &str = "the object carries msDS-ObjectSoa, and the domain controller lets only \
-                        listed accounts change such objects (AD object enforcement): add the SID \
-                        of the bind account to msDS-Settings of CN=Cloud,CN=SOA-Policies,CN=System, \
-                        or take msDS-ObjectSoa off";
+                        listed accounts change such objects (AD object enforcement): add the \
+                        SID of the bind account to msDS-Settings of CN=Cloud,CN=SOA-Policies,\
+                        CN=System, or take msDS-ObjectSoa off";
 
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -527,7 +526,7 @@ mod tests {
 
     #[test]
     fn enforcement_is_told_with_the_list_to_mend() {
-        let told = enforced(refusal("add_members", 53, "00002035: SvcErr"));
+        let told = enforced(&refusal("add_members", 53, "00002035: SvcErr"));
         assert_eq!(told.reaction, Reaction::Final);
         for wanted in ["msDS-ObjectSoa", "CN=SOA-Policies", "msDS-Settings", "result 53"] {
             assert!(told.message.contains(wanted), "{}", told.message);

@@ -8,8 +8,9 @@ use ldap3::controls::{MakeCritical as _, PagedResults, RawControl};
 use ldap3::{Ldap, LdapError, LdapResult, Scope, SearchOptions};
 
 use super::connection::Connection;
-use super::entry::{Entry, Malformed};
+use super::entry::{Entry, Malformed, SEARCH_RESULT_ENTRY};
 use super::outcome::{Reaction, Verdict, classify};
+use crate::defence::stands;
 use crate::directory::DirectoryError;
 
 /// Entries in one page: half of MaxPageSize, 1,000 (KB315071), so that a page of entries of 1 kB
@@ -156,6 +157,7 @@ impl Connection {
             Verdict::Busy(why) => {
                 return Err(DirectoryError::Busy { message: format!("{action}: {why}") });
             }
+            Verdict::Refused(refusal) if refusal.reaction == Reaction::Halve && !stands("H28") => {}
             // A limit of time or size: a loaded server passes it sooner than an idle one.
             Verdict::Refused(refusal) if refusal.reaction == Reaction::Halve => {
                 let message = format!("{action}: {}", refusal.message);
@@ -165,7 +167,9 @@ impl Connection {
                 return Err(DirectoryError::Refused { action: action.to_owned(), refusal });
             }
         }
-        let entries = items.into_iter().map(Entry::decode).collect::<Result<Vec<_>, _>>();
+        let kept = |item: &StructureTag| item.id == SEARCH_RESULT_ENTRY || stands("H29");
+        let entries =
+            items.into_iter().filter(kept).map(Entry::decode).collect::<Result<Vec<_>, _>>();
         let entries = entries.map_err(|Malformed(what)| unreadable(action, &what))?;
         let cookie = match paging {
             Some(_) => cookie(result).ok_or_else(|| {
@@ -217,7 +221,7 @@ impl Connection {
         for _ in 0..PAGES_MAX {
             let page = self.search_once(action, search, Some(&paging)).await?;
             take(page.entries).map_err(|Malformed(what)| unreadable(action, &what))?;
-            if page.cookie.is_empty() {
+            if page.cookie.is_empty() || !stands("H28") {
                 return Ok(());
             }
             paging.cookie = page.cookie;

@@ -9,6 +9,7 @@ use ldap3::{Ldap, LdapError, LdapResult, Mod};
 
 use super::connection::Connection;
 use super::search::{Search, show_deleted};
+use crate::defence::stands;
 use crate::directory::DirectoryError;
 use crate::model::change::AttributeChange;
 use crate::model::{AttributeName, ObjectGuid, Operation, Target};
@@ -100,7 +101,8 @@ fn restoration(target: &Target, attributes: &[AttributeChange]) -> Vec<Mod<Strin
 
 /// The object by its GUID, which survives renames; by its DN while the GUID is not known.
 fn base_of(target: &Target) -> String {
-    target.object().map_or_else(|| target.dn().to_string(), ObjectGuid::as_dn)
+    let object = target.object().filter(|_| stands("H37"));
+    object.map_or_else(|| target.dn().to_string(), ObjectGuid::as_dn)
 }
 
 /// Deletes exactly the old values and adds exactly the new ones: other values of an attribute are

@@ -38,6 +38,11 @@ impl fmt::Display for JournalHead {
 }
 
 impl JournalHead {
+    /// The head of a journal without a line.
+    pub fn before_the_first() -> Self {
+        Self { sequence: 0, hash: Digest::of(b"") }
+    }
+
     /// Reads what `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let (sequence, hash) = text.split_once(':')?;

@@ -241,8 +241,8 @@ impl Entry {
         Ok(Self { line: Some(line), at, body })
     }
 
-    /// Reads a line as versions before 0.2 wrote it: without number and hash, with contents that
-    /// are told apart by the operation's word. `None` for anything else.
+    /// Reads a line as versions without a chain wrote it: no number, no hash, and contents that are
+    /// told apart by the operation's word. `None` for anything else.
     pub(super) fn before_the_chain(text: &[u8]) -> Option<Self> {
         let mut line: Value = serde_json::from_slice(text).ok()?;
         let members = line.as_object_mut()?;

@@ -38,8 +38,8 @@ pub enum ReadError {
     },
 }
 
-/// All entries, the oldest first. What a crash tore is passed over: where the next line tells of it,
-/// and at the very end. Everything else that is no line comes as [`ReadError::Line`] in its place.
+/// All entries, the oldest first. What a crash tore is passed over: where the next line tells of
+/// it, and at the very end. All else that is no line comes as [`ReadError::Line`] in its place.
 pub fn entries(directory: &Path) -> Result<Entries, ReadError> {
     let volumes = volumes(directory)
         .map_err(|source| ReadError::File { path: directory.join(FILE_NAME), source })?;
@@ -187,6 +187,9 @@ pub fn tail(directory: &Path, after: &JournalHead) -> Result<Tail, ReadError> {
                 return Ok(search.tail);
             }
         }
+    }
+    if search.last.is_none() && *after == JournalHead::before_the_first() {
+        search.tail.head = HeadFound::Yes;
     }
     Ok(search.tail)
 }

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use super::FILE_NAME;
 use super::chain::{JournalHead, Sealed};
-use super::entry::End;
+use super::entry::{End, Entry};
 use super::files::{Gap, Met, Volume, Walk, volumes};
 use super::read::ReadError;
 use super::recover::looks_edited;
@@ -234,6 +234,9 @@ impl<'k> Check<'k> {
                     self.line(&sealed, offset, &gap);
                 }
                 Met::End { gap } if gap.is_empty() => {}
+                Met::End { gap } if self.last.is_none() && is_old(&gap) => {
+                    self.result.lines_before = count_lines(&gap.bytes);
+                }
                 Met::End { gap } => {
                     let length = usize::try_from(gap.length).unwrap_or(usize::MAX);
                     self.tail(gap.offset, length, looks_edited(&gap.bytes));
@@ -297,8 +300,7 @@ impl<'k> Check<'k> {
             let what = "the lines before the chain begins were changed";
             self.problem(gap.offset, None, what.to_owned());
         }
-        let lines = old.split_inclusive(|byte| *byte == b'\n').count();
-        self.result.lines_before = u64::try_from(lines).unwrap_or(u64::MAX);
+        self.result.lines_before = count_lines(old);
         let offset_of_rest = offset.saturating_sub(torn);
         let bytes = rest.to_vec();
         self.gap(sealed, offset, &Gap { offset: offset_of_rest, length: torn, bytes });
@@ -345,6 +347,10 @@ impl<'k> Check<'k> {
             );
             self.problem(0, Some(first), what);
         }
+        if self.last.is_none() {
+            let none = KnownHead::Exact(JournalHead::before_the_first());
+            self.found = self.known.is_some_and(|known| *known == none);
+        }
         if let Some(known) = self.known.filter(|_| !self.found) {
             let what = match self.last {
                 Some(last) => format!(
@@ -357,4 +363,14 @@ impl<'k> Check<'k> {
         }
         self.result
     }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.split_inclusive(|byte| *byte == b'\n').count()).unwrap_or(u64::MAX)
+}
+
+/// Whether this is a journal of a version without a chain, which nobody has opened since.
+fn is_old(gap: &Gap) -> bool {
+    let mut lines = gap.bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.next().is_some_and(|line| Entry::before_the_chain(line).is_some())
 }

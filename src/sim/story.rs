@@ -51,6 +51,15 @@ impl Scene {
         Self::PutRight,
     ];
 
+    /// How long after the beginning of the story it happens: what was written less than a day ago
+    /// may be taken back without a guard.
+    pub fn hours_later(self) -> i64 {
+        match self {
+            Self::FirstWriteback | Self::Rename | Self::NestedGroup | Self::EditedByHand => 0,
+            Self::MassRemoval | Self::PutRight => 25,
+        }
+    }
+
     /// What happens, in a sentence.
     pub fn sentence(self) -> &'static str {
         match self {
@@ -61,7 +70,9 @@ impl Scene {
                 "In the directory, somebody adds a stranger to Engineering, removes Ada from \
                  Finance & Controlling, and renames Board."
             }
-            Self::MassRemoval => "In the cloud, 11 of 12 people are removed from All Employees.",
+            Self::MassRemoval => {
+                "A day later, in the cloud, 11 of 12 people are removed from All Employees."
+            }
             Self::PutRight => "In the cloud, All Employees is put right again.",
         }
     }

@@ -24,7 +24,7 @@ fn admins(world: World) -> World {
 
 const HELD: &str = "remove sales: bob\nheld add sales: ann\n! PrivilegedPath sales";
 
-fn path(world: &World, word: &str) -> Option<String> {
+fn way(world: &World, word: &str) -> Option<String> {
     world.decide(Order::Given).privileged.get(&id(word)).cloned()
 }
 
@@ -32,8 +32,8 @@ fn path(world: &World, word: &str) -> Option<String> {
 fn a_privileged_group_of_ours_gets_nobody_and_still_loses_members() {
     let world = sales().directory("sales", |group| group.privileged = true);
     check(&world, HELD);
-    let path = path(&world, "sales").expect("there is one");
-    assert!(path.contains("adminCount=1"), "{path}");
+    let way = way(&world, "sales").expect("there is one");
+    assert!(way.contains("adminCount=1"), "{way}");
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_group_inside_a_protected_one_gets_nobody_at_any_depth() {
         let world = admins(sales().inside("sales", parents));
         check(&world, HELD);
         let expected = format!("{} {told}", id("sales").anchor());
-        assert_eq!(path(&world, "sales"), Some(expected));
+        assert_eq!(way(&world, "sales"), Some(expected));
     }
 }
 
@@ -55,7 +55,7 @@ fn a_group_inside_a_protected_one_gets_nobody_at_any_depth() {
 fn a_group_inside_others_gets_what_it_should() {
     let world = admins(sales().inside("sales", &["Readers"]));
     check(&world, "add sales: ann\nremove sales: bob");
-    assert_eq!(path(&world, "sales"), None);
+    assert_eq!(way(&world, "sales"), None);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn the_way_may_lead_through_another_group_of_ours() {
         id("sales").anchor(),
         id("hr").anchor()
     );
-    assert_eq!(path(&world, "sales"), Some(told));
+    assert_eq!(way(&world, "sales"), Some(told));
     check(
         &world,
         "remove sales: bob\nheld add sales: ann\n! PrivilegedPath hr\n! PrivilegedPath sales",

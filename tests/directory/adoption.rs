@@ -77,7 +77,7 @@ async fn a_named_object_is_read_whole_whatever_it_carries() {
     assert_eq!(group.description.as_deref(), Some("by hand"));
     assert_eq!((group.critical, group.privileged), (false, false));
     assert!(group.records.is_empty() && group.adopted.is_none());
-    assert_eq!(group.parents.iter().map(Dn::to_string).collect::<Vec<_>>(), [parent.clone()]);
+    assert_eq!(group.parents.iter().map(Dn::to_string).collect::<Vec<_>>(), [parent.as_str()]);
     assert_eq!(member_dns(&snapshot, legacy_guid), case.members(&legacy));
     assert!(snapshot.above.contains_key(&Dn::parse(&parent).unwrap().key()));
     let builtin = named(builtin_guid).unwrap();
@@ -207,5 +207,5 @@ async fn samba_groups_are_named_adopted_and_released() {
     let texts = lab.search(&dn, "base", "(objectClass=*)", &["*"]).remove(0).texts();
     assert_eq!(texts.get("extensionName").unwrap(), &["somebody else's"]);
     assert!(!texts.contains_key("adminDescription"));
-    assert_eq!(texts.get("member").unwrap(), &[person.clone()]);
+    assert_eq!(texts.get("member").unwrap(), &[person.as_str()]);
 }

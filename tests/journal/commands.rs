@@ -27,7 +27,7 @@ fn filled(directory: &Path) -> Journal {
     let mut journal = Journal::open(directory, Options::default(), at(0)).unwrap();
     for (members, plan, step) in [(&[1, 2][..], "one", 10), (&[3], "two", 20)] {
         let members = members.iter().map(|member| guid(*member)).collect();
-        let target = target("Sales\u{1b}", Some(guid(50)));
+        let target = target("Sales\u{202e}", Some(guid(50)));
         let operation = Operation::AddMembers { target, members };
         let recorded = journal.intend(operation, &context(id(1), plan), at(step)).unwrap();
         journal.conclude(&recorded, &done(), at(step)).unwrap();
@@ -78,7 +78,7 @@ fn show_answers_who_was_in_a_group_and_which_change_put_them_there() {
         assert!(line.contains("cloud: its members changed"), "{line}");
     }
     assert!(!told.contains(&guid(3).to_string()), "{told}");
-    assert!(!told.contains('\u{1b}') && told.contains("\\u{1b}"), "{told}");
+    assert!(!told.contains('\u{202e}') && told.contains("\\u{202e}"), "{told}");
     let words = ["show", "--group", &guid(50).to_string(), "--at", &at(20).to_string()];
     let (_, told, _) = writeback(&[&words[..], &["--output", "json"]].concat(), folder.path());
     let told: Value = serde_json::from_str(&told).unwrap();

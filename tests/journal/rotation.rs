@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use writeback::journal::entry::{Body, End};
 use writeback::journal::read::{HeadFound, tail};
 use writeback::journal::verify::{KnownHead, verify};
-use writeback::journal::{FILE_NAME, Journal, Options};
+use writeback::journal::{FILE_NAME, Journal, JournalHead, Options};
 use writeback::model::Digest;
 
 use super::bench::{
@@ -180,6 +180,28 @@ fn what_was_edited_while_nobody_ran_is_not_taken_for_a_crash() {
     assert!(found.to_string().contains("no crash leaves them so"), "{found}");
 }
 
+#[test]
+fn a_run_that_writes_nothing_leaves_no_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), options(1 << 20), at(0)).unwrap();
+    assert_eq!(files(folder.path())[FILE_NAME], b"");
+    let nothing = journal.head();
+    assert_eq!(nothing, JournalHead::before_the_first());
+    assert_whole(folder.path(), nothing);
+    assert_eq!(tail(folder.path(), &nothing).unwrap().head, HeadFound::Yes);
+    drop(journal);
+    let mut journal = Journal::open(folder.path(), options(1 << 20), at(1)).unwrap();
+    write_on(&mut journal, &mut Rng::with_seed(1), 1);
+    let head = journal.head();
+    drop(journal);
+    assert_eq!(Journal::open(folder.path(), options(1 << 20), at(2)).unwrap().head(), head);
+    assert_eq!(all_opened(folder.path()), [End::Whole]);
+    for known in [nothing, head] {
+        assert_whole(folder.path(), known);
+        assert_eq!(tail(folder.path(), &known).unwrap().head, HeadFound::Yes);
+    }
+}
+
 fn all_opened(directory: &std::path::Path) -> Vec<End> {
     let entries = writeback::journal::read::entries(directory).unwrap().flatten();
     let opened = entries.filter_map(|entry| {
@@ -194,7 +216,7 @@ fn a_kept_head_finds_what_came_after_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut rng = Rng::with_seed(8);
     let mut journal = Journal::open(folder.path(), options(2_000), at(0)).unwrap();
-    let mut heads = vec![journal.head()];
+    let mut heads = Vec::new();
     for _ in 0..20 {
         write_on(&mut journal, &mut rng, 1);
         heads.push(journal.head());
@@ -222,12 +244,13 @@ fn a_kept_head_finds_what_came_after_it() {
 fn a_broken_chain_ends_what_comes_after_a_head() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(folder.path(), options(1 << 20), at(0)).unwrap();
+    write_on(&mut journal, &mut Rng::with_seed(8), 1);
     let head = journal.head();
     write_on(&mut journal, &mut Rng::with_seed(9), 6);
     let path = folder.path().join(FILE_NAME);
     let mut lines: Vec<String> =
         fs::read_to_string(&path).unwrap().lines().map(ToOwned::to_owned).collect();
-    lines.remove(4);
+    lines.remove(usize::try_from(head.sequence).unwrap() + 3);
     fs::write(&path, lines.join("\n") + "\n").unwrap();
     let found = tail(folder.path(), &head).unwrap();
     assert_eq!((found.head, found.entries.len()), (HeadFound::Yes, 3));

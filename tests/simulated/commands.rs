@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::admin::a_day_later;
 use crate::stage::{CONTAINER, EVERYTHING, PEOPLE, Stage};
 use serde_json::Value;
 use writeback::sim::domain::{self, OperationKind};
@@ -108,6 +109,7 @@ fn what_is_not_ours_stays_byte_for_byte() {
 #[test]
 fn what_waits_is_2_what_is_held_is_3_what_is_unread_is_4_what_is_invalid_is_5() {
     let stage = Stage::written();
+    a_day_later(&stage.product);
     stage.product.run(&["plan"]).expect(0);
     stage.put_in("Board", &["Ada Lovelace"]);
     stage.product.run(&["plan"]).expect(2);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::admin::a_day_later;
 use crate::product::{Daemon, get};
 use crate::stage::{CONTAINER, EVERYTHING, PEOPLE, Stage, until};
 use serde_json::Value;
@@ -18,9 +19,9 @@ use writeback::sim::world::World;
 
 /// A daemon between both sides that has nothing to do any more.
 fn settled() -> (Stage, Daemon) {
-    let stage = Stage::small();
+    let stage = Stage::written();
+    a_day_later(&stage.product);
     let mut daemon = stage.product.daemon();
-    daemon.until("the groups are written", || (stage.held() == stage.wanted()).then_some(()));
     daemon.passes(2);
     stage.domain.clear_operations();
     (stage, daemon)

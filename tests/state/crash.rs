@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use writeback::model::{Digest, Memory};
-use writeback::state::{Found, JournalHead, State, StateError};
+use writeback::state::{Found, JournalHead, State};
 
 use crate::disk::{Deed, Disk};
 use crate::memories::{guid, memory};
@@ -32,7 +32,7 @@ fn story(saves: &[Memory]) -> Vec<Deed> {
     for (number, memory) in saves.iter().enumerate() {
         if number % 3 == 0 {
             drop(open.take());
-            open = Some(State::open_backend(disk.clone(), nowhere(), &binding()).unwrap().0);
+            open = Some(State::open_backend(disk.clone(), nowhere(), binding()).unwrap().0);
         }
         let state = open.as_mut().unwrap();
         let status = format!("{{\"pass\":{number}}}");
@@ -76,21 +76,18 @@ fn images(durable: &[u8], loose: &[&Deed]) -> Vec<Vec<u8>> {
 /// Opens what a crash left. It must hold the last acknowledged save or the one in flight, whole.
 fn check(file: Vec<u8>, saves: &[Memory], acknowledged: Option<usize>) -> Result<Disk, String> {
     let disk = Disk::of(file);
-    let opened = State::open_backend(disk.clone(), nowhere(), &binding());
-    let (_, opened) = opened.map_err(|error| match error {
-        StateError::Damaged { why, .. } => format!("damaged: {why}"),
-        other => format!("refused: {other:?}"),
-    })?;
+    let opened = State::open_backend(disk.clone(), nowhere(), binding());
+    let (_, opened) = opened.map_err(|error| format!("{error:?}"))?;
     let flying = acknowledged.map_or(0, |number| number + 1);
     let may: Vec<usize> = acknowledged.into_iter().chain([flying]).collect();
-    match opened.status {
-        Found::Fresh { .. } if acknowledged.is_none() && opened.memory == Memory::default() => {
-            return Ok(disk);
-        }
-        Found::Known => {}
-        other => return Err(format!("found {other:?} after save {acknowledged:?}")),
+    let is_new = opened.status == Found::Fresh { lost: false };
+    if is_new && acknowledged.is_none() && opened.memory == Memory::default() {
+        return Ok(disk);
     }
-    let number = opened.journal_head.as_ref().map(|head| head.sequence as usize);
+    if opened.status != Found::Known {
+        return Err(format!("found {:?} after save {acknowledged:?}", opened.status));
+    }
+    let number = opened.journal_head.as_ref().map(|head| usize::try_from(head.sequence).unwrap());
     let whole = number.is_some_and(|number| {
         may.contains(&number)
             && saves.get(number) == Some(&opened.memory)

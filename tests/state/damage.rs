@@ -13,7 +13,7 @@ use crate::memories::memory;
 /// A state of two saves in `folder`, and both memories.
 fn two_saves(folder: &Path) -> [Memory; 2] {
     let memories = [memory(0, 20), memory(1, 25)];
-    let (mut state, _) = State::open(folder, &binding()).unwrap();
+    let (mut state, _) = State::open(folder, binding()).unwrap();
     for memory in &memories {
         state.save(memory, None, None).unwrap();
     }
@@ -34,7 +34,7 @@ fn open(bytes: &[u8], memories: &[Memory]) -> End {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE_NAME);
     fs::write(&path, bytes).unwrap();
-    let (mut state, opened) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
     match opened.status {
         Found::Known => {
             assert!(memories.contains(&opened.memory), "half a memory was taken for whole");
@@ -50,7 +50,7 @@ fn open(bytes: &[u8], memories: &[Memory]) -> End {
             assert_eq!(opened.memory, Memory::default());
             state.save(&memories[0], None, None).unwrap();
             drop(state);
-            let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+            let (_, opened) = State::open(folder.path(), binding()).unwrap();
             assert_eq!((opened.status, &opened.memory), (Found::Known, &memories[0]));
             End::SetAside
         }
@@ -106,7 +106,7 @@ fn damaged_files_keep_their_own_names_and_the_new_one_is_for_its_owner_alone() {
     let path = folder.path().join(FILE_NAME);
     for number in 1..=3 {
         fs::write(&path, format!("rubbish {number}")).unwrap();
-        let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+        let (_, opened) = State::open(folder.path(), binding()).unwrap();
         let Found::Damaged { set_aside, .. } = opened.status else { panic!("{opened:?}") };
         let name = format!("{FILE_NAME}.damaged-{number}");
         assert_eq!(set_aside, folder.path().join(name));

@@ -18,7 +18,7 @@ fn a_disk_that_fails_at_any_call_is_named_and_the_last_save_stays() {
     let memories = [memory(0, 3), memory(1, 12)];
     let all = {
         let disk = Disk::default();
-        let (mut state, _) = State::open_backend(disk.clone(), nowhere(), &binding()).unwrap();
+        let (mut state, _) = State::open_backend(disk.clone(), nowhere(), binding()).unwrap();
         state.save(&memories[0], None, None).unwrap();
         state.save(&memories[1], None, None).unwrap();
         disk.calls()
@@ -30,7 +30,7 @@ fn a_disk_that_fails_at_any_call_is_named_and_the_last_save_stays() {
             let disk = Disk::default();
             disk.fail(Some((call, error)));
             let mut kept = None;
-            match State::open_backend(disk.clone(), nowhere(), &binding()) {
+            match State::open_backend(disk.clone(), nowhere(), binding()) {
                 Err(fault) => {
                     failures += 1;
                     assert!(is_of_the_disk(&fault), "call {call}: {fault:?}");
@@ -51,7 +51,7 @@ fn a_disk_that_fails_at_any_call_is_named_and_the_last_save_stays() {
                 }
             }
             disk.fail(None);
-            let opened = State::open_backend(disk, nowhere(), &binding());
+            let opened = State::open_backend(disk, nowhere(), binding());
             let (mut state, opened) = opened.unwrap();
             let flying = kept.map_or(&memories[0], |_| &memories[1]);
             match kept {
@@ -68,7 +68,7 @@ fn a_disk_that_fails_at_any_call_is_named_and_the_last_save_stays() {
 #[test]
 fn a_full_disk_is_told_with_the_file_and_the_reason() {
     let disk = Disk::default();
-    let (mut state, _) = State::open_backend(disk.clone(), nowhere(), &binding()).unwrap();
+    let (mut state, _) = State::open_backend(disk.clone(), nowhere(), binding()).unwrap();
     disk.fail(Some((0, ERRORS[0])));
     let fault = state.save(&memory(0, 3), None, None).unwrap_err();
     assert_eq!(fault.to_string(), "write the state memory");

@@ -82,14 +82,14 @@ fn what_is_saved_comes_back_with_its_head_status_and_domain() {
     let folder = tempfile::tempdir().unwrap();
     let full = memory(3, 300);
     let head = JournalHead { sequence: 812, hash: "ab".repeat(32) };
-    let (mut state, opened) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
     assert_eq!(opened.status, Found::Fresh { lost: false });
     assert_eq!(opened.memory, Memory::default());
     state.bind_domain("DC=corp,DC=example").unwrap();
     state.save(&full, Some(&head), Some("{\"state\":1}")).unwrap();
     drop(state);
     for _ in 0..2 {
-        let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+        let (_, opened) = State::open(folder.path(), binding()).unwrap();
         assert_eq!(opened.status, Found::Known);
         assert!(opened.memory == full);
         assert_eq!(opened.journal_head, Some(head.clone()));
@@ -103,7 +103,7 @@ fn what_is_saved_comes_back_with_its_head_status_and_domain() {
 #[test]
 fn only_rows_that_differ_are_written() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut state, _) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, _) = State::open(folder.path(), binding()).unwrap();
     let mut memory = memory(3, 50);
     state.save(&memory, None, Some("{}")).unwrap();
     assert_eq!(state.save(&memory, None, Some("{}")).unwrap(), Saved::Unchanged);
@@ -116,13 +116,13 @@ fn only_rows_that_differ_are_written() {
     assert_eq!(state.save(&memory, Some(&head), None).unwrap(), Saved::Written { rows: 1 });
     assert_eq!(state.save(&memory, None, Some("{1}")).unwrap(), Saved::Written { rows: 1 });
     drop(state);
-    let (mut state, opened) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
     assert_eq!(opened.memory, memory);
     assert_eq!(opened.status_document.as_deref(), Some("{1}"));
     assert_eq!(state.save(&opened.memory, Some(&head), Some("{1}")).unwrap(), Saved::Unchanged);
     state.save(&Memory::default(), None, None).unwrap();
     drop(state);
-    let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+    let (_, opened) = State::open(folder.path(), binding()).unwrap();
     assert_eq!((opened.status, opened.memory), (Found::Known, Memory::default()));
 }
 
@@ -131,7 +131,7 @@ fn a_state_that_is_gone_beside_a_journal_with_lines_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let lost = || {
         fs::remove_file(folder.path().join(FILE_NAME)).ok();
-        let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+        let (_, opened) = State::open(folder.path(), binding()).unwrap();
         let Found::Fresh { lost } = opened.status else { panic!("{opened:?}") };
         lost
     };
@@ -147,11 +147,11 @@ fn a_reader_sees_the_last_save_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(State::read(folder.path(), &binding()).unwrap(), None);
     assert!(!folder.path().join(FILE_NAME).exists());
-    let (mut state, _) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, _) = State::open(folder.path(), binding()).unwrap();
     drop(state);
     assert_eq!(State::read(folder.path(), &binding()).unwrap(), None);
     let full = memory(3, 300);
-    (state, _) = State::open(folder.path(), &binding()).unwrap();
+    (state, _) = State::open(folder.path(), binding()).unwrap();
     state.save(&full, None, Some("{}")).unwrap();
     // As a killed daemon leaves it: nothing is closed.
     let bytes = fs::read(folder.path().join(FILE_NAME)).unwrap();

@@ -14,7 +14,7 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 
 fn saved() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let (mut state, _) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, _) = State::open(folder.path(), binding()).unwrap();
     state.bind_domain("DC=corp,DC=example").unwrap();
     state.save(&memory(0, 5), None, None).unwrap();
     folder
@@ -30,7 +30,7 @@ fn rewrite(folder: &Path, key: &str, value: &str) {
 
 /// Opens for writing and for reading; both refuse with the same words, and nothing is set aside.
 fn refusal(folder: &Path, asked: &Binding) -> (StateError, String) {
-    let refused = State::open(folder, asked).unwrap_err();
+    let refused = State::open(folder, asked.clone()).unwrap_err();
     let text = refused.to_string();
     assert_eq!(State::read(folder, asked).unwrap_err().to_string(), text);
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -49,13 +49,13 @@ fn the_state_of_another_tenant_or_owner_is_refused_by_name() {
     let (refused, text) = refusal(folder.path(), &Binding { owner, ..binding() });
     assert!(matches!(refused, StateError::OtherOwner { .. }), "{refused:?}");
     assert!(text.contains("\"corp\"") && text.contains("\"branch\""), "{text}");
-    assert_eq!(State::open(folder.path(), &binding()).unwrap().1.status, Found::Known);
+    assert_eq!(State::open(folder.path(), binding()).unwrap().1.status, Found::Known);
 }
 
 #[test]
 fn the_state_of_another_domain_is_refused_by_name() {
     let folder = saved();
-    let (mut state, opened) = State::open(folder.path(), &binding()).unwrap();
+    let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
     assert_eq!(opened.domain.as_deref(), Some("DC=corp,DC=example"));
     state.bind_domain("dc=Corp,dc=example").unwrap();
     let refused = state.bind_domain("DC=lab,DC=example").unwrap_err();
@@ -82,7 +82,7 @@ fn a_state_that_does_not_say_its_format_is_damaged() {
         rewrite(folder.path(), "version", version);
         let read = State::read(folder.path(), &binding()).unwrap_err();
         assert!(matches!(read, StateError::Damaged { .. }), "{read:?}");
-        let (_, opened) = State::open(folder.path(), &binding()).unwrap();
+        let (_, opened) = State::open(folder.path(), binding()).unwrap();
         assert!(matches!(opened.status, Found::Damaged { .. }), "{version}: {opened:?}");
     }
 }
@@ -90,11 +90,11 @@ fn a_state_that_does_not_say_its_format_is_damaged() {
 #[test]
 fn a_state_that_is_open_is_refused_to_writers_and_readers_until_it_is_closed() {
     let folder = saved();
-    let (state, _) = State::open(folder.path(), &binding()).unwrap();
+    let (state, _) = State::open(folder.path(), binding()).unwrap();
     let (refused, text) = refusal(folder.path(), &binding());
     assert!(matches!(refused, StateError::Held { .. }), "{refused:?}");
     assert!(text.contains("another writeback holds it"), "{text}");
     drop(state);
     assert!(State::read(folder.path(), &binding()).unwrap().is_some());
-    assert_eq!(State::open(folder.path(), &binding()).unwrap().1.status, Found::Known);
+    assert_eq!(State::open(folder.path(), binding()).unwrap().1.status, Found::Known);
 }

@@ -13,6 +13,7 @@ use writeback::model::{
 };
 use writeback::state::{self, Binding, State, StateError};
 
+use crate::disk::{Folder, Platter};
 use crate::machine::{Halt, Machine};
 use crate::names::{DOMAIN, OWNER, tenant_id};
 
@@ -70,6 +71,15 @@ pub(crate) fn open(machine: &mut Machine, now: Timestamp) -> Result<(Books, Memo
     let (memory, behind) = recovered(&folder, opened, now).map_err(wrong)?;
     let books = Books { journal, state: Some(state), behind: false };
     Ok((books, memory, Told { behind, ..told }))
+}
+
+/// Opens what was closed in good order: nothing is to be recovered.
+pub(crate) fn reopen(folder: &Folder, platter: &Platter, now: Timestamp) -> Books {
+    let opened = State::open_backend(platter.clone(), Path::new("state"), binding());
+    let (state, _) = opened.expect("it was saved");
+    let journal = Journal::open(folder.path(), Options::default(), now);
+    let journal = journal.expect("it was written");
+    Books { journal, state: Some(state), behind: false }
 }
 
 /// What a pass tells the journal of an approval that it took up.

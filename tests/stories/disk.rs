@@ -73,6 +73,14 @@ impl Platter {
         self.with(|sectors| sectors.room = room);
     }
 
+    /// A disk with the same on it. Everything was synced.
+    pub(crate) fn fork(&self) -> Self {
+        self.with(|sectors| {
+            let (bytes, synced) = (sectors.synced.clone(), sectors.synced.clone());
+            Self(Arc::new(Mutex::new(Sectors { bytes, synced, ..Sectors::default() })))
+        })
+    }
+
     /// The process is dead: what it still wants to write goes nowhere. What comes up again is what
     /// was synced, and `share` in 256 of what came since.
     pub(crate) fn crash(&self, share: u8) -> Self {
@@ -150,6 +158,15 @@ impl Folder {
         self.path().join(writeback::journal::FILE_NAME)
     }
 
+    /// A folder of its own with the same journal.
+    pub(crate) fn copy(&self) -> Self {
+        let other = Self::new();
+        if self.journal().exists() {
+            fs::copy(self.journal(), other.journal()).expect("a journal can be copied");
+        }
+        other
+    }
+
     /// How long the journal is.
     pub(crate) fn length(&self) -> u64 {
         fs::metadata(self.journal()).map_or(0, |metadata| metadata.len())
@@ -165,7 +182,7 @@ impl Folder {
         }
     }
 
-    /// The last lines of the journal, as far as they fit into `bytes`.
+    /// The last two lines of the journal, as far as they fit into `bytes`.
     pub(crate) fn last_lines(&self, bytes: u64) -> Vec<serde_json::Value> {
         use std::io::{Read as _, Seek as _, SeekFrom};
         let mut text = Vec::new();
@@ -173,7 +190,7 @@ impl Folder {
         let from = self.length().saturating_sub(bytes);
         file.seek(SeekFrom::Start(from)).expect("it is that long");
         file.read_to_end(&mut text).expect("it can be read");
-        let lines = text.split(|byte| *byte == b'\n');
-        lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+        let lines = text.rsplit(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.take(2).filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 }

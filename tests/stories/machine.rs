@@ -114,7 +114,7 @@ pub(crate) struct Machine {
     pub(crate) world: World,
     pub(crate) gate: Gate,
     pub(crate) sometimes: Sometimes,
-    pub(crate) policies: PolicySet,
+    pub(crate) policies: Rc<PolicySet>,
     containers: Containers,
     random: Rng,
     pub(crate) folder: Folder,
@@ -143,7 +143,7 @@ impl Machine {
             world: World::new(story::begin()),
             gate: Gate::new(script),
             sometimes: Sometimes::default(),
-            policies: story::policies(),
+            policies: Rc::new(story::policies()),
             containers: story::containers(),
             random,
             folder: Folder::new(),
@@ -158,6 +158,34 @@ impl Machine {
             died_unsaved: false,
             last_held: BTreeSet::new(),
             trace: false,
+        }
+    }
+
+    /// The same machine once more, in a folder of its own, with other things to come. Its journal
+    /// is opened anew.
+    pub(crate) fn fork(&self, script: &Script) -> Self {
+        let (folder, platter) = (self.folder.copy(), self.platter.fork());
+        let now = self.world.now;
+        let life = self.life.as_ref().map(|life| Life_ {
+            memory: life.memory.clone(),
+            books: books::reopen(&folder, &platter, now),
+            broken: life.broken,
+            requests: life.requests.clone(),
+            resynced: life.resynced,
+        });
+        Self {
+            world: self.world.clone(),
+            gate: self.gate.with(script),
+            sometimes: self.sometimes.clone(),
+            policies: Rc::clone(&self.policies),
+            containers: self.containers.clone(),
+            random: self.random.clone(),
+            folder,
+            platter,
+            life,
+            tear: None,
+            last_held: self.last_held.clone(),
+            ..*self
         }
     }
 
@@ -343,11 +371,14 @@ impl Machine {
         let unconfirmed = !look.decision.plan.unconfirmed.is_empty();
         let (wrote, doubtful) = (look.guarded.admitted.changes().len(), look.doubtful);
         let incomplete = look.decision.incomplete;
+        // What else a group brought back needs is seen when it stands again.
+        let mut admitted = look.guarded.admitted.changes().iter();
+        let restores = admitted.any(|change| change.effect.kind() == Kind::Restore);
         let rows = look.guarded.held.holds.iter();
         let rows = rows.map(|hold| format!("{:?} {}", hold.row, hold.message)).collect();
         let finished = self.finish(look)?;
         (self.died_holding, self.died_approving) = (false, false);
-        let waits = unconfirmed || doubtful || incomplete || wrote > 0 || !finished;
+        let waits = unconfirmed || doubtful || incomplete || restores || !finished;
         Ok(Round { quiet: !waits, held, wrote, rows })
     }
 
@@ -422,7 +453,7 @@ impl Machine {
         begun: Timestamp,
         doubtful: &mut bool,
     ) -> Living<(Decision, Guarded, BTreeMap<Digest, Approval>)> {
-        let (policies, containers) = (self.policies.clone(), self.containers.clone());
+        let (policies, containers) = (Rc::clone(&self.policies), self.containers.clone());
         let inputs = Read { policies: &policies, containers: &containers, listing, snapshot };
         let mut presence = BTreeMap::new();
         let owned = holdings::holdings(&inputs.of(&life.memory, &presence)).owned;
@@ -449,7 +480,7 @@ impl Machine {
             let answers = Answers::default();
             let scale = Scale::of(&policies, &life.memory, &decision, &answers, begun);
             let guarded = guard(&decision.plan, &scale);
-            self.world.oracle.begin(&self.world.tenant, &[], &self.world.directory, begun);
+            self.watch(&[], &guarded, begun);
             return Ok((decision, guarded, BTreeMap::new()));
         };
         *doubtful |= late.is_some();
@@ -458,7 +489,6 @@ impl Machine {
             seen.push(Rc::clone(tenant));
         }
         let stale = !seen.is_empty();
-        self.world.oracle.begin(&self.world.tenant, &seen, &self.world.directory, begun);
         let mut decision = decide(&inputs.of(&life.memory, &presence), &members);
         let answers = self.ask(&decision, doubtful)?;
         let weigh = |decision: &Decision, memory: &Memory| {
@@ -476,10 +506,19 @@ impl Machine {
             decision = decide(&inputs.of(&life.memory, &presence), &members);
             guarded = weigh(&decision, &life.memory);
         }
+        self.watch(&seen, &guarded, begun);
         let removes = decision.plan.changes.iter().any(|c| c.effect.kind() == Kind::RemoveMembers);
         self.sometimes.count_if("a stale read of the tenant before a removal", stale && removes);
         self.sometimes.count_if("a removal while a read was not whole", *doubtful && removes);
         Ok((decision, guarded, granted))
+    }
+
+    /// Before the first write of a pass: what must not be lost in it.
+    fn watch(&mut self, seen: &[Rc<Tenant>], guarded: &Guarded, begun: Timestamp) {
+        if !guarded.admitted.changes().is_empty() {
+            let World { oracle, tenant, directory, .. } = &mut self.world;
+            oracle.begin(tenant, seen, directory, begun);
+        }
     }
 
     fn presence(&mut self, id: ObjectId) -> Living<Presence> {
@@ -796,7 +835,7 @@ impl Machine {
 
     /// The intent is in the file before the write.
     fn is_announced(&self, recorded: &Recorded) -> Living<()> {
-        let lines = self.folder.last_lines(8 << 10);
+        let lines = self.folder.last_lines(4 << 10);
         let announced = lines.iter().any(|line| {
             line.get("kind").and_then(|kind| kind.as_str()) == Some("intent")
                 && line.get("sequence").and_then(serde_json::Value::as_u64)

@@ -106,15 +106,11 @@ pub(crate) fn members(
     missing: Option<usize>,
 ) -> CloudMembers {
     let missing = missing.map(|which| which % asked.len().max(1));
-    let accounts: BTreeMap<&str, &Object> = people
-        .objects
-        .values()
-        .filter(|one| one.class == Class::User)
-        .map(|one| (one.dn.leaf(), one.as_ref()))
-        .collect();
+    let accounts = accounts(people);
     let member = |who: &Who| match who {
         Who::Person(person) => {
-            let sid = accounts.get(person.as_str()).and_then(|one| one.sid.clone());
+            let account = accounts.get(person.as_str()).and_then(|guid| people.get(*guid));
+            let sid = account.and_then(|one| one.sid.clone());
             let kind = MemberKind::User(Link { sid, ..Link::default() });
             CloudMember { id: id(person), label: person.clone(), kind }
         }
@@ -351,6 +347,12 @@ pub(crate) fn look(directory: &Directory, question: &Question) -> Answer {
         attributes: values.filter(|(_, values)| !values.is_empty()).collect(),
         members: whole.then(|| one.members.clone()),
     }))
+}
+
+/// The accounts of all people.
+pub(crate) fn accounts(directory: &Directory) -> BTreeMap<&str, ObjectGuid> {
+    let users = directory.objects.values().filter(|one| one.class == Class::User);
+    users.map(|one| (one.dn.leaf(), one.guid)).collect()
 }
 
 /// The account of a person.

@@ -13,7 +13,7 @@ use writeback::model::{Item, ObjectGuid, Operation};
 
 use crate::directory::{Class, Directory, Object};
 use crate::names::{GROUPS, OWNER, QUARANTINE, dn, id};
-use crate::observe::account;
+use crate::observe::accounts;
 use crate::tenant::{Fate, Kind as TeamKind, Tenant, Who};
 use crate::world::object_of;
 
@@ -39,7 +39,7 @@ pub(crate) struct Size {
 }
 
 /// The watcher.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
     taken: Vec<Taken>,
     added: BTreeMap<(ObjectGuid, ObjectGuid), Timestamp>,
@@ -91,12 +91,16 @@ impl Oracle {
         if !seen.is_empty() {
             return;
         }
-        for word in tenant.teams.keys().filter(|word| tenant.fate(word) == Fate::Kept) {
-            let Some(guid) = object_of(directory, word) else { continue };
-            let inside = directory.inside(guid);
-            let entitled = tenant.entitled(word);
-            let entitled = entitled.iter().filter_map(|person| account(directory, person));
-            self.standing.insert(guid, entitled.filter(|one| inside.contains(one)).collect());
+        let accounts = accounts(directory);
+        for one in directory.objects.values().filter(|one| one.class == Class::Group) {
+            let Some((word, _)) = recorded(one, tenant) else { continue };
+            if tenant.fate(&word) == Fate::Kept {
+                let inside = directory.inside(one.guid);
+                let entitled = tenant.entitled(&word);
+                let entitled = entitled.iter().filter_map(|person| accounts.get(person.as_str()));
+                let has = entitled.filter(|one| inside.contains(one)).copied();
+                self.standing.insert(one.guid, has.collect());
+            }
         }
     }
 

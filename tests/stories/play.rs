@@ -18,7 +18,7 @@ use crate::world::object_of;
 const ROUNDS_MAX: usize = 14;
 
 /// How a story ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// How everything stands, by words.
     pub(crate) portrait: BTreeMap<String, String>,
@@ -34,31 +34,97 @@ pub(crate) struct Ended {
     pub(crate) sometimes: Sometimes,
 }
 
-/// Tells a story to its end.
-pub(crate) fn play(script: &Script, trace: bool) -> Result<Ended, String> {
-    let mut machine = Machine::new(script);
-    machine.trace = trace;
-    let mut rounds = 0;
-    for (number, scene) in scenes(script.seed).iter().enumerate() {
-        machine.say(&format!("---- scene {number}: {scene:?}"));
-        rounds += act(&mut machine, scene).map_err(|what| format!("scene {number}: {what}"))?;
+/// The undisturbed story of a seed, and the machine as it stands before each scene: a disturbed
+/// story is the same up to the scene of its first disturbance.
+pub(crate) struct Stage {
+    seed: u64,
+    scenes: Vec<Scene>,
+    before: Vec<(BTreeMap<Point, usize>, Machine)>,
+    pub(crate) undisturbed: Ended,
+}
+
+impl Stage {
+    pub(crate) fn new(seed: u64) -> Result<Self, String> {
+        let script = Script::new(seed, []);
+        let scenes = scenes(seed);
+        let mut machine = Machine::new(&script);
+        let (mut before, mut rounds) = (Vec::new(), 0);
+        for (number, scene) in scenes.iter().enumerate() {
+            let next = machine.fork(&script);
+            before.push((machine.gate.passed().clone(), machine));
+            machine = next;
+            rounds += act(&mut machine, scene, false)
+                .map_err(|what| format!("seed {seed}, scene {number}: {what}"))?;
+        }
+        let before_rest = machine.fork(&script);
+        before.push((machine.gate.passed().clone(), machine));
+        let undisturbed = rest(before_rest, rounds).map_err(|what| format!("seed {seed}: {what}"))?;
+        Ok(Self { seed, scenes, before, undisturbed })
     }
-    // Whatever waits for a day has its day, and a person sees to what is held.
+
+    /// Tells a disturbed story to its end, and compares it with the undisturbed one.
+    pub(crate) fn play(&self, script: &Script, trace: bool) -> Result<Ended, String> {
+        assert_eq!(self.seed, script.seed, "a stage is set for one seed");
+        // The last scene before which none of the disturbances can have been met.
+        let ahead = |passed: &BTreeMap<Point, usize>| {
+            let number = |point| passed.get(point).copied().unwrap_or_default();
+            script.disturbances.iter().all(|one| one.number >= number(&one.point))
+        };
+        let first = self.before.iter().rposition(|(passed, _)| ahead(passed)).unwrap_or(0);
+        let mut machine = self.before[first].1.fork(script);
+        machine.trace = trace;
+        let mut rounds = 0;
+        for (number, scene) in self.scenes.iter().enumerate().skip(first) {
+            machine.say(&format!("---- scene {number}: {scene:?}"));
+            rounds += act(&mut machine, scene, false)
+                .map_err(|what| format!("scene {number}: {what}"))?;
+        }
+        let ended = rest(machine, rounds)?;
+        self.compare(script, &ended)?;
+        Ok(ended)
+    }
+
+    fn compare(&self, script: &Script, ended: &Ended) -> Result<(), String> {
+        let (here, there) = (&ended.portrait, &self.undisturbed.portrait);
+        let keys = here.keys().chain(there.keys());
+        let different = keys.filter(|key| here.get(*key) != there.get(*key)).map(|key| {
+            format!("{key}:\n  is     {:?}\n  not    {:?}", here.get(key), there.get(key))
+        });
+        let different: Vec<String> = different.collect();
+        if !different.is_empty() {
+            return Err(format!("it ends otherwise:\n{}", different.join("\n")));
+        }
+        let met = script.disturbances.len();
+        let bounds = [
+            ("writes that change something", ended.writes, self.undisturbed.writes + 6 * met),
+            ("writes sent", ended.sent, self.undisturbed.sent + 12 * met),
+        ];
+        for (what, count, bound) in bounds {
+            if count > bound {
+                return Err(format!("{count} {what}, at most {bound} are expected"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whatever waits for a day has its day, and a person sees to what is held.
+fn rest(mut machine: Machine, mut rounds: usize) -> Result<Ended, String> {
     for _ in 0..3 {
         let rest = Scene { hours: 25, deeds: Vec::new(), person: true };
         machine.say("---- rest");
-        rounds += act(&mut machine, &rest).map_err(|what| format!("at rest: {what}"))?;
+        rounds += act(&mut machine, &rest, true).map_err(|what| format!("at rest: {what}"))?;
     }
     let before = machine.world.sent;
     let last = machine.round().map_err(|what| format!("at the end: {what}"))?;
-    if !last.quiet || machine.world.sent != before {
+    if !last.quiet || last.wrote > 0 || machine.world.sent != before {
         return Err(format!("it does not come to rest: {last:?}"));
     }
     end(machine, rounds)
 }
 
-/// One scene: what people do, and passes until nothing is left.
-fn act(machine: &mut Machine, scene: &Scene) -> Result<usize, String> {
+/// One scene: what people do, and passes until nothing is left; `still`: until one writes nothing.
+fn act(machine: &mut Machine, scene: &Scene, still: bool) -> Result<usize, String> {
     machine.world.pass_time(SignedDuration::from_hours(scene.hours));
     scene.deeds.iter().for_each(|deed| deed.happen(&mut machine.world));
     let mut approvals = 0;
@@ -74,7 +140,7 @@ fn act(machine: &mut Machine, scene: &Scene) -> Result<usize, String> {
             machine.request(*digest);
             continue;
         }
-        if went.quiet {
+        if went.quiet && !(still && went.wrote > 0) {
             return Ok(round);
         }
     }
@@ -116,8 +182,6 @@ fn end(mut machine: Machine, rounds: usize) -> Result<Ended, String> {
     portrait.insert("held, approved, refused".to_owned(), format!("{left:?}"));
     let count = directory.objects.values().filter(|one| one.class == Class::Group).count();
     portrait.insert("groups".to_owned(), count.to_string());
-    let used = !memory.used_approvals.is_empty();
-    machine.sometimes.count_if("an approval used up", used);
     Ok(Ended {
         portrait,
         writes: machine.world.writes,

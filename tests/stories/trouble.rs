@@ -257,6 +257,11 @@ impl Gate {
         Self { planned, ..Self::default() }
     }
 
+    /// The same place, with other things to come.
+    pub(crate) fn with(&self, script: &Script) -> Self {
+        Self { passed: self.passed.clone(), met: self.met, ..Self::new(script) }
+    }
+
     /// Passes a point.
     pub(crate) fn pass(&mut self, point: Point) -> Option<Act> {
         let number = self.passed.entry(point).or_default();

@@ -14,6 +14,7 @@ use crate::tenant::{Team, Tenant};
 const PAST_MAX: usize = 4;
 
 /// Both sides, the time, and who watches.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) tenant: Rc<Tenant>,
     pub(crate) directory: Rc<Directory>,

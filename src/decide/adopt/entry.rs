@@ -216,7 +216,7 @@ impl<'j, 'a> Judge<'j, 'a> {
         let others: Vec<_> = marked.filter(|guid| **guid != entry.object).collect();
         if let Some(other) = others.first() {
             return Err(format!(
-                "{other} carries the mark of the cloud group {} as well: take it off one of the two",
+                "{other} carries the mark of the cloud group {} as well: take it off one of them",
                 entry.group
             ));
         }

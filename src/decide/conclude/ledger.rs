@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ChangeResult, Course};
+use super::{ChangeResult, Course, is_contested};
 use crate::decide::{Decision, contest, plan};
 use crate::model::change::{Change, Effect, Kind, MemberReference};
 use crate::model::window::WINDOW;
-use crate::model::{Inventory, Item, Memory, ObjectGuid, PolicyName};
+use crate::model::{Inventory, Item, Memory, ObjectGuid, ObjectId, PolicyName};
 
 /// How long a used approval is remembered: twice as long as the longest one holds.
 const USED_KEPT: SignedDuration = SignedDuration::from_hours(48);
@@ -43,8 +43,15 @@ fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyNa
             Effect::Create { .. } | Effect::Restore { .. } | Effect::Adopt { .. } => {
                 holding.groups += 1;
             }
-            Effect::Delete { .. } | Effect::Release { .. } => {
+            Effect::Delete { last } => {
                 holding.groups = holding.groups.saturating_sub(1);
+                holding.memberships = holding.memberships.saturating_sub(last.members.len());
+            }
+            Effect::Release { .. } => holding.groups = holding.groups.saturating_sub(1),
+            Effect::Handover { from, .. } => {
+                holding.groups += 1;
+                let former = committed.entry(from.clone()).or_default();
+                former.groups = former.groups.saturating_sub(1);
             }
             Effect::AddMembers { members, .. } => {
                 holding.memberships += members.len();
@@ -58,7 +65,6 @@ fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyNa
             | Effect::Move { .. }
             | Effect::Update { .. }
             | Effect::Convert { .. }
-            | Effect::Handover { .. }
             | Effect::Disable { .. }
             | Effect::Quarantine { .. }
             | Effect::Freeze => {}
@@ -99,8 +105,9 @@ fn approve(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
     let begun = course.begun;
     let (open, used): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut memory.approvals)
         .into_iter()
-        .partition(|(_, approval)| !approval.items.is_empty() && approval.not_after > begun);
-    memory.approvals = open;
+        .partition(|(_, approval)| !approval.items.is_empty());
+    // One that has ended with something open is over, and a person may give another.
+    memory.approvals = open.into_iter().filter(|(_, a)| a.not_after > begun).collect();
     memory.used_approvals.extend(used.into_keys().map(|digest| (digest, begun)));
     memory.used_approvals.retain(|_, at| begun.duration_since(*at) < USED_KEPT);
 }
@@ -115,6 +122,7 @@ fn achieved(result: &ChangeResult) -> Vec<Item> {
 /// Counts what was repaired: a value of ours that somebody else had put back.
 fn reverse(memory: &mut Memory, course: &Course<'_>) {
     let begun = course.begun;
+    memory.reversals.retain(|_, reversals| begun.duration_since(reversals.last) < WINDOW);
     let repaired = course.results.iter().filter(|result| result.outcome.achieved());
     for spot in repaired.flat_map(|result| contest::repaired(&result.change)) {
         let known = memory.reversals.entry(spot);
@@ -122,15 +130,24 @@ fn reverse(memory: &mut Memory, course: &Course<'_>) {
         reversals.count = reversals.count.saturating_add(1);
         reversals.last = begun;
     }
-    memory.reversals.retain(|_, reversals| begun.duration_since(reversals.last) < WINDOW);
 }
 
-/// Forgets what nothing waits for any more.
+/// Forgets what nothing waits for any more. A group of which this pass had nothing to say, because
+/// its policy is suspended or another writer contests it, waits all the same.
 fn settle(memory: &mut Memory, decision: &Decision) {
-    let has = |id, is: &dyn Fn(&Change) -> bool| {
-        decision.plan.writes().any(|change| change.group == id && is(change))
+    let plan = &decision.plan;
+    let waits = |id: ObjectId, is: &dyn Fn(&Change) -> bool| {
+        let mut changes = plan.writes().chain(&plan.gone).chain(&plan.unconfirmed);
+        changes.any(|change| change.group == id && is(change))
+    };
+    let contested = plan.changes.iter().filter(|change| is_contested(decision, change));
+    let contested: BTreeSet<ObjectId> = contested.map(|change| change.group).collect();
+    let lessons = &decision.lessons;
+    let silent = |id: &ObjectId| {
+        let judged = lessons.intents.contains_key(id) || lessons.left.contains_key(id);
+        contested.contains(id) || lessons.inventory.contains_key(id) && !judged
     };
     let is_removal = |change: &Change| change.effect.kind() == Kind::RemoveMembers;
-    memory.adopting.retain(|id| has(*id, &is_removal));
-    memory.undone.retain(|id, _| has(*id, &|_| true));
+    memory.adopting.retain(|id| silent(id) || waits(*id, &is_removal));
+    memory.undone.retain(|id, _| silent(id) || waits(*id, &|_| true));
 }

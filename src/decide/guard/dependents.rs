@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::decide::content::weakens;
+use crate::defence::stands;
 use crate::model::change::{AttributeChange, Change, Effect, Kind, MemberReference};
 use crate::model::distinguished_name::DnKey;
 use crate::model::record::RecordState;
@@ -17,9 +18,11 @@ use crate::model::{ObjectGuid, ObjectId, OwnershipRecord, Target};
 /// | a creation or restoration | every change of the group |
 /// | a rename or move | whatever takes the name it would have freed, every step of its group, and its handover |
 /// | additions to a group | the removals from it: who changes places in it would be without both; not where it lies on a privileged path, from which removals go on |
+/// | the addition of a member to another group | its removal: who changes between two groups inside a third would be without all of them; not where a privileged path keeps it back |
 /// | removals from a group | security for it, and the end of the groups that would be taken out |
 /// | one half of a quarantine | the other half |
 /// | anything of a group that comes back | the record that says it is in use again |
+///
 /// `watched`: additions that are kept back because of a privileged path.
 pub(super) fn dependents(
     changes: &[Change],
@@ -48,6 +51,8 @@ struct Kept {
     unmoved: BTreeSet<ObjectId>,
     /// Groups that do not get all their additions.
     starved: BTreeSet<ObjectId>,
+    /// Objects that do not become members of a group.
+    awaited: BTreeSet<ObjectGuid>,
     /// Groups from which nobody is removed.
     unpurged: BTreeSet<ObjectId>,
     /// Objects that stay members.
@@ -79,11 +84,18 @@ impl Kept {
             let Effect::RemoveMembers { members, .. } = &change.effect else { return None };
             Some(members)
         });
+        let awaited =
+            indexed().filter(|(index, _)| back.contains(index) && !watched.contains(index));
+        let awaited = awaited.filter_map(|(_, change)| {
+            let Effect::AddMembers { members, .. } = &change.effect else { return None };
+            Some(members)
+        });
         Self {
             names: moved.map(|change| change.target.dn().key()).collect(),
             unmoved: groups(&is(&[Kind::Rename, Kind::Move])),
             starved: starved.map(|(_, change)| change.group).collect(),
             unpurged: groups(&is(&[Kind::RemoveMembers])),
+            awaited: awaited.flatten().filter_map(MemberReference::guid).collect(),
             staying: removed.flatten().filter_map(MemberReference::guid).collect(),
             unended: groups(&is(&[Kind::Disable, Kind::Quarantine])),
             touched: kept().map(|change| change.group).collect(),
@@ -102,7 +114,11 @@ impl Kept {
         let is_member = change.target.object().is_some_and(|guid| self.staying.contains(&guid));
         match &change.effect {
             Effect::Handover { .. } => self.unmoved.contains(&change.group),
-            Effect::RemoveMembers { .. } => self.starved.contains(&change.group),
+            Effect::RemoveMembers { members, .. } => {
+                let mut guids = members.iter().filter_map(MemberReference::guid);
+                self.starved.contains(&change.group)
+                    || guids.any(|guid| self.awaited.contains(&guid)) && stands("H26")
+            }
             Effect::Convert { from, to } => {
                 weakens(*to, *from) && self.unpurged.contains(&change.group)
             }

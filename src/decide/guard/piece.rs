@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decide::guard::Scale;
 use crate::decide::plan;
 use crate::defence::stands;
-use crate::model::change::{Change, Effect, MemberReference};
-use crate::model::window::{Spend, WINDOW};
-use crate::model::{Item, ObjectGuid, ObjectId};
+use crate::model::change::{Change, Effect, Kind, MemberReference};
+use crate::model::window::{Spend, Spending, WINDOW};
+use crate::model::{Item, ObjectGuid, ObjectId, PolicyName};
 
 /// What a piece counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub(super) enum Class {
     Counted,
 }
 
-/// A part of a change, or all of it.
+/// A part of a change, or all of it: members that count as the same and go to the same groups.
 #[derive(Debug)]
 pub(super) struct Piece {
     /// The change with the part's members alone.
@@ -41,54 +41,72 @@ pub(super) fn pieces(changes: &[Change], scale: &Scale<'_>) -> Vec<Piece> {
     let approved = scale.approved_items();
     let writes = changes.iter().enumerate();
     let writes = writes.filter(|(_, change)| change.effect != Effect::Freeze);
-    writes.flat_map(|(origin, change)| cut(origin, change, &approved, scale)).collect()
+    let knife = Knife { scale, approved, arriving: arriving(changes) };
+    writes.flat_map(|(origin, change)| knife.cut(origin, change)).collect()
 }
 
-fn cut(
-    origin: usize,
-    change: &Change,
-    approved: &BTreeSet<&Item>,
-    scale: &Scale<'_>,
-) -> Vec<Piece> {
-    let items = plan::items(change);
-    let passes = |item: &Item| approved.contains(item);
-    let (members, whole) = match &change.effect {
-        Effect::AddMembers { members, .. } => (members, 0),
-        Effect::RemoveMembers { members, .. } => (members, members.len()),
-        Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => {
-            let all = items.iter().all(passes);
-            let class = if all { Class::Approved } else { Class::Counted };
-            return vec![Piece { change: change.clone(), origin, class, whole: 0 }];
+/// The groups that each member is added to.
+fn arriving(changes: &[Change]) -> BTreeMap<ObjectGuid, BTreeSet<ObjectId>> {
+    let mut arriving: BTreeMap<ObjectGuid, BTreeSet<ObjectId>> = BTreeMap::new();
+    let additions = changes.iter().filter(|change| change.effect.kind() == Kind::AddMembers);
+    for change in additions {
+        for guid in members(change).iter().filter_map(MemberReference::guid) {
+            arriving.entry(guid).or_default().insert(change.group);
         }
-    };
-    let mut classes: BTreeMap<Class, Vec<MemberReference>> = BTreeMap::new();
-    for (member, item) in members.iter().zip(&items) {
-        let class = if passes(item) {
-            Class::Approved
-        } else if whole == 0 {
-            Class::Counted
-        } else {
-            scale.class(change, member)
-        };
-        classes.entry(class).or_default().push(member.clone());
     }
-    let piece = |(class, members)| {
-        let change = with_members(change, members);
-        Piece { change, origin, class, whole }
-    };
-    classes.into_iter().map(piece).collect()
+    arriving
+}
+
+/// What changes are cut by.
+struct Knife<'a> {
+    scale: &'a Scale<'a>,
+    approved: BTreeSet<&'a Item>,
+    arriving: BTreeMap<ObjectGuid, BTreeSet<ObjectId>>,
+}
+
+impl Knife<'_> {
+    fn cut(&self, origin: usize, change: &Change) -> Vec<Piece> {
+        let items = plan::items(change);
+        let passes = |item: &Item| self.approved.contains(item);
+        let (members, whole) = match &change.effect {
+            Effect::AddMembers { members, .. } => (members, 0),
+            Effect::RemoveMembers { members, .. } => (members, members.len()),
+            Effect::Create { .. }
+            | Effect::Rename { .. }
+            | Effect::Move { .. }
+            | Effect::Update { .. }
+            | Effect::Convert { .. }
+            | Effect::Restore { .. }
+            | Effect::Handover { .. }
+            | Effect::Disable { .. }
+            | Effect::Quarantine { .. }
+            | Effect::Delete { .. }
+            | Effect::Adopt { .. }
+            | Effect::Release { .. }
+            | Effect::Freeze => {
+                let all = items.iter().all(passes);
+                let class = if all { Class::Approved } else { Class::Counted };
+                return vec![Piece { change: change.clone(), origin, class, whole: 0 }];
+            }
+        };
+        // Who leaves one group for another waits with what he is added to: see `dependents`.
+        let mut parts: BTreeMap<(Class, Option<&BTreeSet<ObjectId>>), Vec<_>> = BTreeMap::new();
+        for (member, item) in members.iter().zip(&items) {
+            let class = match (passes(item), whole) {
+                (true, _) => Class::Approved,
+                (false, 0) => Class::Counted,
+                (false, _) => self.scale.class(change, member),
+            };
+            let goes_to = member.guid().filter(|_| whole > 0);
+            let goes_to = goes_to.and_then(|guid| self.arriving.get(&guid));
+            parts.entry((class, goes_to)).or_default().push(member.clone());
+        }
+        let piece = |((class, _), members)| {
+            let change = with_members(change, members);
+            Piece { change, origin, class, whole }
+        };
+        parts.into_iter().map(piece).collect()
+    }
 }
 
 /// The same change for other members.
@@ -167,7 +185,9 @@ impl Scale<'_> {
         let Some(guid) = member.guid() else { return Class::Counted };
         let added = change.target.object().and_then(|object| {
             let added = self.memory.added.get(&(object, guid))?;
-            Some(self.begun.duration_since(*added) < WINDOW)
+            // A time that has not come yet proves nothing: the clock was set back.
+            let age = self.begun.duration_since(*added);
+            Some(!age.is_negative() && age < WINDOW)
         });
         if added == Some(true) {
             Class::Ours
@@ -202,7 +222,7 @@ impl Scale<'_> {
     /// Values taken out of groups in the window, by group and member, under one policy.
     pub(super) fn spent_memberships(
         &self,
-        policy: &crate::model::PolicyName,
+        policy: &PolicyName,
     ) -> BTreeMap<(ObjectId, ObjectGuid), usize> {
         let spent = self.window(policy).filter_map(|spend| match spend {
             Spend::Membership { group, member, principals } => Some(((group, member), principals)),
@@ -211,13 +231,37 @@ impl Scale<'_> {
         spent.collect()
     }
 
+    /// Values taken out of one group in the window, but for those of leavers, under whichever
+    /// policy: a group that goes over to another takes its losses along.
+    pub(super) fn taken_from(&self, group: ObjectId) -> BTreeSet<ObjectGuid> {
+        let taken = self.spent().filter_map(|spent| match spent.spend {
+            Spend::Membership { group: from, member, .. } if from == group => Some(member),
+            Spend::Membership { .. } | Spend::Group(_) | Spend::Leaver { .. } => None,
+        });
+        taken.collect()
+    }
+
+    /// The same with those of leavers.
+    pub(super) fn gone_from(&self, group: ObjectId) -> BTreeSet<ObjectGuid> {
+        let left = self.spent().filter_map(|spent| match spent.spend {
+            Spend::Leaver { group: from, member } if from == group => Some(member),
+            Spend::Membership { .. } | Spend::Group(_) | Spend::Leaver { .. } => None,
+        });
+        left.chain(self.taken_from(group)).collect()
+    }
+
     /// What was spent in the window under one policy.
-    pub(super) fn window<'s>(
-        &'s self,
-        policy: &'s crate::model::PolicyName,
-    ) -> impl Iterator<Item = Spend> + 's {
+    pub(super) fn window<'s>(&'s self, policy: &'s PolicyName) -> impl Iterator<Item = Spend> + 's {
+        self.spent().filter(move |spent| spent.policy == *policy).map(|spent| spent.spend)
+    }
+
+    fn spent(&self) -> impl Iterator<Item = &Spending> {
         let inside = |at| self.begun.duration_since(at) < WINDOW && stands("H21");
-        let spent = self.memory.spent.iter();
-        spent.filter(move |spent| spent.policy == *policy && inside(spent.at)).map(|s| s.spend)
+        self.memory.spent.iter().filter(move |spent| inside(spent.at))
+    }
+
+    /// Whether additions to the group wait because of a privileged path.
+    pub(super) fn is_watched(&self, group: ObjectId) -> bool {
+        self.privileged.contains_key(&group) && stands("H52")
     }
 }

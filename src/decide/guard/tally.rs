@@ -39,7 +39,14 @@ fn counted(pieces: &[Piece], scale: &Scale<'_>) -> BTreeMap<Count, Vec<usize>> {
     let with = |kind: Kind| -> BTreeSet<ObjectId> {
         changes().filter(|change| change.effect.kind() == kind).map(|c| c.group).collect()
     };
-    let (filled, adopted) = (with(Kind::AddMembers), with(Kind::Adopt));
+    let adopted = with(Kind::Adopt);
+    // Who is kept out because of a privileged path does not fill the group.
+    let comes = |piece: &&Piece| {
+        let watched = scale.is_watched(piece.change.group) && piece.class != Class::Approved;
+        piece.change.effect.kind() == Kind::AddMembers && !watched
+    };
+    let filled: BTreeSet<ObjectId> =
+        pieces.iter().filter(comes).map(|piece| piece.change.group).collect();
     // What is taken from a group that goes over to another policy counts for both.
     let former: BTreeMap<ObjectId, &PolicyName> = changes()
         .filter_map(|change| {
@@ -102,7 +109,7 @@ fn rows(
         Effect::Rename { .. } | Effect::Move { .. } => rows.push((Row::Renames, None)),
         Effect::Create { .. } | Effect::Restore { .. } => rows.push((Row::Creations, None)),
         Effect::AddMembers { of, .. } => {
-            if scale.privileged.contains_key(&change.group) && stands("H52") {
+            if scale.is_watched(change.group) {
                 rows.push((Row::PrivilegedPath, group));
             }
             if of.is_some() && stands("H25") {
@@ -126,11 +133,7 @@ fn rows(
 /// began.
 fn empties(piece: &Piece, scale: &Scale<'_>) -> bool {
     let change = &piece.change;
-    let gone_before = scale.window(&change.policy).filter(|spend| match spend {
-        Spend::Membership { group, .. } | Spend::Leaver { group, .. } => *group == change.group,
-        Spend::Group(_) => false,
-    });
-    let (now, before) = (size(change), gone_before.count());
+    let (now, before) = (size(change), scale.gone_from(change.group).len());
     piece.whole >= now && now + before >= scale.rules(&change.policy).to_empty_from
 }
 
@@ -145,16 +148,18 @@ impl Tally<'_> {
     /// How much it comes to, how much may pass, and what else is worth saying.
     fn judge(&self, (policy, row, group): &Count) -> (usize, usize, &'static str) {
         let holding = self.scale.inventory.get(policy).copied().unwrap_or_default();
-        let limit = self.limit(policy, *row, *group, holding);
+        let limit = self.limit(*row, *group, holding);
         let measured = match row {
             Row::GroupsRemoved => self.groups_removed(policy),
-            Row::MembershipsRemoved => self.memberships(policy, None),
-            Row::OneGroup => self.memberships(policy, *group),
+            Row::MembershipsRemoved => self.memberships(policy),
+            Row::OneGroup => self.of_one_group(*group).len(),
             Row::Leavers => self.leavers(policy),
             Row::Renames | Row::Creations | Row::DirectoryGroupGone => self.groups().len(),
             Row::ToEmpty => self.pieces.first().map_or(0, |piece| piece.whole),
             Row::Additions | Row::PrivilegedPath | Row::AdoptionRemoves => self.values(),
-            Row::SelectionShrank | Row::Undone => self.pieces.len(),
+            Row::SelectionShrank | Row::Undone => {
+                self.pieces.iter().map(|piece| piece.origin).collect::<BTreeSet<_>>().len()
+            }
         };
         if row.removes() && self.scale.is_closed() {
             return (
@@ -181,13 +186,7 @@ impl Tally<'_> {
         (measured, limit, if over_time { ", counted over 24 h" } else { "" })
     }
 
-    fn limit(
-        &self,
-        policy: &PolicyName,
-        row: Row,
-        group: Option<ObjectId>,
-        holding: Inventory,
-    ) -> usize {
+    fn limit(&self, row: Row, group: Option<ObjectId>, holding: Inventory) -> usize {
         let rules = self.rules;
         let size = || self.pieces.first().map_or(0, |piece| size(&piece.change));
         match row {
@@ -195,8 +194,7 @@ impl Tally<'_> {
             Row::MembershipsRemoved => rules.memberships_removed.of(holding.memberships),
             Row::Leavers => rules.leavers.of(holding.principals),
             Row::OneGroup => {
-                let spent = self.scale.spent_memberships(policy);
-                let gone = spent.keys().filter(|(id, _)| Some(*id) == group).count();
+                let gone = group.map_or(0, |group| self.scale.taken_from(group).len());
                 rules.one_group.of(size() + gone)
             }
             Row::ToEmpty => size().saturating_sub(1),
@@ -215,7 +213,8 @@ impl Tally<'_> {
     fn alone(&self, row: Row) -> usize {
         match row {
             Row::GroupsRemoved => self.groups().len(),
-            Row::MembershipsRemoved | Row::OneGroup => self.spends().values().sum(),
+            Row::MembershipsRemoved => self.spends().values().sum(),
+            Row::OneGroup => self.spends().len(),
             Row::Leavers => self.leaving().len(),
             Row::ToEmpty
             | Row::Renames
@@ -263,12 +262,18 @@ impl Tally<'_> {
         each.collect()
     }
 
-    fn memberships(&self, policy: &PolicyName, only: Option<ObjectId>) -> usize {
+    fn memberships(&self, policy: &PolicyName) -> usize {
         let mut spends = self.scale.spent_memberships(policy);
         spends.extend(self.spends());
-        let counts = spends.iter().filter(|((group, _), _)| only.is_none_or(|id| id == *group));
-        // One group counts its values: what is inside a nested group is counted by the policy.
-        counts.map(|(_, principals)| if only.is_some() { 1 } else { *principals }).sum()
+        spends.values().sum()
+    }
+
+    /// The values that one group loses, under whichever policy. What is inside a nested group is
+    /// counted by the policy.
+    fn of_one_group(&self, group: Option<ObjectId>) -> BTreeSet<ObjectGuid> {
+        let mut gone = group.map(|group| self.scale.taken_from(group)).unwrap_or_default();
+        gone.extend(self.spends().into_keys().map(|(_, member)| member));
+        gone
     }
 
     fn leaving(&self) -> BTreeSet<ObjectGuid> {

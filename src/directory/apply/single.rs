@@ -11,6 +11,7 @@ use super::accept::is_of;
 use super::ending::{Ending, Next, lost_sync};
 use super::step::{Answer, Question, Seen, Sight};
 use super::value::by_name;
+use crate::defence::stands;
 use crate::directory::outcome::{Reaction, Refusal};
 use crate::model::{
     AttributeChange, AttributeName, Containers, Dn, ObjectGuid, ObjectId, Operation, Outcome,
@@ -79,8 +80,10 @@ impl Single {
         let phase = std::mem::replace(&mut self.phase, Phase::Send);
         self.phase = match (phase, answer) {
             (Phase::Send, Answer::Done) => self.done(),
-            (Phase::Send, Answer::Busy(message)) => self.again(message),
-            (Phase::Send, Answer::Lost(message)) => Phase::Settle(Doubt::Lost(message)),
+            (Phase::Send, Answer::Lost(message)) if stands("H32") => {
+                Phase::Settle(Doubt::Lost(message))
+            }
+            (Phase::Send, Answer::Busy(message) | Answer::Lost(message)) => self.again(message),
             (Phase::Send, Answer::Refused(refusal)) => self.refused(refusal),
             (Phase::Wait(_), Answer::Waited) => Phase::Send,
             (Phase::Settle(doubt), Answer::Seen(sight)) => {

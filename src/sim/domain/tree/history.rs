@@ -89,8 +89,8 @@ impl Tree {
     /// msDS-ReplAttributeMetaData.
     pub(in super::super) fn attribute_stamps(&self, object: &Object) -> Vec<Vec<u8>> {
         let written = &object.history.attributes;
-        let named = object.attributes.keys().chain(written.keys()).copied();
-        let names: BTreeSet<&'static str> = named.chain(OF_EVERY_OBJECT).collect();
+        let known = object.attributes.keys().chain(written.keys()).copied();
+        let names: BTreeSet<&'static str> = known.chain(OF_EVERY_OBJECT).collect();
         let first = Stamp { version: 1, usn: object.created };
         let fragment = |name: &'static str| {
             let stamp = written.get(name).copied().unwrap_or(first);

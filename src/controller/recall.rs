@@ -1,0 +1,79 @@
+//! What a process that opens the books remembers: the state as it was saved, and what the journal
+//! tells since.
+//!
+//! `cli` asks before it makes an engine. Where nobody knows any more what was removed lately, every
+//! removal waits for a day.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::controller::recover::{is_older, journal_head, recover};
+use crate::defence::stands;
+use crate::journal::JournalHead;
+use crate::journal::read::{HeadFound, ReadError, Tail, entries, tail};
+use crate::model::Memory;
+use crate::model::window::WINDOW;
+use crate::state::{Found, Opened};
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Recalled {
+    /// Memory as it stands after the last line of the journal.
+    pub memory: Memory,
+    /// The journal told something that the state does not hold yet.
+    pub is_news: bool,
+    /// Why removals wait, where they do: a whole sentence.
+    pub warning: Option<String>,
+}
+
+/// Puts state and journal together.
+///
+/// | state | journal | memory | removals |
+/// |---|---|---|---|
+/// | none | none | empty | as the guard says |
+/// | none, lost or damaged | there | what the journal tells | wait a day |
+/// | saved | ends at its head | the state | as the guard says |
+/// | saved | goes on with one pass | both: the pass was cut off | as the guard says |
+/// | saved | goes on with several passes, or lacks the head | both | wait a day: an older copy |
+pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recalled, ReadError> {
+    let Opened { mut memory, status, journal_head: head, .. } = opened;
+    let tail = match head.as_ref().and_then(journal_head) {
+        Some(head) => tail(directory, &head)?,
+        // The state was never saved: the journal is all there is.
+        None => all(directory)?,
+    };
+    let older = "the state is an older copy than the journal beside it: what was removed since is \
+                 not known for certain, and all removals wait 24 hours or for an approval";
+    let warning = match status {
+        Found::Damaged { set_aside, why } => Some(format!(
+            "the state was damaged ({why}) and is set aside as {}: all removals wait 24 hours or \
+             for an approval",
+            set_aside.display()
+        )),
+        Found::Fresh { lost: true } => Some(
+            "the state is gone and a journal stands beside it: what was remembered is lost, and \
+             all removals wait 24 hours or for an approval"
+                .to_owned(),
+        ),
+        Found::Fresh { lost: false } | Found::Known => is_older(&tail).then(|| older.to_owned()),
+    };
+    if stands("H64") {
+        recover(&mut memory, &tail.entries);
+    }
+    if warning.is_some() && stands("H61") {
+        memory.closed_until = now.checked_add(WINDOW).ok();
+    }
+    let is_news = !tail.entries.is_empty() || warning.is_some();
+    Ok(Recalled { memory, is_news, warning })
+}
+
+fn all(directory: &Path) -> Result<Tail, ReadError> {
+    let whole = tail(directory, &JournalHead::before_the_first())?;
+    if whole.head == HeadFound::Yes {
+        return Ok(whole);
+    }
+    // Lines from before the chain, or older ones that are removed: what can be read counts.
+    let entries = entries(directory)?.filter_map(Result::ok).collect();
+    Ok(Tail { head: HeadFound::Yes, entries, broken: None })
+}

@@ -1,0 +1,132 @@
+//! Many stories at a time: which ones, on how many threads, and what is told of those that fail.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fastrand::Rng;
+
+use crate::play::Stage;
+use crate::sometimes::Sometimes;
+use crate::trouble::{Disturbance, Script};
+
+/// What many stories came to.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) stories: usize,
+    pub(crate) met: usize,
+    pub(crate) failures: Vec<String>,
+    pub(crate) sometimes: Sometimes,
+}
+
+/// Failures that are shown; more are counted.
+const SHOWN_MAX: usize = 40;
+
+impl Told {
+    fn take(&mut self, stage: &Stage, script: &Script) {
+        self.stories += 1;
+        match stage.play(script, false) {
+            Ok(ended) => {
+                self.met += ended.met;
+                self.sometimes.merge(&ended.sometimes);
+            }
+            Err(what) => {
+                let what: String = what.chars().take(1_500).collect();
+                self.failures.push(format!("{}\n{what}\n", script.command()));
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.stories += other.stories;
+        self.met += other.met;
+        self.failures.extend(other.failures);
+        self.sometimes.merge(&other.sometimes);
+    }
+
+    /// Fails when one of the stories did.
+    pub(crate) fn check(&self) {
+        let shown: Vec<_> = self.failures.iter().take(SHOWN_MAX).cloned().collect();
+        let count = self.failures.len();
+        assert!(
+            count == 0,
+            "{count} of {} stories fail; the first ones:\n\n{}",
+            self.stories,
+            shown.join("\n")
+        );
+    }
+}
+
+/// Every disturbance of the story of a seed, one at a time.
+pub(crate) fn singles(stage: &Stage) -> Vec<Disturbance> {
+    let mut all = Vec::new();
+    for (point, count) in &stage.undisturbed.passed {
+        for number in 0..*count {
+            for act in point.acts() {
+                all.push(Disturbance { act: *act, point: *point, number });
+            }
+        }
+    }
+    all
+}
+
+/// One of the disturbances of a story.
+pub(crate) fn any(random: &mut Rng, stage: &Stage) -> Disturbance {
+    let points: Vec<_> = stage.undisturbed.passed.iter().collect();
+    loop {
+        let (point, count) = points[random.usize(0..points.len())];
+        // A start comes once in an undisturbed story, and after every stop in a disturbed one.
+        let number = random.usize(0..count + 2);
+        let acts = point.acts();
+        let act = acts[random.usize(0..acts.len())];
+        return Disturbance { act, point: *point, number };
+    }
+}
+
+/// Tells what `draw` gives for each number below `count`, on every processor.
+pub(crate) fn tell(
+    count: usize,
+    draw: impl Fn(usize) -> (u64, Vec<Script>) + Sync,
+) -> Told {
+    let (next, all) = (AtomicUsize::new(0), Mutex::new(Told::default()));
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut told = Told::default();
+                let mut stage: Option<(u64, Stage)> = None;
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    let (seed, scripts) = draw(number);
+                    if stage.as_ref().is_none_or(|(known, _)| *known != seed) {
+                        match Stage::new(seed) {
+                            Ok(set) => stage = Some((seed, set)),
+                            Err(what) => {
+                                let command = Script::new(seed, []).command();
+                                told.failures.push(format!("{command}\n{what}\n"));
+                                continue;
+                            }
+                        }
+                    }
+                    let Some((_, stage)) = &stage else { continue };
+                    scripts.iter().for_each(|script| told.take(stage, script));
+                }
+                all.lock().expect("no thread panics").merge(told);
+            });
+        }
+    });
+    let mut told = all.into_inner().expect("no thread panics");
+    told.failures.sort();
+    told
+}
+
+/// How many of these are different stories.
+pub(crate) fn distinct<'s>(scripts: impl IntoIterator<Item = &'s Script>) -> usize {
+    let digests = scripts.into_iter().map(|script| {
+        writeback::model::Digest::of(script.to_string().as_bytes())
+    });
+    digests.collect::<BTreeSet<_>>().len()
+}
