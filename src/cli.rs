@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout, everything else to stderr; progress bars only to a terminal.
 
+mod adopt;
 mod apply;
 mod approve;
 #[cfg(feature = "sim")]
@@ -10,6 +11,7 @@ mod discover;
 mod journal;
 mod plan;
 mod progress;
+mod release;
 mod run;
 mod schema;
 mod status;
@@ -35,8 +37,7 @@ use crate::report::text::safe;
 use crate::settings::{self, Settings};
 
 /// Commands of the contract that this version refuses by name.
-const NOT_YET: [&str; 7] =
-    ["explain", "pause", "resume", "reconcile", "adopt", "release", "completions"];
+const NOT_YET: [&str; 5] = ["explain", "pause", "resume", "reconcile", "completions"];
 
 /// Reconciles cloud groups from Microsoft Entra into on-premises Active Directory.
 #[derive(Parser)]
@@ -81,6 +82,10 @@ enum Command {
     Plan(plan::Arguments),
     /// Make one pass
     Apply(apply::Arguments),
+    /// Take over a directory group that somebody else made, as it stands
+    Adopt(adopt::Arguments),
+    /// Let go of directory groups; they stay as they are
+    Release(release::Arguments),
     /// Let one held set through, once
     Approve(approve::Arguments),
     /// Take a change set back
@@ -122,6 +127,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Discover(arguments) => Box::pin(discover::run(&arguments, config)).await,
         Command::Plan(arguments) => Box::pin(plan::run(arguments, config)).await,
         Command::Apply(arguments) => Box::pin(apply::run(arguments, config)).await,
+        Command::Adopt(arguments) => Box::pin(adopt::run(arguments, config)).await,
+        Command::Release(arguments) => Box::pin(release::run(arguments, config)).await,
         Command::Approve(arguments) => approve::run(arguments, config).await,
         Command::Undo(arguments) => Box::pin(undo::run(arguments, config)).await,
         Command::Journal(arguments) => journal::run(arguments, config).await,

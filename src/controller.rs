@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod admin;
+pub mod adopt;
 pub mod books;
 pub mod discover;
 pub mod lock;

@@ -122,15 +122,14 @@ impl<'a> Differ<'a, '_> {
         let mut written = Written::default();
         for group in wanted {
             let id = group.cloud.id;
-            // Created or brought back by this pass.
-            let comes_to_be = self.comes_to_be(id);
             match (group.existing(), named.get(&id)) {
                 (Some(existing), _) => {
                     let label = existing.dn.leaf().to_owned();
                     written.kept.insert(id, (existing.guid, label));
                 }
                 (None, Some(named))
-                    if comes_to_be && content::birthplace(self.inputs, group, named).is_some() =>
+                    if self.comes_to_be(group, named)
+                        && content::birthplace(self.inputs, group, named).is_some() =>
                 {
                     written.created.insert(id);
                 }

@@ -4,14 +4,16 @@ use std::fs;
 
 use fastrand::Rng;
 use jiff::SignedDuration;
-use writeback::journal::entry::{Body, End};
+use writeback::journal::entry::{Body, Content, End};
 use writeback::journal::read::{HeadFound, tail};
 use writeback::journal::verify::{KnownHead, verify};
-use writeback::journal::{FILE_NAME, Journal, JournalHead, Options};
-use writeback::model::Digest;
+use writeback::journal::{FILE_NAME, Journal, JournalHead, Note, Options};
+use writeback::model::change::LastSight;
+use writeback::model::{Digest, Operation};
 
 use super::bench::{
-    all, assert_whole, at, check, context, done, files, id, operation, options, write_on,
+    all, assert_whole, at, check, context, done, files, guid, id, operation, options, target,
+    write_on,
 };
 
 const DAY: i64 = 86_400;
@@ -31,6 +33,47 @@ fn a_full_file_is_put_aside_and_the_chain_goes_on() {
     assert_whole(folder.path(), head);
     let lines: Vec<u64> = all(folder.path()).iter().filter_map(|entry| entry.line).collect();
     assert_eq!(lines, (1..=head.sequence).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_operation_is_given_free_before_its_intent_is_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), options(1 << 20), at(0)).unwrap();
+    for number in 1..5 {
+        let operation = operation(&mut Rng::with_seed(number));
+        let content = Content::of(&operation);
+        let recorded = journal.intend(operation, &context(id(1), "a"), at(1)).unwrap();
+        let Some(Body::Intent(intent)) = all(folder.path()).pop().map(|entry| entry.body) else {
+            panic!("the last line is the intent");
+        };
+        assert_eq!((intent.sequence, intent.content), (recorded.sequence(), content));
+        assert_eq!(intent.dn, recorded.operation().target().to_string());
+        assert_eq!(intent.generation, Some(Digest::of(b"policy")));
+        assert_eq!(intent.spends, context(id(1), "a").spends);
+        journal.conclude(&recorded, &done(), at(1)).unwrap();
+    }
+}
+
+#[test]
+fn the_deletion_of_the_largest_group_is_one_line_that_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), options(1 << 20), at(0)).unwrap();
+    let members = (0..250_000).map(guid).collect();
+    let last = LastSight { attributes: vec![("cn".into(), "All".to_owned())], members };
+    let operation = Operation::Delete { target: target("All", Some(guid(1))), last: last.clone() };
+    let recorded = journal.intend(operation, &context(id(1), "a"), at(1)).unwrap();
+    journal.conclude(&recorded, &done(), at(1)).unwrap();
+    journal.note(Note::Undo { changeset: Digest::of(b"x") }, at(2)).unwrap();
+    let head = journal.head();
+    drop(journal);
+    let journal = Journal::open(folder.path(), options(1 << 20), at(3)).unwrap();
+    assert_eq!((journal.head(), files(folder.path()).len()), (head, 2));
+    assert_whole(folder.path(), head);
+    let contents = all(folder.path()).into_iter().filter_map(|entry| {
+        let Body::Intent(intent) = entry.body else { return None };
+        Some(intent.content)
+    });
+    assert_eq!(contents.collect::<Vec<_>>(), [Content::Deleted(last)]);
 }
 
 #[test]

@@ -6,10 +6,12 @@
 use super::Differ;
 use crate::decide::buried::{self, Buried};
 use crate::decide::content;
+use crate::decide::guard::approve::in_force;
 use crate::decide::naming::Named;
 use crate::decide::wanted::Wanted;
+use crate::model::change::Kind;
 use crate::model::directory::DirectPresence;
-use crate::model::{FindingCode, Memory, ObjectGuid, ObjectId};
+use crate::model::{FindingCode, Item, Memory, ObjectGuid, ObjectId};
 
 /// The object that this process knows as the group's, alive or deleted.
 fn remembered(memory: &Memory, id: ObjectId) -> Option<ObjectGuid> {
@@ -32,9 +34,26 @@ enum Former {
 
 impl Differ<'_, '_> {
     /// Whether this pass makes or brings back the group's directory group.
-    pub(super) fn comes_to_be(&self, id: ObjectId) -> bool {
+    pub(super) fn comes_to_be(&self, group: &Wanted<'_>, named: &Named) -> bool {
+        let id = group.cloud.id;
         let restored = matches!(buried::find(self.inputs, id), Buried::One(_));
-        restored || matches!(self.former(id), Former::None)
+        restored
+            || match self.former(id) {
+                Former::None => true,
+                Former::Living(_) => false,
+                Former::Gone(_) | Former::Refused(_) | Former::Several(_) => {
+                    self.is_let(group, named)
+                }
+            }
+    }
+
+    /// Whether a person lets the group be made anew, in this place.
+    fn is_let(&self, group: &Wanted<'_>, named: &Named) -> bool {
+        let Some(place) = content::birthplace(self.inputs, group, named) else { return false };
+        let object = group.cloud.id.anchor();
+        let item = Item { object, kind: Kind::Create, value: place.dn().to_string() };
+        in_force(self.inputs.memory, self.inputs.cloud.groups.begun())
+            .any(|let_through| *let_through == item)
     }
 
     /// Makes the group, or brings it back, or tells why neither.
@@ -53,6 +72,11 @@ impl Differ<'_, '_> {
         let gone = "created anew it would have a new SID";
         let (code, message) = match self.former(id) {
             Former::None => return self.decision.plan.changes.extend(changes),
+            Former::Gone(_) | Former::Refused(_) | Former::Several(_)
+                if self.is_let(group, named) =>
+            {
+                return self.decision.plan.changes.extend(changes);
+            }
             Former::Living(object) => (
                 FindingCode::AnchorChanged,
                 format!(

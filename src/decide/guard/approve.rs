@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::decide::guard::HeldPlan;
 use crate::defence::stands;
 use crate::model::approval::{APPROVAL_MAX, Approval, ApprovalRequest};
-use crate::model::{Digest, Memory};
+use crate::model::{Digest, Item, Memory};
 
 /// What became of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,13 @@ pub enum Answer {
     Expired,
     /// It is taken already.
     Known,
+}
+
+/// What the approvals that are in force at a time let through.
+pub fn in_force(memory: &Memory, now: Timestamp) -> impl Iterator<Item = &Item> {
+    let lasting = memory.approvals.values();
+    let lasting = lasting.filter(move |approval| approval.not_after > now || !stands("H23"));
+    lasting.flat_map(|approval| &approval.items)
 }
 
 /// Judges one request against what is held now.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::guard::Scale;
+use crate::decide::guard::approve::in_force;
 use crate::decide::plan;
 use crate::defence::stands;
 use crate::model::change::{Change, Effect, Kind, MemberReference};
@@ -173,12 +174,7 @@ const INSIDE_UNKNOWN: usize = 250_000;
 impl Scale<'_> {
     /// What an approval that is in force lets through.
     fn approved_items(&self) -> BTreeSet<&Item> {
-        let in_force = self
-            .memory
-            .approvals
-            .values()
-            .filter(|approval| approval.not_after > self.begun || !stands("H23"));
-        in_force.flat_map(|approval| &approval.items).collect()
+        in_force(self.memory, self.begun).collect()
     }
 
     fn class(&self, change: &Change, member: &MemberReference) -> Class {
