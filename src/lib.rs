@@ -30,7 +30,8 @@
 //! each other nor `decide`, with two exceptions:
 //! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
 //! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
-//! imported by `cli::demo` and the tests only. `tests/architecture.rs` holds all of this.
+//! imported by `cli::demo` and the tests only. `defence` lies below all of them: whoever is a
+//! defence asks it whether it stands. `tests/architecture.rs` holds all of this.
 //!
 //! Two arrows that need a sentence: `report` names the bounded words of `graph::Endpoint` and
 //! `directory::LdapRequest`, so that their series start at zero; `policy` and `settings` both read

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use backoff::backoff::Backoff as _;
 
+use crate::defence::stands;
+
 /// An edge failure as its caller sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -52,7 +54,8 @@ impl RetryRule {
     ///
     /// `random` is uniform in 0..1.
     pub fn delay(&self, next: u32, retry_after: Option<Duration>, random: f64) -> Option<Duration> {
-        if next > self.tries_max || retry_after.is_some_and(|wait| wait > RETRY_AFTER_MAX) {
+        let is_over = next > self.tries_max && stands("H73");
+        if is_over || retry_after.is_some_and(|wait| wait > RETRY_AFTER_MAX) {
             return None;
         }
         let jittered = self.bound(next).mul_f64(random.clamp(0.0, 1.0));

@@ -7,10 +7,16 @@
 mod adoption;
 #[path = "decide/apply.rs"]
 mod apply;
+#[path = "decide/approvals.rs"]
+mod approvals;
+#[path = "decide/begin.rs"]
+mod begin;
 #[path = "decide/check.rs"]
 mod check;
 #[path = "decide/claims.rs"]
 mod claims;
+#[path = "decide/contest.rs"]
+mod contest;
 #[path = "decide/departures.rs"]
 mod departures;
 #[path = "decide/devices.rs"]
@@ -21,6 +27,8 @@ mod doubts;
 mod guards;
 #[path = "decide/keep.rs"]
 mod keep;
+#[path = "decide/leavers.rs"]
+mod leavers;
 #[path = "decide/life.rs"]
 mod life;
 #[path = "decide/members.rs"]
@@ -35,6 +43,8 @@ mod nested;
 mod observed;
 #[path = "decide/ownership.rs"]
 mod ownership;
+#[path = "decide/passes.rs"]
+mod passes;
 #[path = "decide/privilege.rs"]
 mod privilege;
 #[path = "decide/random.rs"]
@@ -43,8 +53,14 @@ mod random;
 mod restored;
 #[path = "decide/selection.rs"]
 mod selection;
+#[path = "decide/shrink.rs"]
+mod shrink;
+#[path = "decide/undo.rs"]
+mod undo;
 #[path = "decide/upward.rs"]
 mod upward;
+#[path = "decide/window.rs"]
+mod window;
 #[path = "decide/world.rs"]
 mod world;
 #[path = "decide/written.rs"]

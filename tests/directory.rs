@@ -946,6 +946,24 @@ async fn a_silent_server_is_left_after_its_time() {
 }
 
 #[tokio::test]
+async fn a_server_that_falls_silent_is_left_after_its_time() {
+    let case = Case::new().await.impatient();
+    let directory = case.open().await;
+    for place in [Where::Search, Where::Kind(OperationKind::Bind)] {
+        case.domain.order(Order::new(place, Fault::Stall).times(50));
+        let read = async {
+            match case.connect().await {
+                Ok(_) => observe(&directory).await.unwrap_err(),
+                Err(error) => error,
+            }
+        };
+        let error = tokio::time::timeout(Duration::from_secs(20), read).await.unwrap();
+        assert!(error.fault().transient, "{error:?}");
+        case.domain.cancel_orders();
+    }
+}
+
+#[tokio::test]
 async fn a_busy_start_is_waited_for() {
     let case = Case::new().await;
     case.domain.order(Order::new(Where::Kind(OperationKind::Bind), Fault::Busy));

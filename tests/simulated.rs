@@ -17,6 +17,8 @@ mod product;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "simulated/adoption.rs"]
+mod adoption;
 #[path = "simulated/admin.rs"]
 mod admin;
 #[path = "simulated/commands.rs"]

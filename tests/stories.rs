@@ -9,10 +9,14 @@
 mod books;
 #[path = "stories/campaign.rs"]
 mod campaign;
+#[path = "stories/days.rs"]
+mod days;
 #[path = "stories/directory.rs"]
 mod directory;
 #[path = "stories/disk.rs"]
 mod disk;
+#[path = "stories/drip.rs"]
+mod drip;
 #[path = "stories/machine.rs"]
 mod machine;
 #[path = "stories/names.rs"]
@@ -51,16 +55,74 @@ fn one_story() {
     assert!(ended.writes >= 80, "the reference story is too short");
 }
 
-/// Each disturbance alone, at every point at which it can come.
+/// The stories of the campaign: every single disturbance of the reference story, pairs of a stop
+/// and a stop in the start after it, and mixtures in stories of other seeds.
+const SEEDS: u64 = 130;
+const SCRIPTS_OF_A_SEED: usize = 56;
+
+/// Everything that can go wrong once, at every point at which it can; pairs; mixtures.
 #[test]
-fn every_single_disturbance_leads_to_the_same_end() {
+fn disturbed_stories_end_as_undisturbed_ones_do() {
     let stage = Stage::new(0).unwrap_or_else(|what| panic!("{what}"));
-    let scripts: Vec<Script> =
-        campaign::singles(&stage).into_iter().map(|one| Script::new(0, [one])).collect();
-    drop(stage);
-    let pieces: Vec<Vec<Script>> = scripts.chunks(25).map(<[Script]>::to_vec).collect();
-    let told = campaign::tell(pieces.len(), |number| (0, pieces[number].clone()));
-    println!("{} stories, {} different", told.stories, campaign::distinct(&scripts));
+    let points = &stage.undisturbed.passed;
+    println!("the reference story passes {points:?}, {} writes", stage.undisturbed.writes);
+    assert!(stage.undisturbed.writes >= 80, "the reference story is too short");
+    let singles = campaign::singles(&stage);
+    let mut pieces: Vec<(u64, Vec<Script>)> = singles
+        .chunks(40)
+        .map(|part| (0, part.iter().map(|one| Script::new(0, [*one])).collect()))
+        .collect();
+    pieces.extend((1..=SEEDS).map(|seed| (seed, Vec::new())));
+    let told = campaign::tell(pieces.len(), |number| {
+        let (seed, scripts) = &pieces[number];
+        (*seed, scripts.clone())
+    });
+    println!(
+        "{} stories, {} of them different, {} disturbances met",
+        told.stories,
+        told.digests.len(),
+        told.met
+    );
     told.sometimes.print();
     told.check();
+    assert!(told.digests.len() >= 10_000, "too few different stories");
+    let missing = told.sometimes.missing();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn ordinary_days_are_not_held() {
+    let month = days::live(1).unwrap_or_else(|what| panic!("{what}"));
+    let count = month.holds.len();
+    println!(
+        "{} passes: {} people left, {} groups renamed, {} memberships exchanged, {} groups \
+         arrived; {} writes, {} removals; {count} holds",
+        month.passes,
+        month.left,
+        month.renamed,
+        month.exchanged,
+        month.arrived,
+        month.writes,
+        month.removals
+    );
+    assert!(month.holds.is_empty(), "{}", month.holds.join("\n"));
+}
+
+#[test]
+fn little_by_little_no_more_than_the_budget_goes_in_a_day() {
+    for (passes, share, minutes, crash) in
+        [(10, 3, 15, 0), (10, 3, 15, 2), (10, 3, 60, 1), (40, 1, 30, 3), (300, 1, 45, 3)]
+    {
+        let dripped = drip::drip(7, passes, share, minutes, crash);
+        let dripped = dripped.unwrap_or_else(|what| panic!("{what}"));
+        println!("{dripped:?}");
+        assert!(dripped.removed > 0, "nothing went at all: {dripped:?}");
+    }
+}
+
+#[test]
+fn an_approval_lets_through_what_it_names_and_nothing_else() {
+    let (tried, passed) = drip::mutate_approvals(3, 10_000).unwrap_or_else(|what| panic!("{what}"));
+    println!("{tried} mutated plans, {passed} of them partly let through");
+    assert!(passed > tried / 10, "the approval lets nothing through");
 }

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
     /// Write only if the plan has this digest, or this reviewed digest
     #[arg(long, value_name = "DIGEST")]
     expect: Option<String>,
-    /// Let the held set of this digest through; it must be what this pass holds
+    /// Let the held set of this digest through: what this pass or the last one holds
     #[arg(long, value_name = "DIGEST")]
     approve: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     let Arguments { policy, expect, approve } = arguments;
     let round = Round { policy, expect, approve };
     match claim_state(&settings) {
-        Ok(claimed) => alone(settings, claimed, &round).await,
+        Ok(claimed) => Box::pin(alone(settings, claimed, &round)).await,
         Err(Unclaimed::Held(error)) => beside(&settings.admin_socket, round, &error).await,
         Err(Unclaimed::Failed(why)) => {
             complain(&why);

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::adopt::{Asked, claim, form, load_policies, object_guid, object_id};
 use super::apply::Claimed;
@@ -15,7 +15,7 @@ use crate::model::{ObjectGuid, ObjectId};
 use crate::report::text::safe;
 
 #[derive(Args)]
-#[group(id = "which", required = true, multiple = false, args = ["group", "object", "all"])]
+#[command(group(ArgGroup::new("which").required(true).args(["group", "object", "all"])))]
 pub(super) struct Arguments {
     /// The directory group of the cloud group with this object id
     #[arg(long, value_name = "ID", value_parser = object_id)]

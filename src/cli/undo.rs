@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
             return Exit::Failed;
         }
     };
-    let set = match undo::read(&directory, &arguments.changeset) {
+    let set = match undo::read(&directory, &arguments.changeset, &memory.inventory) {
         Ok(set) => set,
         Err(error) => {
             complain(&format!("failed to {}", safe(&chain(&error))));

@@ -24,7 +24,8 @@ impl Engine {
         let mut acted = Acted::default();
         let containers = self.settings.directory.containers.clone();
         let total = look.guarded.admitted.changes().len();
-        let mut stepper = Stepper::new(&look.guarded.admitted, containers, BATCH_VALUES_DEFAULT);
+        let mut stepper = Stepper::new(&look.guarded.admitted, containers, BATCH_VALUES_DEFAULT)
+            .owned_by(&self.settings.owner);
         while let Some(step) = stepper.next() {
             if stop.load(Ordering::Relaxed) {
                 acted.stopped = true;

@@ -33,8 +33,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// Open journal and state of `directory`.
-    /// `behind`: the journal tells what the state does not hold yet.
+    /// Open journal and state of `directory`. `behind`: the journal tells what the state does not hold yet.
     pub fn new(
         journal: Journal,
         state: State,
@@ -109,7 +108,8 @@ impl Finished {
     pub fn fault(&self) -> Option<Fault> {
         let journal = self.acted.journal.as_ref().map(|error| Fault {
             reason: "journal",
-            transient: false,
+            // A full disk may have room again; what else fails has to be opened anew.
+            transient: matches!(error, JournalError::Full { .. }),
             retry_after: None,
             message: error.to_string(),
         });
@@ -140,7 +140,10 @@ pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &S
         return Finished { acted: Acted::default(), saved: Err(error) };
     }
     let mut acted = match note_approvals(&look, &mut books.journal) {
-        Err(error) => Acted { journal: Some(error), ..Acted::default() },
+        Err(error) => {
+            report.emit(&Event::JournalFailed { message: chain(&error) });
+            Acted { journal: Some(error), ..Acted::default() }
+        }
         Ok(()) if look.guarded.admitted.changes().is_empty() => Acted::default(),
         Ok(()) => engine.act(&look, &mut books.journal, stop.flag()).await,
     };
@@ -150,12 +153,12 @@ pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &S
     let used_up = engine.memory().used_approvals.keys().filter(|digest| !used.contains(*digest));
     let notes = used_up.map(|digest| Note::ApprovalUsed { digest: *digest }).chain(holds);
     for note in notes.collect::<Vec<_>>() {
-        if acted.journal.is_none() {
-            acted.journal = books.journal.note(note, now()).err();
+        if acted.journal.is_none()
+            && let Err(error) = books.journal.note(note, now())
+        {
+            report.emit(&Event::JournalFailed { message: chain(&error) });
+            acted.journal = Some(error);
         }
-    }
-    if let Some(error) = &acted.journal {
-        report.emit(&Event::JournalFailed { message: chain(error) });
     }
     let saved = books.save(engine, &report);
     Finished { acted, saved }

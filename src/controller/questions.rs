@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::graph::Flags;
 use crate::model::policy::{FlagRule, GroupTypeRule, Policy, PolicySet};
-use crate::model::{AttributeName, ObjectId};
+use crate::model::{AttributeName, ObjectGuid, ObjectId};
 
 /// What is asked.
 pub(super) struct Questions {
@@ -17,6 +17,8 @@ pub(super) struct Questions {
     pub(super) new_groups: bool,
     /// The members of these control groups.
     pub(super) controls: BTreeSet<ObjectId>,
+    /// These objects of the directory, which entries of `adoption` name.
+    pub(super) named: BTreeSet<ObjectGuid>,
     /// These attributes of directory groups.
     pub(super) extras: BTreeSet<AttributeName>,
 }
@@ -37,6 +39,7 @@ impl Questions {
             flags: if flags { Flags::Read } else { Flags::Skip },
             new_groups: all().any(|policy| rule(policy) == FlagRule::HonourTenantDefault),
             controls: entries.filter_map(|entry| entry.member_of).collect(),
+            named: all().flat_map(|policy| &policy.adoption).map(|entry| entry.object).collect(),
             extras: extras.map(|attribute| attribute.name.clone()).collect(),
         }
     }

@@ -12,7 +12,7 @@ use crate::decide::undo;
 use crate::journal::entry::{Body, Content, IntentEntry};
 use crate::journal::read::{ReadError, entries};
 use crate::model::past::{Deed, Past};
-use crate::model::{Digest, ObjectGuid, Outcome};
+use crate::model::{Digest, ObjectGuid, ObjectId, Outcome};
 
 /// The fewest digits of a change set that are taken.
 pub const DIGITS_MIN: usize = Digest::DIGITS_MIN;
@@ -44,12 +44,24 @@ pub enum UndoError {
     Several(String, usize),
 }
 
-/// Reads a change set from the journal in `directory`. Cost: one read of the journal.
-pub fn read(directory: &Path, asked: &str) -> Result<ChangeSet, UndoError> {
+/// Reads a change set from the journal in `directory`. `inventory` tells which object a group is
+/// that it created: the directory gives out objectGUIDs, and the journal's line stands before that.
+/// Cost: one read of the journal.
+pub fn read(
+    directory: &Path,
+    asked: &str,
+    inventory: &BTreeMap<ObjectId, ObjectGuid>,
+) -> Result<ChangeSet, UndoError> {
+    let mut created: BTreeMap<ObjectId, u64> = BTreeMap::new();
     let mut announced: BTreeMap<u64, (jiff::Timestamp, Box<IntentEntry>)> = BTreeMap::new();
     let mut outcomes: BTreeMap<u64, Outcome> = BTreeMap::new();
     for entry in entries(directory)? {
         let entry = entry?;
+        if let Body::Intent(intent) = &entry.body
+            && matches!(intent.content, Content::Created(_))
+        {
+            created.insert(intent.group, intent.sequence);
+        }
         match entry.body {
             Body::Intent(intent) if intent.plan.answers_to(asked) => {
                 announced.insert(intent.sequence, (entry.at, intent));
@@ -76,8 +88,12 @@ pub fn read(directory: &Path, asked: &str) -> Result<ChangeSet, UndoError> {
         several => return Err(UndoError::Several(asked.to_owned(), several.len())),
     };
     let count = announced.len();
-    let deeds = announced.into_values().filter_map(|(at, intent)| {
+    let deeds = announced.into_values().filter_map(|(at, mut intent)| {
         let outcome = outcomes.get(&intent.sequence)?;
+        // Of several objects made for one group, the inventory has the last.
+        if created.get(&intent.group) == Some(&intent.sequence) {
+            intent.object = inventory.get(&intent.group).copied();
+        }
         past(at, *intent, outcome)
     });
     let past: Vec<Past> = deeds.collect();

@@ -4,6 +4,7 @@
 //! By the remembered objectGUID or by its marks, never by name.
 
 use crate::decide::Inputs;
+use crate::defence::stands;
 use crate::model::directory::DeletedGroup;
 use crate::model::{ObjectId, OwnershipRecord};
 
@@ -22,6 +23,9 @@ pub enum Buried<'a> {
 
 /// Looks for the deleted object of a group.
 pub fn find<'a>(inputs: &Inputs<'a>, id: ObjectId) -> Buried<'a> {
+    if !stands("H39") {
+        return Buried::Nothing;
+    }
     let deleted = &inputs.directory.deleted;
     let memory = inputs.memory;
     if let Some(reason) = memory.unrestorable.get(&id) {

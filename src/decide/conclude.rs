@@ -153,6 +153,8 @@ fn settle(memory: &mut Memory, result: &ChangeResult) {
         (Kind::Adopt, object) => {
             memory.inventory.extend(object.or(result.change.target.object()).map(|o| (id, o)));
             memory.adopting.insert(id);
+            memory.deleted.remove(&id);
+            memory.unrestorable.remove(&id);
         }
         // It is nobody's now: whoever takes it up again begins anew.
         (Kind::Release, _) => {

@@ -176,6 +176,7 @@ impl Leaver<'_> {
             .filter_map(|(name, value)| Some((AttributeName::from(name), value.clone()?)));
         let records =
             group.records.iter().map(|value| ("extensionName".into(), value.text.clone()));
+        let adopted = group.adopted.iter().map(|mark| ("extensionName".into(), mark.clone()));
         let others = group
             .attributes
             .iter()
@@ -184,7 +185,8 @@ impl Leaver<'_> {
             ("sAMAccountName".into(), group.sam_account_name.clone()),
             ("groupType".into(), group.group_type.to_string()),
         ];
-        let mut attributes: Vec<_> = single.chain(records).chain(others).chain(always).collect();
+        let mut attributes: Vec<_> =
+            single.chain(records).chain(adopted).chain(others).chain(always).collect();
         attributes.sort();
         LastSight { attributes, members: self.members.iter().map(|member| member.guid).collect() }
     }

@@ -240,7 +240,7 @@ fn settle<'a>(
         let consequence = if keeper.is_some() {
             "the remembered object stays ours"
         } else {
-            owned.frozen = Some(FindingCode::AnchorNotUnique);
+            owned.frozen = stands("H40").then_some(FindingCode::AnchorNotUnique);
             "all are frozen"
         };
         holdings.findings.push(Finding {

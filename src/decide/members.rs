@@ -16,6 +16,7 @@ pub use flatten::{Roster, flatten_needs, flatten_roots};
 pub use tally::{Tally, names};
 
 use crate::decide::Inputs;
+use crate::defence::stands;
 use crate::model::change::MemberReference;
 use crate::model::cloud::{Links, MemberKind};
 use crate::model::policy::Policy;
@@ -181,7 +182,7 @@ impl<'a> Resolver<'a> {
         if !had_one && self.cloud.links == Links::Readable {
             resolved.linkless.insert(member.id);
         }
-        if !had_one && self.linkless.contains(&member.id) {
+        if !had_one && (self.linkless.contains(&member.id) || !stands("H50")) {
             tally.add(FindingCode::NoCounterpart, NO_ACCOUNT, name(member));
         } else {
             self.lost(member, resolved, tally);
@@ -245,7 +246,7 @@ impl<'a> Resolver<'a> {
         tally: &mut Tally,
     ) -> Option<ObjectGuid> {
         let (code, why) = match counterpart {
-            Counterpart::Found(guid) => match self.crowded.get(&guid) {
+            Counterpart::Found(guid) => match self.crowded.get(&guid).filter(|_| stands("H47")) {
                 None => {
                     resolved.followed.insert(member.id, guid);
                     return Some(guid);

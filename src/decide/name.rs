@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_security::skeleton;
 
+use crate::defence::stands;
 use crate::model::policy::NamePreset;
 use crate::model::{CloudGroup, ObjectGuid, ObjectId, Principal};
 
@@ -119,9 +120,10 @@ impl Privileged {
     pub fn imitated_by(&self, name: &str, own: Option<ObjectGuid>) -> bool {
         let alike = self.0.get(&shape(name));
         let lower = name.to_lowercase();
-        alike.into_iter().flatten().any(|bearer| {
+        let imitates = |bearer: &Bearer| {
             Some(bearer.object) != own && bearer.clash.as_deref() != Some(lower.as_str())
-        })
+        };
+        alike.into_iter().flatten().any(imitates) && stands("H45")
     }
 }
 
@@ -220,7 +222,7 @@ fn round<Id: Ord + Clone, Key: Ord>(
         let free = |key: &Key| {
             !kept.contains(key)
                 && !taken.contains(key)
-                && (!occupied.contains_key(key) || leaving.contains(key))
+                && (!occupied.contains_key(key) || leaving.contains(key) || !stands("H43"))
         };
         let index = wish.candidates.iter().position(free);
         match index.and_then(|index| Some((index, wish.candidates.get(index)?))) {
@@ -258,6 +260,7 @@ pub fn order<Key: Ord>(moves: &[(Key, Key)]) -> Vec<Step> {
         });
         let (index, step) = match (free, pending.first()) {
             (Some(index), _) => (index, Step::Go(index)),
+            (None, Some(first)) if !stands("H44") => (*first, Step::Go(*first)),
             (None, Some(first)) => (*first, Step::Aside(*first)),
             (None, None) => break,
         };

@@ -8,6 +8,7 @@ use crate::decide::Inputs;
 use crate::decide::claim::{Claim, Claims};
 use crate::decide::holdings::Holdings;
 use crate::decide::members::{Resolved, Tally};
+use crate::defence::stands;
 use crate::model::cloud::{Origin, Presence};
 use crate::model::{FindingCode, Leave, ObjectGuid, ObjectId};
 
@@ -86,7 +87,7 @@ impl<'a> Nesting<'a> {
             tally.add(FindingCode::MemberTypeSkipped, ITSELF, label);
         }
         for (child, label) in std::mem::take(&mut resolved.children) {
-            if child == parent {
+            if child == parent && stands("H48") {
                 resolved.stay.extend(self.objects(child));
                 tally.add(FindingCode::MemberTypeSkipped, ITSELF, label);
                 continue;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::decide::content::weakens;
+use crate::decide::convert::is_universal;
 use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
 use crate::model::{Digest, Item, ObjectId, Plan};
 
@@ -23,10 +24,10 @@ pub fn arrange(plan: &mut Plan) {
     }
 }
 
-/// The groups that do not lose their security and change their type.
+/// The groups that become security groups.
 fn strengthened(changes: &[Change]) -> BTreeSet<ObjectId> {
     let converted = changes.iter().filter(
-        |change| matches!(change.effect, Effect::Convert { from, to } if !weakens(from, to)),
+        |change| matches!(change.effect, Effect::Convert { from, to } if weakens(to, from)),
     );
     converted.map(|change| change.group).collect()
 }
@@ -43,6 +44,9 @@ fn phase(change: &Change, strengthened: &BTreeSet<ObjectId>) -> u8 {
         Effect::Rename { .. } | Effect::Move { .. } => 0,
         Effect::Update { attributes } if only("sAMAccountName", attributes) => 1,
         Effect::Adopt { .. } | Effect::Release { .. } | Effect::Handover { .. } => 2,
+        // A universal group can be a member of universal groups only: the scope comes before the
+        // members.
+        Effect::Convert { from, to } if widens(*from, *to) => 3,
         // The record is written last, when what it says is true.
         Effect::Update { attributes } if only("extensionName", attributes) => 11,
         Effect::Update { .. } => 3,
@@ -58,6 +62,11 @@ fn phase(change: &Change, strengthened: &BTreeSet<ObjectId>) -> u8 {
         Effect::Delete { .. } => 14,
         Effect::Freeze => 15,
     }
+}
+
+/// Whether a group becomes universal and keeps its security, or the lack of it.
+fn widens(from: i32, to: i32) -> bool {
+    !is_universal(from) && is_universal(to) && !weakens(from, to) && !weakens(to, from)
 }
 
 /// Empty for the changes whose order of arrival counts.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::expression::truth;
+use crate::defence::stands;
 use crate::model::cloud::{Flag, Origin, Unread};
 use crate::model::policy::{
     FlagRule, HiddenMembership, Matcher, Membership, Policy, RoleAssignable, SelectableType,
@@ -154,6 +155,7 @@ fn ineligible(policy: &Policy, group: &CloudGroup, owned: bool) -> Option<(Findi
     let name = &group.display_name;
     match &group.origin {
         Origin::Cloud => {}
+        Origin::OnPremises(_) if !stands("H49") => {}
         Origin::OnPremises(_) => {
             let message = format!("{name:?} is mastered on-premises and never written back");
             return Some((FindingCode::MasteredOnPremises, message));

@@ -10,41 +10,28 @@
 //! | a | b | anything else | nothing: somebody changed it since, finding |
 //!
 //! A group that the change set made is deleted again; one that it deleted is restored, with its
-//! SID, and its members are put back. What a restoration brings back is seen by a second look.
+//! SID, and its members are put back. What a restoration brings back, and a name that becomes free only
+//! when a group is deleted, is seen by a second look.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod deeds;
 
+use std::collections::BTreeSet;
+
+use crate::decide::undo::deeds::{Deeds, Life, Turn, gather, is_multi_valued};
 use crate::decide::{Decision, Inputs, holdings};
-use crate::model::change::{Cause, Change, Effect, LastSight, MemberReference};
-use crate::model::past::{Deed, Past};
-use crate::model::{
-    AttributeChange, AttributeName, Dn, FindingCode, ObjectGuid, ObjectId, PolicyName, Target,
-};
-
-/// What a change set did to one object, from its first deed to its last.
-#[derive(Debug)]
-struct Deeds<'p> {
-    policy: &'p PolicyName,
-    group: ObjectId,
-    object: ObjectGuid,
-    made: bool,
-    restored: bool,
-    deleted: Option<(&'p str, &'p LastSight)>,
-    /// Before and after, for each attribute.
-    attributes: BTreeMap<&'p AttributeName, (Option<&'p str>, Option<&'p str>)>,
-    /// From where to where.
-    moved: Option<(&'p str, &'p str)>,
-    /// Whether each was a member before and after.
-    members: BTreeMap<ObjectGuid, (bool, bool)>,
-}
+use crate::model::change::{Cause, Change, Effect, Kind, LastSight, MemberReference};
+use crate::model::distinguished_name::DnKey;
+use crate::model::past::Past;
+use crate::model::{AttributeChange, Dn, FindingCode, ObjectGuid, ObjectId, Target};
 
 /// Plans the way back; findings tell what stays as it is.
 pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decision) {
+    let mut way = Vec::new();
     for deeds in gather(past).values() {
         let back = Back { inputs, deeds, what };
         match back.changes() {
             Ok((changes, doubts)) => {
-                decision.plan.changes.extend(changes);
+                way.extend(changes);
                 for doubt in doubts {
                     back.tell(decision, doubt);
                 }
@@ -52,59 +39,73 @@ pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decis
             Err(doubt) => back.tell(decision, doubt),
         }
     }
+    let (named, rest): (Vec<_>, Vec<_>) =
+        way.into_iter().partition(|change| place_taken(change).is_some());
+    let (ordered, barred) = in_order(inputs, named);
+    let absent: BTreeSet<ObjectId> = barred
+        .iter()
+        .filter(|change| change.effect.kind() == Kind::Restore)
+        .map(|change| change.group)
+        .collect();
+    for change in barred {
+        let place = place_taken(&change).map_or_else(String::new, |key| key.to_string());
+        let message = format!(
+            "{} does not get its former place back: {place} is taken; undo once more when it is free",
+            change.target.dn()
+        );
+        decision.tell(&change.policy, change.group, FindingCode::UndoConflict, message);
+    }
+    let rest = rest.into_iter().filter(|change| !absent.contains(&change.group));
+    decision.plan.changes.extend(ordered.into_iter().chain(rest));
+}
+
+/// The name that a change takes.
+fn place_taken(change: &Change) -> Option<&Dn> {
+    match &change.effect {
+        Effect::Rename { to } | Effect::Move { to } => Some(to.dn()),
+        Effect::Restore { .. } => Some(change.target.dn()),
+        Effect::Create { .. }
+        | Effect::Update { .. }
+        | Effect::Convert { .. }
+        | Effect::Handover { .. }
+        | Effect::AddMembers { .. }
+        | Effect::RemoveMembers { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
+        | Effect::Freeze => None,
+    }
+}
+
+/// Puts changes that take names in an order in which each is free when it is taken; those whose
+/// name stays taken are the second list.
+fn in_order(inputs: &Inputs<'_>, changes: Vec<Change>) -> (Vec<Change>, Vec<Change>) {
+    let occupied = inputs.directory.occupied.value();
+    let mut freed: BTreeSet<DnKey> = BTreeSet::new();
+    let (mut waiting, mut ordered) = (changes, Vec::new());
+    loop {
+        let is_free = |change: &Change| {
+            let Some(key) = place_taken(change).map(Dn::key) else { return true };
+            let holder = occupied.get(&key);
+            let by_other = holder.is_some_and(|guid| Some(*guid) != change.target.object());
+            !by_other || freed.contains(&key)
+        };
+        let (free, barred): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_free);
+        if free.is_empty() {
+            return (ordered, barred);
+        }
+        let leaves = free.iter().filter(|change| change.effect.kind() != Kind::Restore);
+        freed.extend(leaves.map(|change| change.target.dn().key()));
+        ordered.extend(free);
+        waiting = barred;
+    }
 }
 
 /// The groups that a change set touched.
 pub fn groups(past: &[Past]) -> BTreeSet<ObjectId> {
     past.iter().map(|deed| deed.group).collect()
-}
-
-fn gather(past: &[Past]) -> BTreeMap<ObjectGuid, Deeds<'_>> {
-    let mut all: BTreeMap<ObjectGuid, Deeds<'_>> = BTreeMap::new();
-    for Past { policy, group, object, dn, deed, at: _ } in past {
-        let deeds = all.entry(*object).or_insert_with(|| Deeds {
-            policy,
-            group: *group,
-            object: *object,
-            made: false,
-            restored: false,
-            deleted: None,
-            attributes: BTreeMap::new(),
-            moved: None,
-            members: BTreeMap::new(),
-        });
-        deeds.take(dn, deed);
-    }
-    all
-}
-
-impl<'p> Deeds<'p> {
-    fn take(&mut self, dn: &'p str, deed: &'p Deed) {
-        match deed {
-            Deed::Added { .. } => self.made = true,
-            Deed::Restored => self.restored = true,
-            Deed::Deleted(last) => self.deleted = Some((dn, last)),
-            Deed::Moved { to } => {
-                let from = self.moved.map_or(dn, |(from, _)| from);
-                self.moved = Some((from, to));
-            }
-            Deed::Modified { attributes } => {
-                for AttributeChange { name, before, after } in attributes {
-                    let first = self.attributes.get(name).map(|(first, _)| *first);
-                    let first = first.unwrap_or(before.as_deref());
-                    self.attributes.insert(name, (first, after.as_deref()));
-                }
-            }
-            Deed::MembersAdded(members) => self.members(members, true),
-            Deed::MembersRemoved(members) => self.members(members, false),
-        }
-    }
-
-    fn members(&mut self, members: &[ObjectGuid], now: bool) {
-        for member in members {
-            self.members.entry(*member).or_insert((!now, now)).1 = now;
-        }
-    }
 }
 
 /// The way back of one object.
@@ -130,7 +131,7 @@ impl Back<'_> {
             return self.absent();
         };
         let here = self.members_today()?;
-        if self.deeds.made || self.deeds.restored {
+        if matches!(self.deeds.life, Life::Begun | Life::Passed) {
             let others = here.iter().filter(|guid| !self.deeds.members.contains_key(*guid)).count();
             if others > 0 {
                 return Err(format!(
@@ -152,15 +153,16 @@ impl Back<'_> {
     /// The object is not there as ours: it was deleted, by the change set or by somebody else.
     fn absent(&self) -> Result<Way, String> {
         let object = self.deeds.object;
-        let Some((dn, last)) = self.deeds.deleted else {
-            if self.deeds.made {
-                // What is not there any more is undone.
-                return Ok((Vec::new(), Vec::new()));
+        let (dn, last) = match self.deeds.life {
+            Life::Ended(dn, last) => (dn, last),
+            // What is not there any more is undone.
+            Life::Begun | Life::Passed => return Ok((Vec::new(), Vec::new())),
+            Life::There => {
+                return Err(format!(
+                    "the object {object} of the change set is not there as a group of ours: \
+                     nothing of it is undone"
+                ));
             }
-            return Err(format!(
-                "the object {object} of the change set is not there as a group of ours: nothing of \
-                 it is undone"
-            ));
         };
         let deleted = self.inputs.directory.deleted.get(&object);
         let deleted = deleted.ok_or_else(|| {
@@ -190,8 +192,11 @@ impl Back<'_> {
         });
         let attributes = attributes.collect();
         let mut changes = vec![self.change(&target, Effect::Restore { attributes })];
-        changes.extend(self.put_back(&target, &last.members, 0));
-        Ok((changes, Vec::new()))
+        let mut doubts = Vec::new();
+        let (back, doubt) = self.put_back(&target, &self.deeds.lost_members(), 0);
+        changes.extend(back);
+        doubts.extend(doubt);
+        Ok((changes, doubts))
     }
 
     fn members_today(&self) -> Result<BTreeSet<ObjectGuid>, String> {
@@ -222,28 +227,27 @@ impl Back<'_> {
     }
 
     fn attributes(&self, target: &Target, (changes, doubts): &mut Way) {
-        let mut wanted = self.deeds.attributes.clone();
-        // A restored group: what deletion took and the restoration did not bring back.
-        let lost = self.deeds.deleted.into_iter().flat_map(|(_, last)| &last.attributes);
-        wanted.extend(lost.map(|(name, value)| (name, (Some(value.as_str()), None))));
         let (mut back, mut convert) = (Vec::new(), None);
-        for (name, (before, after)) in wanted {
-            let today = self.today(name, before);
-            if today.as_deref() == before {
+        let turns = self.deeds.turns();
+        for (name, turn) in
+            turns.iter().flat_map(|(name, turns)| turns.iter().map(move |t| (*name, t)))
+        {
+            let today = self.today(name, turn);
+            if today.as_deref() == turn.before {
                 continue;
             }
-            if today.as_deref() != after {
+            if !turn.after.contains(&today.as_deref()) {
                 doubts.push(format!("{name} of {} was changed since: it stays", target.dn()));
                 continue;
             }
-            match (&**name, before.map(str::parse), today.as_deref().map(str::parse)) {
+            match (&**name, turn.before.map(str::parse), today.as_deref().map(str::parse)) {
                 ("groupType", Some(Ok(to)), Some(Ok(from))) => {
                     convert = Some(Effect::Convert { from, to });
                 }
                 _ => back.push(AttributeChange {
                     name: name.clone(),
                     before: today,
-                    after: before.map(str::to_owned),
+                    after: turn.before.map(str::to_owned),
                 }),
             }
         }
@@ -254,37 +258,36 @@ impl Back<'_> {
         changes.extend(convert.map(|effect| self.change(target, effect)));
     }
 
-    /// The value an attribute has today; of several, the one that is asked about.
-    fn today(&self, name: &str, before: Option<&str>) -> Option<String> {
+    /// The value an attribute has today; of several, the one that the change set turned.
+    fn today(&self, name: &str, turn: &Turn<'_>) -> Option<String> {
         let group = self.inputs.directory.groups.value().get(&self.deeds.object)?;
-        let one = |values: Vec<String>| {
-            let known = values.iter().find(|value| Some(value.as_str()) == before).cloned();
-            known.or_else(|| values.into_iter().next())
+        let values: Vec<String> = match name {
+            "adminDescription" => group.admin_description.iter().cloned().collect(),
+            "msDS-ExternalDirectoryObjectId" => group.external_id.iter().cloned().collect(),
+            "displayName" => group.display_name.iter().cloned().collect(),
+            "description" => group.description.iter().cloned().collect(),
+            "sAMAccountName" => vec![group.sam_account_name.clone()],
+            "groupType" => vec![group.group_type.to_string()],
+            "extensionName" => {
+                let records = group.records.iter().map(|value| value.text.clone());
+                records.chain(group.adopted.clone()).collect()
+            }
+            _ => group.values(name).to_vec(),
         };
-        match name {
-            "adminDescription" => group.admin_description.clone(),
-            "msDS-ExternalDirectoryObjectId" => group.external_id.clone(),
-            "displayName" => group.display_name.clone(),
-            "description" => group.description.clone(),
-            "sAMAccountName" => Some(group.sam_account_name.clone()),
-            "groupType" => Some(group.group_type.to_string()),
-            "extensionName" => one(group.records.iter().map(|value| value.text.clone()).collect()),
-            _ => one(group.values(name).to_vec()),
+        if !is_multi_valued(name) {
+            return values.into_iter().next();
         }
+        let mut asked = std::iter::once(turn.before).chain(turn.after.iter().copied()).flatten();
+        asked.find(|value| values.iter().any(|known| known == value)).map(str::to_owned)
     }
 
-    fn members(&self, target: &Target, here: &BTreeSet<ObjectGuid>, (changes, _): &mut Way) {
-        let differs = |was: bool| {
-            let net = self.deeds.members.iter().filter(move |(_, state)| **state == (was, !was));
-            net.map(|(guid, _)| *guid)
-        };
-        let mut missing: Vec<_> = differs(true).filter(|guid| !here.contains(guid)).collect();
-        let last = self.deeds.deleted.into_iter().flat_map(|(_, last)| &last.members);
-        missing.extend(last.filter(|guid| !here.contains(guid)));
-        missing.sort_unstable();
-        missing.dedup();
-        changes.extend(self.put_back(target, &missing, here.len()));
-        let extra = differs(false).filter(|guid| here.contains(guid));
+    fn members(&self, target: &Target, here: &BTreeSet<ObjectGuid>, (changes, doubts): &mut Way) {
+        let mut missing = self.deeds.lost_members();
+        missing.retain(|guid| !here.contains(guid));
+        let (back, doubt) = self.put_back(target, &missing, here.len());
+        changes.extend(back);
+        doubts.extend(doubt);
+        let extra = self.deeds.new_members().filter(|guid| here.contains(guid));
         let members: Vec<_> = extra.map(|guid| self.reference(guid)).collect();
         if !members.is_empty() {
             let of = here.len();
@@ -292,14 +295,29 @@ impl Back<'_> {
         }
     }
 
-    /// Puts members back that are still in the domain.
-    fn put_back(&self, target: &Target, members: &[ObjectGuid], of: usize) -> Option<Change> {
+    /// Puts members back that are still in the domain, and tells how many are not.
+    fn put_back(
+        &self,
+        target: &Target,
+        members: &[ObjectGuid],
+        of: usize,
+    ) -> (Option<Change>, Option<String>) {
         let known = self.inputs.directory.principals.value();
-        let living = members.iter().filter(|guid| known.contains_key(guid));
-        let members: Vec<_> = living.map(|guid| self.reference(*guid)).collect();
+        let (living, gone): (Vec<_>, Vec<_>) =
+            members.iter().partition(|guid| known.contains_key(guid));
+        let mut members: Vec<_> =
+            living.into_iter().map(|guid: &ObjectGuid| self.reference(*guid)).collect();
+        members.sort();
+        let doubt = (!gone.is_empty()).then(|| {
+            format!(
+                "{} former members of {} are not in the domain any more",
+                gone.len(),
+                target.dn()
+            )
+        });
         let effect = Effect::AddMembers { members, of: Some(of) };
         let is_empty = matches!(&effect, Effect::AddMembers { members, .. } if members.is_empty());
-        (!is_empty).then(|| self.change(target, effect))
+        ((!is_empty).then(|| self.change(target, effect)), doubt)
     }
 
     fn reference(&self, guid: ObjectGuid) -> MemberReference {

@@ -320,7 +320,7 @@ impl Stepper {
             }
         }
         self.unheard_in_a_row = if unheard { self.unheard_in_a_row + 1 } else { 0 };
-        if self.unheard_in_a_row >= UNHEARD_MAX {
+        if self.unheard_in_a_row >= UNHEARD_MAX && stands("H24") {
             self.stopped.get_or_insert_with(|| "the domain controller does not answer".to_owned());
         }
         self.results.push(ChangeResult {

@@ -19,6 +19,7 @@ use url::{Host, Url};
 
 use super::outcome::{Verdict, bind_refusal, classify};
 use super::tls;
+use crate::defence::stands;
 use crate::directory::options::{LdapRequest, Observer, TimeLimits};
 use crate::directory::{DirectoryError, DirectoryOptions};
 
@@ -75,7 +76,7 @@ impl Connection {
         options: &DirectoryOptions,
         observer: &Observer,
     ) -> Result<Self, DirectoryError> {
-        if !options.url.starts_with("ldaps://") {
+        if !options.url.starts_with("ldaps://") && stands("H57") {
             let message = format!("use {}: only ldaps:// is taken", options.url);
             return Err(DirectoryError::Misconfigured { message });
         }
@@ -177,7 +178,8 @@ impl Connection {
     ) -> Result<T, DirectoryError> {
         self.operations += 1;
         let begun = Instant::now();
-        let answer = tokio::time::timeout(limit, guarded(request)).await;
+        let patience = if stands("H42") { limit } else { Duration::MAX };
+        let answer = tokio::time::timeout(patience, guarded(request)).await;
         let seconds = begun.elapsed().as_secs_f64();
         let url = &self.url;
         let (result, answer) = match answer {

@@ -4,6 +4,8 @@
 //! hexadecimal Win32 code that opens a message of Active Directory is read first, the result code
 //! second: one result code carries several meanings there (MS-ERREF 2.2, MS-ADTS 3.1.1.1.9).
 
+use crate::defence::stands;
+
 /// What the operation's owner can do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
@@ -167,7 +169,9 @@ fn by_extended(operation: &str, code: u32) -> Option<Reading> {
         0x57 if operation == "search" => (FINAL, "the range starts behind the last value"),
         0x4DC => (BUSY, "the domain controller has forgotten the bind"),
         0x2098 => (FINAL, no_right(operation)),
-        0x202B => (FINAL, "the domain controller is read-only: name a writable one"),
+        0x202B if stands("H41") => {
+            (FINAL, "the domain controller is read-only: name a writable one")
+        }
         0x2077 => (FINAL, "the directory lets nobody make this change"),
         0x2081 => (RULE, "the attribute takes one value only"),
         0x2082 => (RULE, TOO_LONG),
@@ -269,7 +273,7 @@ fn by_code(operation: &str, code: u32, extended: Option<u32>) -> Reading {
         53 if operation == "remove_members" => (REREAD, "it is no member"),
         53 => return (REREAD, None),
         50 => (FINAL, no_right(operation)),
-        10 => (FINAL, "the domain controller is read-only: name a writable one"),
+        10 if stands("H41") => (FINAL, "the domain controller is read-only: name a writable one"),
         8 | 13 => (FINAL, "the domain controller asks for TLS or signing"),
         19 => {
             let sentence = "the value breaks a constraint of the attribute, such as its longest \

@@ -118,7 +118,9 @@ fn value_changes(changes: &[AttributeChange]) -> Vec<Mod<String>> {
         let going: Vec<String> = own().filter_map(|change| change.before.clone()).collect();
         let coming: Vec<String> = own().filter_map(|change| change.after.clone()).collect();
         if !going.is_empty() {
-            requests.push(Mod::Delete(name.to_string(), going.into_iter().collect()));
+            // A deletion without values takes those of others with it.
+            let named = going.into_iter().filter(|_| stands("H33"));
+            requests.push(Mod::Delete(name.to_string(), named.collect()));
         }
         if !coming.is_empty() {
             requests.push(Mod::Add(name.to_string(), coming.into_iter().collect()));

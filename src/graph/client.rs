@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
+use crate::defence::stands;
 use crate::graph::token::{Token, TokenSource};
 use crate::graph::transport::{Answer, REQUESTS_IN_FLIGHT_MAX, Transport};
 use crate::graph::wire::Failure;
@@ -95,7 +96,7 @@ impl Client {
 
     /// The token goes to the configured origin and nowhere else, whatever a next link says.
     fn check_origin(&self, endpoint: Endpoint, url: &Url) -> Result<(), GraphError> {
-        if url.origin() == self.graph.origin() {
+        if url.origin() == self.graph.origin() || !stands("H16") {
             return Ok(());
         }
         let host = url.host_str().unwrap_or(url.scheme()).to_owned();
@@ -185,7 +186,8 @@ impl Client {
     }
 
     fn ask_for_quiet(&self, retry_after: Option<Duration>) {
-        let Some(until) = retry_after.and_then(|wait| Instant::now().checked_add(wait)) else {
+        let wait = retry_after.filter(|_| stands("H03"));
+        let Some(until) = wait.and_then(|wait| Instant::now().checked_add(wait)) else {
             return;
         };
         let mut quiet = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::defence::stands;
 use crate::graph::client::Client;
 use crate::graph::pages::Pages;
 use crate::graph::wire::{ORGANIZATION_SELECT, Organization, Page, USER_SELECT, User};
@@ -43,7 +44,7 @@ impl Tenant {
     ) -> Links {
         match self.rights().await {
             Err(error) => return Links::Unreadable { reason: error.unread().reason },
-            Ok(rights) if !rights.has_any(&LINK_RIGHTS) => return lacking(),
+            Ok(rights) if !rights.has_any(&LINK_RIGHTS) && stands("H11") => return lacking(),
             Ok(_) if members.values().flatten().any(shows_link) => return Links::Readable,
             Ok(_) => {}
         }

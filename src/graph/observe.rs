@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use crate::defence::stands;
 use crate::graph::client::Client;
 use crate::graph::transport::REQUESTS_IN_FLIGHT_MAX;
 use crate::graph::wire::{
@@ -137,6 +138,7 @@ impl Tenant {
                 reason: format!("the tenant answered with another group ({})", found.id),
             }),
             Err(GraphError::NotFound { .. }) => Presence::Absent,
+            Err(_) if !stands("H11") => Presence::Absent,
             Err(error) => Presence::Unread(error.unread()),
         }
     }
@@ -161,7 +163,8 @@ impl Series {
             Ok(_) | Err(GraphError::NotFound { .. }) => self.failures_in_a_row = 0,
             Err(error) => {
                 self.failures_in_a_row += 1;
-                if error.concerns_everything() || self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
+                let failures_max = if stands("H74") { FAILURES_IN_A_ROW_MAX } else { 1 };
+                if error.concerns_everything() || self.failures_in_a_row >= failures_max {
                     let reason = format!("it was not asked after {}", error.unread().reason);
                     self.stopped.get_or_insert(Unread { reason });
                 }
@@ -173,7 +176,8 @@ impl Series {
 /// Why members of hidden groups are not asked for. What comes without the right, an empty list
 /// or a refusal, is not documented; an empty list would read as "no members".
 fn shut(hidden: &BTreeSet<ObjectId>, rights: &Rights) -> Option<Unread> {
-    (!hidden.is_empty() && !rights.has_any(&[HIDDEN_RIGHT])).then(|| Unread {
+    let shut = !hidden.is_empty() && !rights.has_any(&[HIDDEN_RIGHT]) && stands("H10");
+    shut.then(|| Unread {
         reason: format!(
             "its membership is hidden and the application lacks the right {HIDDEN_RIGHT}; grant \
              it as an application permission and give admin consent"
@@ -233,6 +237,9 @@ async fn list_members(
     let url = client.url(&format!("v1.0/groups/{id}/members"), &query);
     let listed = pages::whole::<Member>(client, Endpoint::Members, url, at).await?;
     Ok(listed.map(|members| {
+        if !stands("H06") {
+            return members.into_iter().map(Member::read).collect();
+        }
         let members = members.into_iter().map(|member| (member.id, member.read()));
         // An object that comes twice was moved between pages while they were read: once is enough.
         members.collect::<BTreeMap<_, _>>().into_values().collect()

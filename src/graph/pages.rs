@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::defence::stands;
 use crate::graph::client::Client;
 use crate::graph::wire::Page;
 use crate::graph::{Endpoint, GraphError};
@@ -37,7 +38,7 @@ pub(super) async fn whole<T: DeserializeOwned>(
 ) -> Result<Complete<Vec<T>>, GraphError> {
     for _ in 0..RESTARTS_MAX {
         match enumerate(client, endpoint, first.clone(), at).await {
-            Err(GraphError::ExpiredPage { .. }) => {}
+            Err(GraphError::ExpiredPage { .. }) if stands("H08") => {}
             result => return result,
         }
     }
@@ -52,7 +53,7 @@ async fn enumerate<T: DeserializeOwned>(
 ) -> Result<Complete<Vec<T>>, GraphError> {
     let mut reading = Reading::begin(endpoint.word(), at);
     let mut pages = Pages::new(client, endpoint, first);
-    while let Some(objects) = pages.turn().await? {
+    while let Some(objects) = pages.turn().await.or_else(broken)? {
         reading.page(objects);
         if reading.len() > OBJECTS_MAX {
             let problem = format!("more than {OBJECTS_MAX} objects came");
@@ -60,6 +61,11 @@ async fn enumerate<T: DeserializeOwned>(
         }
     }
     Ok(reading.finish(End::NoNextLink))
+}
+
+/// What breaks off has no end, however much of it came.
+fn broken<T>(error: GraphError) -> Result<Option<T>, GraphError> {
+    if stands("H02") { Err(error) } else { Ok(None) }
 }
 
 /// The pages of one enumeration, one after the other.
@@ -82,7 +88,8 @@ impl<'a> Pages<'a> {
         let page: Page<T> = self.client.get(self.endpoint, &url).await?;
         self.asked.insert(url);
         self.empty_in_a_row = if page.value.is_empty() { self.empty_in_a_row + 1 } else { 0 };
-        if let Some(link) = page.next_link {
+        let is_last = page.value.is_empty() && !stands("H01");
+        if let Some(link) = page.next_link.filter(|_| !is_last) {
             self.next = Some(self.follow(&link)?);
         }
         Ok(Some(page.value))
@@ -98,7 +105,7 @@ impl<'a> Pages<'a> {
             "a page names a page before it as the next one".to_owned()
         } else if self.asked.len() >= PAGES_MAX {
             format!("more than {PAGES_MAX} pages came")
-        } else if self.empty_in_a_row >= EMPTY_PAGES_MAX {
+        } else if self.empty_in_a_row >= EMPTY_PAGES_MAX && stands("H09") {
             format!("more than {EMPTY_PAGES_MAX} empty pages came in a row")
         } else {
             return Ok(url);

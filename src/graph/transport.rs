@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 use uuid::Uuid;
 
+use crate::defence::stands;
 use crate::graph::error::certificate_problem;
 use crate::graph::{
     Endpoint, GraphError, Observer, Request, RequestOutcome, TenantOptions, retry_after,
@@ -171,7 +172,7 @@ impl Answer {
     /// The body as one of Graph's shapes.
     pub(super) fn json<T: DeserializeOwned>(&self, endpoint: Endpoint) -> Result<T, GraphError> {
         let unreadable = |problem: String| GraphError::Unreadable { endpoint, problem };
-        if !self.is_json() {
+        if !self.is_json() && stands("H04") {
             let media: String = self.media.chars().take(60).filter(|c| !c.is_control()).collect();
             return Err(unreadable(format!(
                 "the answer is {media} instead of JSON; does a portal or proxy stand between?"
@@ -215,7 +216,7 @@ async fn body(endpoint: Endpoint, mut response: Response) -> Result<Vec<u8>, Gra
         problem: format!("the answer is longer than {BODY_BYTES_MAX} bytes"),
     };
     let announced = response.content_length();
-    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
+    if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) && stands("H17") {
         return Err(too_long());
     }
     let mut body = Vec::new();

@@ -9,6 +9,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Deserializer};
 
+use crate::defence::stands;
 use crate::model::cloud::{Flag, Link, MemberKind, OnPremisesGroupType, Origin};
 use crate::model::policy::Membership;
 use crate::model::{CloudGroup, CloudMember, DeviceId, GroupKind, ObjectGuid, ObjectId, Sid};
@@ -245,7 +246,7 @@ impl Member {
         let name = odata_name(odata_type);
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("user") {
-            if self.user_principal_name.is_none() {
+            if self.user_principal_name.is_none() && stands("H10") {
                 return MemberKind::Unreadable("userPrincipalName");
             }
             MemberKind::User(link(

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::defence::stands;
+
 /// A distinguished name of single-valued RDNs, leaf first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dn {
@@ -171,7 +173,8 @@ impl fmt::Display for Rdn {
         for (index, character) in self.value.chars().enumerate() {
             let edge = (index == 0 && matches!(character, ' ' | '#'))
                 || (index == last && character == ' ');
-            if edge || matches!(character, '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\') {
+            let special = matches!(character, '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\');
+            if (edge || special) && stands("H55") {
                 write!(f, "\\{character}")?;
             } else if character.is_ascii_control() {
                 write!(f, "\\{:02X}", u32::from(character))?;

@@ -14,6 +14,7 @@ mod selection;
 
 use serde::de::DeserializeOwned;
 
+use crate::defence::stands;
 use crate::model::Expression;
 use crate::model::expression::Wanted;
 use crate::model::policy::{
@@ -192,7 +193,7 @@ fn condition(
     let writable = condition.owner_writable();
     let fields = writable.iter().map(|field| format!("`group.{field}`")).collect::<Vec<_>>();
     let (decide, them) = if fields.len() == 1 { ("decides", "it") } else { ("decide", "them") };
-    if !fields.is_empty() {
+    if !fields.is_empty() && stands("H54") {
         let fields = fields.join(" and ");
         let message =
             format!("{fields} {decide} {decides}, and every owner of a group can change {them}");

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::decide::conclude::ChangeResult;
 use crate::decide::guard::{Guarded, Hold, Row};
 use crate::decide::{Decision, plan};
+use crate::defence::stands;
 use crate::model::change::{Change, Effect, Kind, MemberReference};
 use crate::model::{AttributeChange, Digest, Item, Memory, Outcome, OwnershipRecord, PolicyName};
 use crate::report::status::ApprovalStatus;
@@ -25,7 +26,7 @@ pub fn safe(text: &str) -> String {
         let turns = matches!(character,
             '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
             | '\u{FEFF}');
-        if character.is_control() || turns {
+        if (character.is_control() || turns) && stands("H58") {
             shown.extend(character.escape_unicode());
         } else {
             shown.push(character);

@@ -14,7 +14,7 @@ use writeback::model::directory::{DeletedGroup, PrincipalClass, RecordValue};
 use writeback::model::record::ADOPTED;
 use writeback::model::{
     AttributeName, Containers, DirectoryGroup, Dn, ObjectGuid, ObjectId, Operation, Outcome,
-    OwnershipRecord, Target,
+    OwnershipRecord, Spending, Target,
 };
 
 use crate::world::{GROUPS, Grave, OWNER, World, dn};
@@ -60,8 +60,19 @@ impl World {
         held: &HeldPlan,
         results: &[ChangeResult],
     ) {
-        let course =
-            Course { begun: self.now, held, results, spent: &[], added: &[], partial: false };
+        self.remember_spent(decision, held, results, &[], &[]);
+    }
+
+    /// The same where something was taken out of the window, and members were added.
+    pub(crate) fn remember_spent(
+        &mut self,
+        decision: Decision,
+        held: &HeldPlan,
+        results: &[ChangeResult],
+        spent: &[Spending],
+        added: &[(ObjectGuid, ObjectGuid)],
+    ) {
+        let course = Course { begun: self.now, held, results, spent, added, partial: false };
         remember(&mut self.memory, decision, &course);
     }
 

@@ -75,6 +75,14 @@ fn a_hard_deletion_seen_a_moment_too_short_is_unconfirmed() {
 }
 
 #[test]
+fn a_clock_that_went_back_confirms_no_deletion() {
+    let ahead = gone("sales", &[]).with(|world| {
+        world.memory.absent_since.insert(id("sales"), world.now + CONFIRM_AFTER);
+    });
+    check(&ahead, "unconfirmed delete sales");
+}
+
+#[test]
 fn two_looks_far_enough_apart_confirm_a_deletion() {
     let mut world = world().gone("sales", &[]);
     let first = world.decide(Order::Given);

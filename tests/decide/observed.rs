@@ -24,6 +24,15 @@ fn complete<T>(items: impl IntoIterator<Item = T>, begun: Timestamp) -> Complete
 impl World {
     /// Decides one pass. `order` turns every list whose order must not matter.
     pub(crate) fn decide(&self, order: Order) -> Decision {
+        self.look(order, decide)
+    }
+
+    /// Hands over what a pass would look at.
+    pub(crate) fn look<T>(
+        &self,
+        order: Order,
+        then: impl FnOnce(&Inputs<'_>, &CloudMembers) -> T,
+    ) -> T {
         let containers = Containers::new(vec![dn(GROUPS)]);
         let mut policies = self.policies.clone();
         order.turn(&mut policies);
@@ -69,7 +78,7 @@ impl World {
             memory: &self.memory,
             confirm_after: CONFIRM_AFTER,
         };
-        decide(&inputs, &members)
+        then(&inputs, &members)
     }
 
     /// How many accounts are in a group, at any depth.

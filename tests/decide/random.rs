@@ -27,7 +27,7 @@ const GROUP_COUNT: usize = 12;
 const USER_COUNT: usize = 16;
 const QUARANTINE: &str = "OU=Quarantine,OU=Groups,DC=corp,DC=example";
 
-fn each_world(mut look: impl FnMut(World, &str)) {
+pub(crate) fn each_world(mut look: impl FnMut(World, &str)) {
     for seed in 0..WORLDS {
         look(draw::random(seed), &format!("seed {seed}"));
     }

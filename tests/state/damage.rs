@@ -34,7 +34,7 @@ fn open(bytes: &[u8], memories: &[Memory]) -> End {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE_NAME);
     fs::write(&path, bytes).unwrap();
-    let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
+    let (_, opened) = State::open(folder.path(), binding()).unwrap();
     match opened.status {
         Found::Known => {
             assert!(memories.contains(&opened.memory), "half a memory was taken for whole");
@@ -48,10 +48,6 @@ fn open(bytes: &[u8], memories: &[Memory]) -> End {
             assert!(!why.is_empty());
             assert_eq!(fs::read(&set_aside).unwrap().len(), bytes.len());
             assert_eq!(opened.memory, Memory::default());
-            state.save(&memories[0], None, None).unwrap();
-            drop(state);
-            let (_, opened) = State::open(folder.path(), binding()).unwrap();
-            assert_eq!((opened.status, &opened.memory), (Found::Known, &memories[0]));
             End::SetAside
         }
     }
@@ -89,8 +85,7 @@ fn flipped_bits_rubbish_and_cuts_are_found_or_change_nothing() {
         }
         count(open(&damaged, &memories));
     }
-    assert_eq!(whole + aside, 700);
-    assert!(aside >= 200, "only {aside} of 700 damages were found");
+    assert!(aside >= 200 && whole >= 200, "{aside} set aside, {whole} read whole");
 }
 
 #[test]
@@ -106,11 +101,15 @@ fn damaged_files_keep_their_own_names_and_the_new_one_is_for_its_owner_alone() {
     let path = folder.path().join(FILE_NAME);
     for number in 1..=3 {
         fs::write(&path, format!("rubbish {number}")).unwrap();
-        let (_, opened) = State::open(folder.path(), binding()).unwrap();
+        let (mut state, opened) = State::open(folder.path(), binding()).unwrap();
         let Found::Damaged { set_aside, .. } = opened.status else { panic!("{opened:?}") };
         let name = format!("{FILE_NAME}.damaged-{number}");
         assert_eq!(set_aside, folder.path().join(name));
         assert_eq!(fs::read_to_string(set_aside).unwrap(), format!("rubbish {number}"));
+        state.save(&memory(0, number), None, None).unwrap();
+        drop(state);
+        let (_, opened) = State::open(folder.path(), binding()).unwrap();
+        assert_eq!((opened.status, opened.memory), (Found::Known, memory(0, number)));
     }
     assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -6,15 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastrand::Rng;
 
+use writeback::model::Digest;
+
 use crate::play::Stage;
 use crate::sometimes::Sometimes;
-use crate::trouble::{Disturbance, Script};
+use crate::trouble::{Act, Disturbance, Point, Script};
 
 /// What many stories came to.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) stories: usize,
     pub(crate) met: usize,
+    /// Of each story, what tells it from every other.
+    pub(crate) digests: BTreeSet<Digest>,
     pub(crate) failures: Vec<String>,
     pub(crate) sometimes: Sometimes,
 }
@@ -25,6 +29,7 @@ const SHOWN_MAX: usize = 40;
 impl Told {
     fn take(&mut self, stage: &Stage, script: &Script) {
         self.stories += 1;
+        self.digests.insert(Digest::of(script.to_string().as_bytes()));
         match stage.play(script, false) {
             Ok(ended) => {
                 self.met += ended.met;
@@ -32,7 +37,12 @@ impl Told {
             }
             Err(what) => {
                 let what: String = what.chars().take(1_500).collect();
-                self.failures.push(format!("{}\n{what}\n", script.command()));
+                let what = format!("{}\n{what}\n", script.command());
+                // At once: whoever reads need not wait for the end.
+                if self.failures.len() < SHOWN_MAX {
+                    println!("{what}");
+                }
+                self.failures.push(what);
             }
         }
     }
@@ -40,6 +50,7 @@ impl Told {
     fn merge(&mut self, other: Self) {
         self.stories += other.stories;
         self.met += other.met;
+        self.digests.extend(other.digests);
         self.failures.extend(other.failures);
         self.sometimes.merge(&other.sometimes);
     }
@@ -71,19 +82,44 @@ pub(crate) fn singles(stage: &Stage) -> Vec<Disturbance> {
 }
 
 /// One of the disturbances of a story.
-pub(crate) fn any(random: &mut Rng, stage: &Stage) -> Disturbance {
+fn any(random: &mut Rng, stage: &Stage) -> Disturbance {
     let points: Vec<_> = stage.undisturbed.passed.iter().collect();
-    loop {
-        let (point, count) = points[random.usize(0..points.len())];
-        // A start comes once in an undisturbed story, and after every stop in a disturbed one.
-        let number = random.usize(0..count + 2);
-        let acts = point.acts();
-        let act = acts[random.usize(0..acts.len())];
-        return Disturbance { act, point: *point, number };
-    }
+    let (point, count) = points[random.usize(0..points.len())];
+    // A start comes once in an undisturbed story, and after every stop in a disturbed one.
+    let number = random.usize(0..count + 2);
+    let acts = point.acts();
+    Disturbance { act: acts[random.usize(0..acts.len())], point: *point, number }
 }
 
-/// Tells what `draw` gives for each number below `count`, on every processor.
+/// Stories of one seed with several disturbances each.
+pub(crate) fn mixtures(stage: &Stage, seed: u64, count: usize) -> Vec<Script> {
+    let mut random = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut all = BTreeSet::new();
+    while all.len() < count {
+        let script = if random.u32(0..4) == 0 {
+            // A stop, and another while the daemon starts again.
+            let first = loop {
+                let one = any(&mut random, stage);
+                if matches!(one.act, Act::StopBefore | Act::StopAfter | Act::Torn)
+                    && one.point != Point::Open
+                {
+                    break one;
+                }
+            };
+            let act = [Act::StopBefore, Act::StopAfter, Act::Lost][random.usize(0..3)];
+            let number = 1 + random.usize(0..2);
+            Script::new(seed, [first, Disturbance { act, point: Point::Open, number }])
+        } else {
+            let several = random.usize(2..6);
+            Script::new(seed, (0..several).map(|_| any(&mut random, stage)))
+        };
+        all.insert(script);
+    }
+    all.into_iter().collect()
+}
+
+/// Tells what `draw` gives for each number below `count`, on every processor: a seed, and its
+/// scripts; without scripts, mixtures.
 pub(crate) fn tell(
     count: usize,
     draw: impl Fn(usize) -> (u64, Vec<Script>) + Sync,
@@ -112,6 +148,11 @@ pub(crate) fn tell(
                         }
                     }
                     let Some((_, stage)) = &stage else { continue };
+                    let scripts = if scripts.is_empty() {
+                        mixtures(stage, seed, crate::SCRIPTS_OF_A_SEED)
+                    } else {
+                        scripts
+                    };
                     scripts.iter().for_each(|script| told.take(stage, script));
                 }
                 all.lock().expect("no thread panics").merge(told);
@@ -121,12 +162,4 @@ pub(crate) fn tell(
     let mut told = all.into_inner().expect("no thread panics");
     told.failures.sort();
     told
-}
-
-/// How many of these are different stories.
-pub(crate) fn distinct<'s>(scripts: impl IntoIterator<Item = &'s Script>) -> usize {
-    let digests = scripts.into_iter().map(|script| {
-        writeback::model::Digest::of(script.to_string().as_bytes())
-    });
-    digests.collect::<BTreeSet<_>>().len()
 }

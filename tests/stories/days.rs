@@ -109,8 +109,11 @@ fn exchange(world: &mut World, random: &mut Rng, month: &mut Month) {
         .collect();
     let mut exchanged = 0;
     world.edit_tenant(|tenant| {
-        for word in words.iter().filter(|_| random.usize(0..10) == 0) {
-            let team = tenant.team(word);
+        for word in words {
+            if random.usize(0..10) != 0 {
+                continue;
+            }
+            let team = tenant.team(&word);
             let mut members: Vec<Who> = team.members.iter().cloned().collect();
             random.shuffle(&mut members);
             for gone in members.iter().take((members.len() / 10).max(1)) {

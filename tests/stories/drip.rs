@@ -24,6 +24,7 @@ use crate::world::World;
 pub(crate) struct Dripped {
     pub(crate) passes: usize,
     pub(crate) crashes: usize,
+    pub(crate) begun_anew: usize,
     pub(crate) asked: usize,
     pub(crate) removed: usize,
     /// The most that went in any 24 hours, by the directory's own count.
@@ -78,6 +79,7 @@ pub(crate) fn drip(
     machine.world.pass_time(SignedDuration::from_hours(25));
     machine.round()?;
     let mut log: Vec<(Timestamp, usize)> = Vec::new();
+    let mut waits = 0;
     for pass in 1..=passes {
         machine.world.pass_time(SignedDuration::from_mins(minutes - 15));
         let count = total * share / 100;
@@ -104,7 +106,8 @@ pub(crate) fn drip(
             dripped.crashes += 1;
         }
         let before = memberships(&machine.world);
-        machine.round()?;
+        let went = machine.round()?;
+        waits = if went.held.is_some() { waits + 1 } else { 0 };
         let gone = before.saturating_sub(memberships(&machine.world));
         dripped.removed += gone;
         let now = machine.world.now;
@@ -115,12 +118,31 @@ pub(crate) fn drip(
         if day > dripped.limit {
             return Err(format!("pass {pass}: {day} memberships in a day: {dripped:?}"));
         }
+        if waits >= 3 {
+            // It is noticed that nothing goes any more: what waits is taken back, and it begins anew.
+            take_back(&mut machine);
+            waits = 0;
+            dripped.begun_anew += 1;
+        }
         if memberships(&machine.world) < total / 3 {
             refill(&mut machine)?;
             log.clear();
         }
     }
     Ok(dripped)
+}
+
+/// The tenant is again as the directory is.
+fn take_back(machine: &mut Machine) {
+    let directory = machine.world.directory.clone();
+    machine.world.edit_tenant(|tenant| {
+        for (word, team) in &mut tenant.teams {
+            let found = crate::world::object_of(&directory, word);
+            let Some(one) = found.and_then(|guid| directory.get(guid)) else { continue };
+            let people = one.members.iter().filter_map(|guid| directory.get(*guid));
+            team.members = people.map(|one| Who::Person(one.dn.leaf().to_owned())).collect();
+        }
+    });
 }
 
 /// Everybody comes back, and two days pass.

@@ -17,7 +17,7 @@ use writeback::decide::guard::{Answers, Guarded, Scale, guard};
 use writeback::decide::{Decision, Inputs, begin, claim, decide, holdings, members, upward};
 use writeback::directory::apply::{Answer, Step, Stepper};
 use writeback::directory::outcome::{Verdict, classify};
-use writeback::journal::{Journal, JournalError, Recorded};
+use writeback::journal::{Journal, JournalError, Note, Recorded};
 use writeback::model::change::{Change, Effect, Kind, MemberReference};
 use writeback::model::cloud::{Presence, Unread};
 use writeback::model::policy::PolicySet;
@@ -130,8 +130,10 @@ pub(crate) struct Machine {
     died_holding: bool,
     died_approving: bool,
     died_unsaved: bool,
-    /// What was held when the last pass ended.
-    last_held: BTreeSet<writeback::model::Item>,
+    /// The state was lost in this story.
+    is_lost: bool,
+    /// The approvals that are in the journal.
+    noted: BTreeSet<Digest>,
     pub(crate) trace: bool,
 }
 
@@ -156,7 +158,8 @@ impl Machine {
             died_holding: false,
             died_approving: false,
             died_unsaved: false,
-            last_held: BTreeSet::new(),
+            is_lost: false,
+            noted: BTreeSet::new(),
             trace: false,
         }
     }
@@ -184,7 +187,7 @@ impl Machine {
             platter,
             life,
             tear: None,
-            last_held: self.last_held.clone(),
+            noted: self.noted.clone(),
             ..*self
         }
     }
@@ -241,14 +244,21 @@ impl Machine {
             Some(Act::Lost) => {
                 self.sometimes.count_if("a lost state", restarted);
                 self.platter = Platter::default();
+                self.is_lost = true;
             }
             _ => {}
         }
         let now = self.world.now;
         let (books, memory, told) = books::open(self, now)?;
         self.sometimes.count_if("an intent without an outcome", told.open_intents > 0);
-        self.sometimes.count_if("a state behind the journal", told.behind);
+        self.sometimes.count_if("a state behind the journal", told.is_news);
         self.sometimes.count_if("a window that is closed", memory.closed_until.is_some());
+        if let (Some(why), false) = (&told.warning, self.is_lost) {
+            let first = self.world.writes == 0;
+            if !first {
+                return Err(Halt::Wrong(format!("nothing was lost, and removals wait: {why}")));
+            }
+        }
         let (died, held, approved) = (self.died_writing, self.died_holding, self.died_approving);
         self.sometimes.count_if("a crash in the midst of writing", died);
         self.sometimes.count_if("a crash while something was held", held);
@@ -592,19 +602,23 @@ impl Machine {
 
     /// As `books::finish`: writes, concludes, and puts the pass in the books.
     fn finish(&mut self, look: Look) -> Living<bool> {
+        let mut noted = true;
         for (digest, approval) in &look.granted {
-            let at = self.world.now;
-            let noted = self.journalled(|journal| books::note(journal, digest, approval, at))?;
-            if noted.is_err() {
-                return self.conclude(look, &Acted { failed: true, ..Acted::default() });
+            let note = books::approval(digest, approval);
+            noted = self.note(note)?;
+            if !noted {
+                break;
             }
+            self.noted.insert(*digest);
         }
-        let acted = self.act(&look)?;
-        self.conclude(look, &acted)
-    }
-
-    fn conclude(&mut self, look: Look, acted: &Acted) -> Living<bool> {
+        let acted = if noted { self.act(&look)? } else { Acted { failed: true, ..Acted::default() } };
         let Look { begun, decision, guarded, .. } = look;
+        let held = guarded.held.digest();
+        let held = held.filter(|digest| !self.life().memory.held.contains_key(digest));
+        let holds = guarded.held.holds.iter().map(|hold| hold.message.clone()).collect();
+        let held = held.map(|digest| Note::Held { digest, holds });
+        let used: BTreeSet<Digest> =
+            self.life().memory.used_approvals.keys().copied().collect();
         let course = Course {
             begun,
             held: &guarded.held,
@@ -613,12 +627,29 @@ impl Machine {
             added: &acted.added,
             partial: false,
         };
-        self.last_held = guarded.held.sets().into_values().flatten().collect();
         conclude::remember(&mut self.life().memory, decision, &course);
+        let now_used = self.life().memory.used_approvals.keys();
+        let now_used = now_used.filter(|digest| !used.contains(*digest));
+        let used_up: Vec<Note> =
+            now_used.map(|digest| Note::ApprovalUsed { digest: *digest }).collect();
+        self.sometimes.count_if("an approval used up", !used_up.is_empty());
+        let mut failed = acted.failed;
+        let mut writable = acted.journalled && noted;
+        for note in used_up.into_iter().chain(held) {
+            if writable {
+                writable = self.note(note)?;
+                failed |= !writable;
+            }
+        }
         self.died_unsaved = !acted.results.is_empty();
         let saved = self.save()?;
         self.died_unsaved = false;
-        Ok(saved && !acted.failed)
+        Ok(saved && !failed)
+    }
+
+    fn note(&mut self, note: Note) -> Living<bool> {
+        let at = self.world.now;
+        Ok(self.journalled(|journal| journal.note(note, at))?.is_ok())
     }
 
     fn tell(&mut self, look: &Look) {
@@ -676,13 +707,22 @@ fn line(change: &Change) -> String {
 }
 
 /// What writing led to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Acted {
     results: Vec<ChangeResult>,
     spent: Vec<Spending>,
     added: Vec<(ObjectGuid, ObjectGuid)>,
     /// It ended early, or something did not go well.
     failed: bool,
+    /// The journal took every line.
+    journalled: bool,
+}
+
+impl Default for Acted {
+    fn default() -> Self {
+        let (results, spent, added) = (Vec::new(), Vec::new(), Vec::new());
+        Self { results, spent, added, failed: false, journalled: true }
+    }
 }
 
 // As `controller::act`.
@@ -748,7 +788,10 @@ impl Machine {
         let context = books::context(&self.policies, look.guarded.digest, change, spends.clone());
         let at = self.world.now;
         let recorded = self.journalled(|journal| journal.intend(operation, &context, at))?;
-        let Ok(recorded) = recorded else { return Ok(Err("the journal cannot be written")) };
+        let Ok(recorded) = recorded else {
+            acted.journalled = false;
+            return Ok(Err("the journal cannot be written"));
+        };
         self.world.pass_time(SignedDuration::from_secs(1));
         let answer = self.execute(&recorded)?;
         let outcome = match &answer {
@@ -759,6 +802,7 @@ impl Machine {
         let at = self.world.now;
         let concluded = self.journalled(|journal| journal.conclude(&recorded, &outcome, at))?;
         if concluded.is_err() {
+            acted.journalled = false;
             return Ok(Err("the journal cannot be written"));
         }
         Ok(answer)
@@ -781,6 +825,13 @@ impl Machine {
             };
             if held.contains(&item) {
                 let what = format!("{member} of {} is held and written", change.label);
+                return Err(Halt::Wrong(what));
+            }
+            let memory = &self.life.as_ref().expect("it lives").memory;
+            let mut letting =
+                memory.approvals.iter().filter(|(_, one)| one.items.contains(&item)).peekable();
+            if letting.peek().is_some() && !letting.any(|(digest, _)| self.noted.contains(digest)) {
+                let what = format!("{member} of {} goes on a word not journalled", change.label);
                 return Err(Halt::Wrong(what));
             }
         }

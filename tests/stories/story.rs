@@ -19,8 +19,8 @@ use crate::world::World;
 /// One thing that somebody does.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
-    /// The flag of every team is as its policy likes it: the first writeback.
-    Open,
+    /// The flags of these teams are on: the first writeback.
+    Open(Vec<&'static str>),
     Rename(&'static str, &'static str),
     Swap(&'static str, &'static str),
     Join(&'static str, Vec<usize>),
@@ -193,12 +193,8 @@ impl Deed {
     /// Does it.
     pub(crate) fn happen(&self, world: &mut World) {
         match self {
-            Self::Open => world.edit_tenant(|tenant| {
-                for (word, team) in &mut tenant.teams {
-                    if word != "mu" {
-                        team.flag = Some(true);
-                    }
-                }
+            Self::Open(teams) => world.edit_tenant(|tenant| {
+                teams.iter().for_each(|team| tenant.team(team).flag = Some(true));
             }),
             Self::Rename(team, name) => world.edit_team(team, |team| team.name = (*name).into()),
             Self::Swap(one, two) => world.edit_tenant(|tenant| {
@@ -290,8 +286,9 @@ pub(crate) fn scenes(seed: u64) -> Vec<Scene> {
 
 fn reference() -> Vec<Scene> {
     let many = || vec![0, 1, 2, 3, 4, 5, 6];
+    let all = TEAMS.iter().map(|team| team.0).filter(|word| *word != "mu").collect();
     vec![
-        scene(0, [Deed::Open]),
+        scene(0, [Deed::Open(all)]),
         scene(1, [Deed::Rename("alpha", "Team Alpine"), Deed::HandNest("alpha")]),
         scene(1, [Deed::Swap("beta", "nu")]),
         scene(
@@ -331,14 +328,17 @@ const FRESH: [&str; 6] =
     ["Team North", "Team South", "Crew West", "Team Eastern", "Crew Zenith", "Team Nadir"];
 
 fn drawn(random: &mut Rng) -> Vec<Scene> {
-    let mut scenes = vec![scene(0, [Deed::Open])];
+    let mut teams: Vec<&'static str> = TEAMS.iter().map(|team| team.0).collect();
+    random.shuffle(&mut teams);
+    teams.truncate(random.usize(5..8));
+    let mut scenes = vec![scene(0, [Deed::Open(teams.clone())])];
     let mut fresh: Vec<&'static str> = FRESH.into();
     random.shuffle(&mut fresh);
-    let count = random.usize(7..12);
     let mut edited = BTreeMap::new();
-    for _ in 0..count {
+    for _ in 0..random.usize(4..7) {
         let hours = [0, 1, 5, 13, 25][random.usize(0..5)];
-        let deeds = (0..random.usize(1..4)).flat_map(|_| deed(random, &mut fresh, &mut edited));
+        let deeds =
+            (0..random.usize(1..4)).flat_map(|_| deed(random, &teams, &mut fresh, &mut edited));
         let deeds: Vec<Deed> = deeds.collect();
         scenes.push(Scene { hours, deeds, person: random.u32(0..3) == 0 });
     }
@@ -347,10 +347,11 @@ fn drawn(random: &mut Rng) -> Vec<Scene> {
 
 fn deed(
     random: &mut Rng,
+    teams: &[&'static str],
     fresh: &mut Vec<&'static str>,
     edited: &mut BTreeMap<&'static str, usize>,
 ) -> Option<Deed> {
-    let team = TEAMS[random.usize(0..TEAMS.len())].0;
+    let team = teams[random.usize(0..teams.len())];
     let other = TEAMS[random.usize(0..TEAMS.len())].0;
     let mut people = |most: usize| -> Vec<usize> {
         (0..random.usize(1..=most)).map(|_| random.usize(0..PEOPLE_COUNT - 1)).collect()

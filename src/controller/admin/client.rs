@@ -51,9 +51,13 @@ pub enum AskError {
 /// Asks the daemon that serves `path`.
 pub async fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
     let broken = |why: String| AskError::Broken { path: path.to_owned(), why };
-    let mut stream = UnixStream::connect(path).await.map_err(|source| match source.kind() {
-        io::ErrorKind::PermissionDenied => AskError::Forbidden { path: path.to_owned() },
-        _ => AskError::Absent { path: path.to_owned(), source },
+    let mut stream = UnixStream::connect(path).await.map_err(|source| {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            AskError::Forbidden { path }
+        } else {
+            AskError::Absent { path, source }
+        }
     })?;
     let mut text = serde_json::to_string(request).map_err(|error| broken(error.to_string()))?;
     text.push('\n');

@@ -222,9 +222,8 @@ impl Engine {
                 .map_err(|error| domain_blind(&error))?,
         };
         let domain = self.directory.insert(domain);
-        let named = BTreeSet::new();
         let (directory, cloud) = tokio::join!(
-            domain.observe(begun, &remembered, &named, &questions.extras, &read),
+            domain.observe(begun, &remembered, &questions.named, &questions.extras, &read),
             list_tenant(&self.tenant, questions, begun),
         );
         let directory = directory.map_err(|error| domain_blind(&error))?;

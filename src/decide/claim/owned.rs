@@ -7,6 +7,7 @@ use super::{Claim, Claims, Judge, finding};
 use crate::decide::depart::{Departing, Readiness};
 use crate::decide::holdings::Owned;
 use crate::decide::select::{FLAG_UNKNOWN, Verdict, flag_is_on};
+use crate::defence::stands;
 use crate::model::cloud::Presence;
 use crate::model::policy::{Departure, FlagRule, Mode, Standing};
 use crate::model::{CloudGroup, FindingCode, Leave, ObjectId, PolicyName};
@@ -212,14 +213,15 @@ impl<'a> Judge<'a> {
         if leave == Leave::HardDeleted {
             let since = memory.absent_since.get(&id);
             let waited = since.map(|since| begun.duration_since(*since));
-            if waited.is_none_or(|waited| waited < self.inputs.confirm_after) {
+            let early = waited.is_none_or(|waited| waited < self.inputs.confirm_after);
+            if early && stands("H13") {
                 return Readiness::Unconfirmed;
             }
         }
         let grace = standing.policy.deletion.grace;
         let since = memory.left.get(&id).filter(|(event, _)| *event == leave);
         let since = since.map_or(begun, |(_, since)| *since);
-        if begun.duration_since(since) >= grace {
+        if begun.duration_since(since) >= grace || !stands("H14") {
             return Readiness::Now;
         }
         // A grace is at most a year: the sum stays far inside the range of timestamps.

@@ -9,6 +9,7 @@ use crate::decide::content;
 use crate::decide::guard::approve::in_force;
 use crate::decide::naming::Named;
 use crate::decide::wanted::Wanted;
+use crate::defence::stands;
 use crate::model::change::Kind;
 use crate::model::directory::DirectPresence;
 use crate::model::{FindingCode, Item, Memory, ObjectGuid, ObjectId};
@@ -118,6 +119,7 @@ impl Differ<'_, '_> {
             (_, Buried::Refused(reason)) => Former::Refused(reason.to_owned()),
             (None, Buried::Several(count)) => Former::Several(count),
             (None, Buried::Nothing | Buried::One(_)) => Former::None,
+            (Some(_), _) if !stands("H30") => Former::None,
             (Some(object), _) => match self.inputs.directory.direct.get(&object) {
                 Some(DirectPresence::There) => Former::Living(object),
                 Some(DirectPresence::Absent | DirectPresence::Deleted) | None => {

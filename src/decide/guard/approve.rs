@@ -1,4 +1,5 @@
-//! A person's word for a held set: taken only if such a set is held, and used once.
+//! A person's word for a held set: taken only if such a set is held, or was by the last pass, and
+//! used once. What of it nobody wants any more drops out.
 
 use std::collections::BTreeMap;
 
@@ -49,8 +50,11 @@ pub fn judge(
     if !left.is_positive() || left > APPROVAL_MAX {
         return Answer::Expired;
     }
-    let mut sets = held.sets().into_iter().filter(|(digest, _)| known(&digest));
+    // What the person looked at was held by the last pass; the tenant may have changed since.
+    let sets = held.sets();
+    let mut sets = sets.iter().chain(&memory.held).filter(|(digest, _)| known(digest));
     let Some((digest, items)) = sets.next() else { return Answer::NotHeld };
+    let (digest, items) = (*digest, items.clone());
     let (approved_by, not_after) = (request.approved_by.clone(), request.not_after);
     Answer::Granted(digest, Approval { items, approved_by, at: now, not_after })
 }

@@ -15,7 +15,7 @@ use crate::model::{ObjectGuid, ObjectId, OwnershipRecord, Target};
 ///
 /// | kept back | and with it |
 /// |---|---|
-/// | a creation or restoration | every change of the group |
+/// | a creation, restoration or adoption | every change of the group |
 /// | a rename or move | whatever takes the name it would have freed, every step of its group, and its handover |
 /// | additions to a group | the removals from it: who changes places in it would be without both; not where it lies on a privileged path, from which removals go on |
 /// | the addition of a member to another group | its removal: who changes between two groups inside a third would be without all of them; not where a privileged path keeps it back |
@@ -162,7 +162,7 @@ pub(super) fn uncreated(changes: &[Change], back: &BTreeSet<usize>) -> BTreeSet<
 
 /// Whether other changes of its group, and nestings of it, need this one first.
 fn comes_to_be(change: &Change) -> bool {
-    matches!(change.effect.kind(), Kind::Create | Kind::Restore)
+    matches!(change.effect.kind(), Kind::Create | Kind::Restore | Kind::Adopt)
 }
 
 /// The name that a change takes.

@@ -87,6 +87,9 @@ fn rows(
         rows.push((Row::Undone, group));
     }
     if ends_group(&change.effect) {
+        if is_newly_adopted {
+            rows.push((Row::AdoptionRemoves, group));
+        }
         rows.push((Row::GroupsRemoved, None));
     }
     match &change.effect {
@@ -156,7 +159,9 @@ impl Tally<'_> {
             Row::Leavers => self.leavers(policy),
             Row::Renames | Row::Creations | Row::DirectoryGroupGone => self.groups().len(),
             Row::ToEmpty => self.pieces.first().map_or(0, |piece| piece.whole),
-            Row::Additions | Row::PrivilegedPath | Row::AdoptionRemoves => self.values(),
+            Row::Additions | Row::PrivilegedPath => self.values(),
+            // A group that loses its security takes access from all its members.
+            Row::AdoptionRemoves => self.values().max(self.pieces.len()),
             Row::SelectionShrank | Row::Undone => {
                 self.pieces.iter().map(|piece| piece.origin).collect::<BTreeSet<_>>().len()
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ending::{Ending, Next, lost_sync};
 use super::step::{Answer, Question, Seen, Sight};
+use crate::defence::stands;
 use crate::directory::outcome::{Reaction, Refusal};
 use crate::model::{Containers, ObjectGuid, Operation, Outcome, Target};
 use crate::retry::REQUEST;
@@ -157,6 +158,9 @@ impl Batches {
     /// One of the batch is refused: halve it, or set the last one aside.
     fn narrow(&mut self, refusal: Refusal) -> Phase {
         let Some(batch) = self.waiting.pop() else { return self.advance() };
+        if !stands("H46") {
+            return self.end(Outcome::Refused { message: refusal.message });
+        }
         match batch.members.as_slice() {
             [] => {}
             [member] => self.refused.push((*member, refusal.message)),

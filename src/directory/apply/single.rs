@@ -201,7 +201,7 @@ impl Single {
                 let changes = by_name(attributes);
                 let differing = changes.iter().find(|change| !change.is_after(seen));
                 let Some(differing) = differing else { return Standing::So(Some(seen.guid)) };
-                if changes.iter().all(|change| change.is_before(seen)) {
+                if changes.iter().all(|change| change.is_before(seen)) || !stands("H35") {
                     return Standing::AsBefore;
                 }
                 let name = differing.name;

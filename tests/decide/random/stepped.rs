@@ -70,12 +70,14 @@ pub(super) fn pass(
     mut watch: impl FnMut(&World, &Change),
 ) -> bool {
     let decision = world.decide(Order::Given);
-    let writes = decision.plan.writes().next().is_some();
     let (plan, inventory) = unlimited(&decision.plan);
-    let (policies, answers) = (world.policy_set(), Answers::default());
+    // Nested groups that nobody counts would count as much as they can.
+    let inside = decision.asked.nested.iter().map(|guid| (*guid, 1)).collect();
+    let (policies, answers) = (world.policy_set(), Answers { inside, ..Answers::default() });
     let scale = Scale::of(&policies, &world.memory, &decision, &answers, world.now);
     let guarded = guard(&plan, &Scale { inventory, ..scale });
     assert!(guarded.held.holds.iter().all(|hold| hold.limit == 0), "{:?}", guarded.held.holds);
+    let writes = !guarded.admitted.changes().is_empty();
     let mut stepper = Stepper::new(&guarded.admitted, containers(), BATCH_VALUES);
     while let Some(step) = stepper.next() {
         let answer = match step {

@@ -162,6 +162,7 @@ impl Names {
         };
         let text = replace(text, r"(?m)^(digest   |reviewed )\S+$", "$1<digest>");
         let text = replace(text, r"(?m)^held [0-9a-f]{16,}$", "held <digest>");
+        let text = replace(text, "writeback approve [0-9a-f]{12}", "writeback approve <digest>");
         let text = replace(text, r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "<time>");
         replace(text, r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>")
     }

@@ -12,8 +12,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use writeback::controller::lock::StateLock;
+use writeback::controller::now;
 use writeback::controller::pass::{Engine, Look};
-use writeback::journal::Journal;
+use writeback::journal::{Journal, Options};
+use writeback::model::Memory;
 use writeback::report::status::Status;
 use writeback::report::{Report, progress, text};
 use writeback::sim::tenant::Tenant;
@@ -167,7 +169,7 @@ impl<'a> Player<'a> {
     async fn passes_for(&mut self, duration: Duration) {
         let end = Instant::now() + duration;
         while Instant::now() < end {
-            let mut daemon = self.daemon.take().unwrap_or_else(|| Daemon::start(&self.product));
+            let mut daemon = self.take_daemon();
             let quiet = daemon.quiet_pass().await;
             self.daemon = Some(daemon);
             if !quiet {
@@ -188,9 +190,14 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// The daemon that runs, or a new one that remembers nothing.
+    fn take_daemon(&mut self) -> Daemon {
+        self.daemon.take().unwrap_or_else(|| Daemon::start(&self.product))
+    }
+
     /// One pass of the daemon, as `apply` prints it.
     async fn pass(&mut self) -> Passed {
-        let mut daemon = self.daemon.take().unwrap_or_else(|| Daemon::start(&self.product));
+        let mut daemon = self.take_daemon();
         let passed = daemon.pass().await;
         self.daemon = Some(daemon);
         passed
@@ -211,10 +218,10 @@ impl Daemon {
         // The next listing confirms: what time does to it has tests of its own.
         settings.schedule.confirm_after = Duration::ZERO;
         let lock = StateLock::take(&settings.state).unwrap();
-        let journal = Journal::open(lock.directory()).unwrap();
+        let journal = Journal::open(lock.directory(), Options::default(), now()).unwrap();
         let status = Status::new(&settings.owner, "writeback.yaml", Timestamp::UNIX_EPOCH);
         let report = Arc::new(Report::new(status));
-        let engine = Engine::open(settings, report, progress::unwatched())
+        let engine = Engine::open(settings, report, progress::unwatched(), Some(Memory::default()))
             .unwrap_or_else(|blind| panic!("the engine does not open: {blind:?}"));
         Self { engine, journal, _lock: lock }
     }
@@ -225,6 +232,8 @@ impl Daemon {
         for mistake in &load.mistakes {
             let _ = writeln!(shown, "mistake: {mistake}");
         }
+        // A day goes by: what was added just now could be taken out without a guard.
+        self.engine.memory_mut().added.clear();
         let look = match self.engine.look(None).await {
             Ok(look) => look,
             Err(blind) => {

@@ -98,7 +98,7 @@ pub enum Event {
     New(Entity),
     /// Other policies: the scenario's file, and what it is called in the policy folder.
     Policies(Vec<(String, String)>),
-    /// A new process.
+    /// A new process, whose state is lost.
     Restart,
     /// A pass.
     Pass,

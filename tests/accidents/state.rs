@@ -1,0 +1,47 @@
+//! The state is deleted between two passes: nobody knows any more what was removed already.
+
+use std::fs;
+
+use crate::estate::Estate;
+
+/// One leaves and two come.
+fn ordinary(estate: &Estate) {
+    estate.take_out(estate.groups[6], 1);
+    estate.put_in(estate.groups[7], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_directory_that_is_deleted_lets_every_removal_wait() {
+    let estate = Estate::written("acc-state").await;
+    let before = estate.reading();
+    fs::remove_dir_all(estate.product.path().join("state")).unwrap();
+    ordinary(&estate);
+    let held = estate.held(3, &["MembershipsRemoved"]);
+    let message = held.plan["held"][0]["message"].as_str().unwrap();
+    assert!(message.contains("the state is fresh, was lost or is an older copy"), "{message}");
+    let now = estate.reading();
+    assert!(now.lost_since(&before).is_empty());
+    assert_eq!(before.lost_since(&now).len(), 2, "whoever comes does not wait");
+    estate.approve_exactly(&held);
+    estate.assert_in_step();
+    // The day is not over by one word.
+    estate.take_out(estate.groups[8], 1);
+    estate.run(&["apply"]).expect(3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_is_deleted_beside_its_journal_is_told_as_lost() {
+    let estate = Estate::written("acc-redb").await;
+    // The journal still tells what was added today, so that it counts for nothing that it goes:
+    // this one somebody else put in.
+    let dn = estate.reading().anchored(estate.groups[6]).unwrap().dn.clone();
+    estate.lab.add_value(&dn, "member", &estate.lab.users[47].dn);
+    let before = estate.reading();
+    fs::remove_file(estate.product.path().join("state/state.redb")).unwrap();
+    let ran = estate.run(&["apply"]).expect(3);
+    assert!(ran.stderr.contains("what was remembered is lost"), "{}", ran.stderr);
+    let held = estate.held(3, &["MembershipsRemoved"]);
+    assert!(estate.reading().lost_since(&before).is_empty());
+    estate.approve_exactly(&held);
+    estate.assert_in_step();
+}

@@ -1,0 +1,129 @@
+//! The shipped binary is killed, again and again, at every kind of moment, and has to end where it
+//! would have ended undisturbed.
+//!
+//! Comes from: a simulated tenant whose groups go on changing, and a directory: a simulated domain
+//! for each round, or the lab that `tests/run` starts (WRITEBACK_LAB_SMALL). `story` changes the
+//! tenant and says what should be there, `moment` kills, `ledger` looks at the journal, the state
+//! and the directory after each kill, `tally` counts what the kills hit. A round that fails is
+//! printed as the command that plays it again.
+
+#![cfg(feature = "sim")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
+    reason = "a failed unwrap is the failed test, and the support is open to all stories"
+)]
+
+#[path = "support/lab.rs"]
+mod lab;
+#[path = "support/oracle.rs"]
+mod oracle;
+#[path = "support/product.rs"]
+mod product;
+
+#[path = "kills/full_disk.rs"]
+mod full_disk;
+#[path = "kills/ground.rs"]
+mod ground;
+#[path = "kills/ledger.rs"]
+mod ledger;
+#[path = "kills/moment.rs"]
+mod moment;
+#[path = "kills/round.rs"]
+mod round;
+#[path = "kills/signals.rs"]
+mod signals;
+#[path = "kills/story.rs"]
+mod story;
+#[path = "kills/tally.rs"]
+mod tally;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use ground::Side;
+use tally::{Hit, Tally};
+
+/// 300 kills against the simulated domain, each round from a directory with nothing in it.
+const SIMULATED: Campaign = Campaign { side: Side::Simulated, rounds: 30, kills: 10, threads: 2 };
+/// 60 kills against Samba: one organizational unit, so one round after the other.
+const SAMBA: Campaign = Campaign { side: Side::Samba, rounds: 4, kills: 15, threads: 1 };
+/// At least every third kill strikes while the one before is still recovered from.
+const RECOVERY_SHARE: usize = 3;
+
+/// Rounds of kills.
+#[derive(Clone, Copy)]
+struct Campaign {
+    side: Side,
+    rounds: u64,
+    kills: usize,
+    threads: usize,
+}
+
+impl Campaign {
+    /// Plays every round; says how to play those again that failed.
+    fn play(self) -> Tally {
+        let (next, failed) = (AtomicU64::new(1), Mutex::new(Vec::new()));
+        let tally = Mutex::new(Tally::default());
+        thread::scope(|scope| {
+            for _ in 0..self.threads {
+                scope.spawn(|| {
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed > self.rounds || !failed.lock().unwrap().is_empty() {
+                            return;
+                        }
+                        let play = || round::play(self.side, seed, self.kills);
+                        match catch_unwind(AssertUnwindSafe(play)) {
+                            Ok(counted) => tally.lock().unwrap().merge(&counted),
+                            Err(_) => failed.lock().unwrap().push(command(self.side, seed)),
+                        }
+                    }
+                });
+            }
+        });
+        let failed = failed.into_inner().unwrap();
+        assert!(failed.is_empty(), "play it again with:\n{}", failed.join("\n"));
+        tally.into_inner().unwrap()
+    }
+
+    fn check(self, tally: &Tally) {
+        println!("{tally}");
+        assert_eq!(tally.kills() as u64, self.rounds * self.kills as u64);
+        let recovering = tally.recovering();
+        assert!(recovering * RECOVERY_SHARE >= tally.kills(), "{recovering} kills in recovery");
+        let missing = tally.missing(Hit::ALL);
+        assert!(missing.is_empty(), "no kill hit: {missing:?}");
+    }
+}
+
+fn command(side: Side, seed: u64) -> String {
+    format!("KILLS='{}:{seed}' cargo test --test kills one_round -- --nocapture", side.word())
+}
+
+/// Plays one round aloud: `KILLS=simulated:7`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the one round is named by the environment")]
+fn one_round() {
+    let text = std::env::var("KILLS").unwrap_or_else(|_| "simulated:1000".to_owned());
+    let (side, seed) = text.split_once(':').expect("a round is written simulated:7");
+    let campaign = [SIMULATED, SAMBA].into_iter().find(|one| one.side.word() == side).unwrap();
+    let tally = round::play(campaign.side, seed.parse().unwrap(), campaign.kills);
+    println!("{tally}");
+    assert_eq!(tally.kills(), campaign.kills);
+}
+
+#[test]
+fn three_hundred_kills_beside_a_simulated_domain_lose_nothing() {
+    SIMULATED.check(&SIMULATED.play());
+}
+
+#[test]
+fn sixty_kills_beside_samba_lose_nothing() {
+    SAMBA.check(&SAMBA.play());
+}

@@ -1,0 +1,1 @@
+//! No room for the journal in the middle of the work.

@@ -1,0 +1,162 @@
+//! One round: a tenant, a directory with nothing in it, and so many kills between which the tenant
+//! goes on changing; ended twice, in the middle and at the end, by runs that nobody disturbs.
+
+use std::thread;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::ground::{Ground, Side};
+use crate::ledger::Ledger;
+use crate::moment::{Ended, Moment, kill, now, output};
+use crate::story::{self, Story};
+use crate::tally::{Hit, Tally};
+
+/// Kills in the first writeback.
+const FIRST: usize = 3;
+/// How often a process may end by itself before a kill: then too little is to be done.
+const UNDISTURBED_MAX: usize = 60;
+/// Passes that an undisturbed end may take: a deleted group goes in the second one.
+const PASSES_MAX: usize = 6;
+/// As the configuration says: `confirmAfter: 1s`.
+const CONFIRM_AFTER: Duration = Duration::from_millis(1_050);
+
+/// A round while it is played.
+struct Round {
+    ground: Ground,
+    story: Story,
+    ledger: Ledger,
+    rng: Rng,
+    tally: Tally,
+    /// How long an undisturbed pass takes.
+    pass: Duration,
+    /// The last process was killed and left something over.
+    left_over: bool,
+    trail: Vec<String>,
+}
+
+/// Plays a round; panics where something does not hold.
+pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
+    // Deleted objects of earlier rounds carry their ids.
+    let salt = if side == Side::Samba { fastrand::u64(1..) } else { 0 };
+    let world = story::world(seed, salt);
+    let story = Story::new(seed ^ salt, &world);
+    let mut round = Round {
+        ground: Ground::new(side, world),
+        story,
+        ledger: Ledger::new(),
+        rng: Rng::with_seed(seed),
+        tally: Tally::default(),
+        pass: Duration::from_millis(1_000),
+        left_over: false,
+        trail: vec![format!("{side:?}, seed {seed}")],
+    };
+    let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round.play(kills)));
+    if let Err(cause) = played {
+        eprintln!("{}\n{}", round.trail.join("\n"), round.ground.journal_text());
+        std::panic::resume_unwind(cause);
+    }
+    round.tally.add("operations announced", round.ledger.operations());
+    round.tally.add("intents without an outcome", round.ledger.open());
+    round.tally.add("removals in the window", round.ledger.removed);
+    round.tally.add("torn ends", round.ledger.torn);
+    round.tally
+}
+
+impl Round {
+    fn play(&mut self, kills: usize) {
+        self.strike(FIRST.min(kills));
+        self.end();
+        self.ground.a_day_later();
+        self.story.turn(&self.ground);
+        self.story.stir(&self.ground, 4);
+        self.strike(kills - FIRST.min(kills));
+        self.end();
+    }
+
+    /// Kills so often. Where a process ends by itself the tenant changes.
+    fn strike(&mut self, kills: usize) {
+        let (mut struck, mut undisturbed) = (0, 0);
+        while struck < kills {
+            let counted = self.ground.domain().is_some();
+            let early = self.left_over && self.rng.u8(..10) < 6;
+            let moment = if early {
+                Moment::draw_early(&mut self.rng, counted)
+            } else {
+                Moment::draw(&mut self.rng, self.pass, counted)
+            };
+            match self.run(moment) {
+                Some(hit) => {
+                    self.tally.hit(hit);
+                    struck += 1;
+                    if self.rng.u8(..3) == 0 {
+                        self.story.stir(&self.ground, 1);
+                    }
+                }
+                None => {
+                    undisturbed += 1;
+                    assert!(undisturbed < UNDISTURBED_MAX, "too little work between two kills");
+                    self.story.stir(&self.ground, 3);
+                }
+            }
+        }
+    }
+
+    /// One process; what the kill hit, unless it ended by itself.
+    fn run(&mut self, moment: Moment) -> Option<Hit> {
+        let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
+        let wanted = self.story.expected(&self.ground);
+        let ended = kill(&self.ground, arguments, moment);
+        let hit = self.ledger.look(&self.ground, &wanted);
+        self.trail.push(format!("{arguments:?} {moment:?}: {ended:?}, {hit:?}"));
+        match ended {
+            Ended::Killed => {
+                self.left_over =
+                    !matches!(hit, Hit::BeforeTheFirstIntent | Hit::AfterSave | Hit::BetweenPasses)
+                        && self.ledger.is_behind();
+                self.tally.add(if arguments == ["run"] { "of `run`" } else { "of `apply`" }, 1);
+                Some(hit)
+            }
+            Ended::ByItself(code, took) => {
+                assert_eq!(code, 0, "{}", output(&self.ground));
+                self.left_over = false;
+                self.pass = took;
+                None
+            }
+        }
+    }
+
+    /// Nobody disturbs it any more: it does everything, and then nothing.
+    fn end(&mut self) {
+        let wanted = self.story.expected(&self.ground);
+        for pass in 0.. {
+            assert!(pass < PASSES_MAX, "not in step after {pass} undisturbed passes");
+            let begun = now();
+            let known = self.ledger.operations();
+            let ended = kill(&self.ground, &["apply"], Moment::Requests(usize::MAX));
+            let hit = self.ledger.look(&self.ground, &wanted);
+            self.trail.push(format!("undisturbed: {ended:?}, {hit:?}"));
+            let Ended::ByItself(0, took) = ended else {
+                panic!("{ended:?}\n{}", output(&self.ground))
+            };
+            self.pass = took;
+            let quiet = self.ledger.operations() == known;
+            let found = self.ground.found();
+            if quiet && wanted.differences(&found, &self.ground.accounts).is_empty() {
+                break;
+            }
+            // A group that was deleted in the tenant is looked for once more.
+            if wanted.groups.len() < found.len() {
+                thread::park_timeout(CONFIRM_AFTER.saturating_sub(begun.elapsed()));
+            }
+        }
+        self.left_over = false;
+        self.ledger.settled(&self.ground, &wanted);
+        self.ground.product.run(&["plan"]).expect(0);
+        let status = self.ground.product.run(&["status", "--output", "json"]).expect(0);
+        let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+        assert!(status["memory"]["closedUntil"].is_null(), "{status:#}");
+        assert!(!status["memory"]["journalHead"].is_null(), "{status:#}");
+        self.story.settled();
+    }
+}
