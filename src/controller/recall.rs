@@ -21,7 +21,9 @@ use crate::state::{Found, Opened};
 pub struct Recalled {
     /// Memory as it stands after the last line of the journal.
     pub memory: Memory,
-    /// The journal told something that the state does not hold yet.
+    /// The state does not hold it yet: the journal told something, or nothing was ever saved. It is
+    /// saved before anything is written, else a first pass that is cut off would look like a lost
+    /// state.
     pub is_news: bool,
     /// Why removals wait, where they do: a whole sentence.
     pub warning: Option<String>,
@@ -43,6 +45,7 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
         // The state was never saved: the journal is all there is.
         None => all(directory)?,
     };
+    let was_saved = status == Found::Known;
     let older = "the state is an older copy than the journal beside it: what was removed since is \
                  not known for certain, and all removals wait 24 hours or for an approval";
     let warning = match status {
@@ -64,7 +67,7 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
     if warning.is_some() && stands("H61") {
         memory.closed_until = now.checked_add(WINDOW).ok();
     }
-    let is_news = !tail.entries.is_empty() || warning.is_some();
+    let is_news = !was_saved || !tail.entries.is_empty() || warning.is_some();
     Ok(Recalled { memory, is_news, warning })
 }
 

@@ -192,8 +192,7 @@ async fn a_converted_group_is_taken_up_in_place_where_its_scope_may_change() {
         estate.tenant.edit(|tenant| tenant.create_group(cloud));
         made.push((id, dn));
     }
-    let outer =
-        lab.add_group(&estate.outside, "acc-outer", "acc-conv-outer", GLOBAL_SECURITY, &[]);
+    let outer = lab.add_group(&estate.outside, "acc-outer", "acc-conv-outer", GLOBAL_SECURITY, &[]);
     lab.add_value(&outer, "member", &made[1].1);
     let inner =
         lab.add_group(&estate.outside, "acc-inner", "acc-conv-inner", DOMAIN_LOCAL_SECURITY, &[]);

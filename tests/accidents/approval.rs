@@ -36,7 +36,8 @@ async fn approved_items_that_nobody_wants_any_more_drop_out() {
         .into_iter()
         .flat_map(|(id, people)| people.iter().map(|person| (group(*id), estate.account(*person))))
         .collect();
-    expected.extend(others.iter().map(|person| (group(estate.groups[11]), estate.account(*person))));
+    expected
+        .extend(others.iter().map(|person| (group(estate.groups[11]), estate.account(*person))));
     assert_eq!(lost, expected);
     let notes = estate.product.journal();
     let of = |kind: &str| notes.iter().filter(|line| line["kind"] == kind).count();

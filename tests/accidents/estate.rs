@@ -73,11 +73,8 @@ impl Estate {
         let mut estate = Self::bare(name).await;
         let mut rng = Rng::with_seed(seed(name) + 2);
         for (number, size) in SIZES.into_iter().enumerate() {
-            let kind = if number < MICROSOFT_365 {
-                GroupKind::Microsoft365
-            } else {
-                GroupKind::Security
-            };
+            let kind =
+                if number < MICROSOFT_365 { GroupKind::Microsoft365 } else { GroupKind::Security };
             let (title, nick) = (format!("Team {number:02}"), format!("{name}-team-{number:02}"));
             let mut group = WorldGroup::new(random_id(&mut rng), &title, &nick, kind);
             group.writeback_enabled = Some(true);
@@ -234,9 +231,9 @@ impl Estate {
         let series = format!("writeback_held_changes{{policy=\"{}\"}}", self.name);
         let count = held.changes().count();
         assert_eq!(metrics[&series].to_string(), count.to_string(), "{}", ran.stdout);
-        let blocked = metrics.iter().filter(|(name, value)| {
-            name.starts_with("writeback_guard_blocked") && **value > 0.0
-        });
+        let blocked = metrics
+            .iter()
+            .filter(|(name, value)| name.starts_with("writeback_guard_blocked") && **value > 0.0);
         assert_eq!(blocked.count(), rows.len(), "{metrics:?}");
         held
     }

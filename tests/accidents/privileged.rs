@@ -31,7 +31,8 @@ async fn a_group_inside_a_protected_one_gets_nobody_and_loses_its_leavers() {
     let coming = estate.put_in(id, 2);
     let held = estate.held(3, &["PrivilegedPath"]);
     let after = estate.reading();
-    let lost: Vec<_> = after.lost_since(&before).into_iter().filter(|(g, _)| *g == own.guid()).collect();
+    let lost: Vec<_> =
+        after.lost_since(&before).into_iter().filter(|(g, _)| *g == own.guid()).collect();
     let mut leavers: Vec<_> =
         [disabled, deleted, moved].map(|person| (own.guid(), estate.account(person))).to_vec();
     leavers.sort();

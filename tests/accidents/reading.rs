@@ -48,7 +48,8 @@ impl Reading {
     #[track_caller]
     pub(crate) fn anchored(&self, id: Uuid) -> Option<&Entry> {
         let anchor = format!("Group_{id}");
-        let mut its = self.0.values().filter(|e| e.text("adminDescription") == Some(anchor.clone()));
+        let mut its =
+            self.0.values().filter(|e| e.text("adminDescription") == Some(anchor.clone()));
         let first = its.next();
         assert_eq!(its.next(), None, "a second group of {id}");
         first

@@ -10,11 +10,9 @@ const TYPO: &str = "  selection: { include: [{ displayName: '^Taem' }] }";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_typo_that_deselects_everything_lets_go_of_nothing() {
-    let estate = Estate::written_with(
-        "acc-typo",
-        "  selection: { include: [{ displayName: '^Team' }] }",
-    )
-    .await;
+    let estate =
+        Estate::written_with("acc-typo", "  selection: { include: [{ displayName: '^Team' }] }")
+            .await;
     let start = estate.reading();
     estate.policy(TYPO);
     let held = estate.held(3, &["SelectionShrank"]);

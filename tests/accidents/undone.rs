@@ -17,8 +17,7 @@ fn change(estate: &Estate) -> Vec<Uuid> {
     let mut new = Vec::new();
     for (name, size) in [("New A", 5), ("New B", 9)] {
         let nick = name.replace(' ', "-").to_lowercase();
-        let mut group =
-            WorldGroup::new(random_id(&mut rng), name, &nick, GroupKind::Microsoft365);
+        let mut group = WorldGroup::new(random_id(&mut rng), name, &nick, GroupKind::Microsoft365);
         group.members = estate.people[..size].to_vec();
         new.push(group.id);
         estate.tenant.edit(|cloud| cloud.create_group(group));

@@ -53,7 +53,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
     };
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round.play(kills)));
     if let Err(cause) = played {
-        eprintln!("{}\n{}", round.trail.join("\n"), round.ground.journal_text());
+        eprintln!("{}", round.trail.join("\n"));
         std::panic::resume_unwind(cause);
     }
     round.tally.add("operations announced", round.ledger.operations());
