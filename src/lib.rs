@@ -25,8 +25,8 @@
 //!
 //! ## Floors
 //!
-//! `model ← decide ← discover · tools ← {policy, settings, graph, directory, journal} ← report ←
-//! controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither
+//! `model · defence ← decide ← discover · tools ← {policy, settings, graph, directory, journal,
+//! state} ← report ← controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither
 //! each other nor `decide`, with two exceptions:
 //! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
 //! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
@@ -44,21 +44,39 @@
 //! | 1 | `model` and `decide` know no runtime, socket or clock; imports point down | `tests/architecture.rs` |
 //! | 2 | the same inputs, in any order, give the same plan and digest | `tests/decide.rs` |
 //! | 3 | after an applied plan the next plan is empty | `tests/decide.rs`, `tests/samba.rs` |
-//! | 4 | stopping after any operation, or losing any answer, and starting again reaches the same end | `directory::apply`, `tests/samba.rs` |
+//! | 4 | stopping after any operation, or losing any answer, and starting again reaches the same end | `tests/stories.rs`, `tests/kills.rs` |
 //! | 5 | nothing without our ownership record is changed; objects outside the containers never | `model::Target`, `tests/decide.rs`, `tests/samba.rs` |
 //! | 6 | an incomplete snapshot cannot be built; without two witnesses no removal can be planned | `model::Complete`, `tests/simulated/faults.rs` |
-//! | 7 | what passes a limit is held before the first write | `decide::guard`, `tests/decide.rs` |
+//! | 7 | what passes a limit is held before the first write | `decide::guard`, `tests/decide.rs`, `tests/accidents.rs` |
 //! | 8 | one bad policy, group or member stops neither the others nor the loop | `tests/simulated/daemon.rs`, `tests/simulated/faults.rs` |
 //! | 9 | every queue, retry, page and wait has a named upper bound | constants with their derivation |
 //! | 10 | no secret reaches `Debug`, logs, journal, status, metrics or an error text | `secrecy`, `tests/simulated/daemon.rs`, `tests/simulated/mistakes.rs` |
 //! | 11 | (passes are not incremental yet) | |
-//! | 12 | no operation reaches the directory without its intent on disk | `journal::Recorded` |
+//! | 12 | no operation reaches the directory without its intent on disk | `journal::Recorded`, `tests/kills.rs` |
 //!
 //! ## Memory
 //!
 //! [`model::Memory`] is a value that goes into `decide` and comes out of `decide::conclude`. Losing
-//! any part of it may only add holds. It lives in the process; the lock on the state directory
-//! lives in `controller::lock`, the journal in [`journal`].
+//! any part of it may only add holds. [`state`] puts it on disk once a pass; what happened since
+//! the last save is in the [`journal`], and `controller::recall` puts the two together. Where
+//! neither can tell what was removed lately (`decide::begin`), every removal waits for a day.
+//!
+//! ```text
+//!  state ──┐                               ┌──► state      one transaction at the end of a pass
+//!          ├─ recall ─► Memory ─► pass ─►──┤
+//!  journal ┘                               └──► journal    intent before, outcome after each write
+//! ```
+//!
+//! One process holds both, under `controller::lock`; others ask it over `controller::admin`.
+//! Between deciding and guarding the pass asks the edges what the plan brings up: which of those
+//! that would be taken out left the tenant, how many people are inside a nested group. What nobody
+//! answers counts as much as it can.
+//!
+//! ## Defences
+//!
+//! `tests/hazards.toml` lists what can go wrong, what stands against it, and the tests that prove
+//! it. Where one condition is the defence it asks [`defence::stands`], which a test build answers
+//! with no: `tests/tripwires` takes each away and demands that its tests fail.
 //!
 //! ## Where this house differs from its design
 //!

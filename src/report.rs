@@ -91,6 +91,9 @@ fn log(event: &Event<'_>) {
             let error = safe(&fault.message);
             warn!(side = side.word(), reason = fault.reason, error, "read failed");
         }
+        Event::JournalAt { sequence, hash } => {
+            info!(sequence, hash = hash.as_str(), "journal grew");
+        }
         Event::JournalFailed { message } => {
             let error = safe(message);
             error!(error, "journal failed");

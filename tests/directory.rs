@@ -946,6 +946,39 @@ async fn a_silent_server_is_left_after_its_time() {
 }
 
 #[tokio::test]
+async fn a_name_that_leads_to_another_domain_controller_by_now_is_not_followed() {
+    // Both take the same account: only the name of the second one tells it from the first.
+    let mut case = Case::new().await;
+    let base_dn = "DC=other,DC=example".to_owned();
+    let other = DomainOptions { base_dn, ..DomainOptions::default() };
+    let other = Domain::start(other).await.unwrap();
+    let authorities = format!("{}{}", case.domain.ca_pem(), other.ca_pem());
+    std::fs::write(case.options.ca_file.as_ref().unwrap(), authorities).unwrap();
+    let port = |url: &str| url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let behind = Arc::new(Mutex::new(port(&case.domain.url())));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    case.options.url = format!("ldaps://localhost:{}", listener.local_addr().unwrap().port());
+    let leads = Arc::clone(&behind);
+    let forward = tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let far = *leads.lock().unwrap();
+            let mut far = tokio::net::TcpStream::connect(("127.0.0.1", far)).await.unwrap();
+            // How it ends is the client's business.
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    let directory = case.open().await;
+    observe(&directory).await.unwrap();
+    *behind.lock().unwrap() = port(&other.url());
+    case.domain.order(Order::new(Where::Search, Fault::CutBefore));
+    let error = observe(&directory).await.unwrap_err();
+    assert_eq!(error.fault().reason, "directory_unreachable");
+    assert!(error.fault().message.contains("leads to dc1.other.example now"), "{error}");
+    forward.abort();
+}
+
+#[tokio::test]
 async fn a_server_that_falls_silent_is_left_after_its_time() {
     let case = Case::new().await.impatient();
     let directory = case.open().await;

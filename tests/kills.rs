@@ -24,6 +24,8 @@ mod oracle;
 #[path = "support/product.rs"]
 mod product;
 
+#[path = "kills/explained.rs"]
+mod explained;
 #[path = "kills/full_disk.rs"]
 mod full_disk;
 #[path = "kills/ground.rs"]
@@ -68,6 +70,7 @@ struct Campaign {
 impl Campaign {
     /// Plays every round; says how to play those again that failed.
     fn play(self) -> Tally {
+        let begun = moment::now();
         let (next, failed) = (AtomicU64::new(1), Mutex::new(Vec::new()));
         let tally = Mutex::new(Tally::default());
         thread::scope(|scope| {
@@ -89,6 +92,7 @@ impl Campaign {
         });
         let failed = failed.into_inner().unwrap();
         assert!(failed.is_empty(), "play it again with:\n{}", failed.join("\n"));
+        println!("{} rounds in {:?}", self.rounds, begun.elapsed());
         tally.into_inner().unwrap()
     }
 

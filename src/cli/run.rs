@@ -50,7 +50,8 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
             return Exit::Failed;
         }
     };
-    tracing::info!(setting = "http.adminSocket", path = %settings.admin_socket.display(), "listening");
+    let path = settings.admin_socket.display();
+    tracing::info!(setting = "http.adminSocket", %path, "listening");
     let stop = Arc::new(Stop::default());
     stop.listen(at_once);
     let beating = Arc::clone(&heartbeat);

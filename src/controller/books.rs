@@ -30,10 +30,13 @@ pub struct Books {
     binding: Binding,
     /// What was saved last is not what stands in memory.
     behind: bool,
+    /// The last line of the journal that was told.
+    told: Option<u64>,
 }
 
 impl Books {
-    /// Open journal and state of `directory`. `behind`: the journal tells what the state does not hold yet.
+    /// Open journal and state of `directory`. `behind`: the journal tells what the state does not
+    /// hold yet.
     pub fn new(
         journal: Journal,
         state: State,
@@ -41,7 +44,7 @@ impl Books {
         binding: Binding,
         behind: bool,
     ) -> Self {
-        Self { journal, state: Some(state), directory, binding, behind }
+        Self { journal, state: Some(state), directory, binding, behind, told: None }
     }
 
     /// The state, opened again where a save failed.
@@ -82,6 +85,12 @@ impl Books {
         match saved {
             Ok(_) => {
                 self.behind = false;
+                // Told once for each growth: where it is kept elsewhere, a cut tail shows.
+                if self.told != Some(head.sequence) {
+                    self.told = Some(head.sequence);
+                    let JournalHead { sequence, hash } = head;
+                    report.emit(&Event::JournalAt { sequence, hash });
+                }
                 Ok(())
             }
             Err(error) => {

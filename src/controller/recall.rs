@@ -34,7 +34,8 @@ pub struct Recalled {
 /// | state | journal | memory | removals |
 /// |---|---|---|---|
 /// | none | none | empty | as the guard says |
-/// | none, lost or damaged | there | what the journal tells | wait a day |
+/// | none | one pass | what the journal tells: the first pass was cut off | as the guard says |
+/// | lost or damaged | there | what the journal tells | wait a day |
 /// | saved | ends at its head | the state | as the guard says |
 /// | saved | goes on with one pass | both: the pass was cut off | as the guard says |
 /// | saved | goes on with several passes, or lacks the head | both | wait a day: an older copy |
@@ -54,12 +55,14 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
              for an approval",
             set_aside.display()
         )),
-        Found::Fresh { lost: true } => Some(
+        // A first pass that was cut off leaves the lines of one plan: they tell everything.
+        Found::Fresh { lost: true } if is_older(&tail) => Some(
             "the state is gone and a journal stands beside it: what was remembered is lost, and \
              all removals wait 24 hours or for an approval"
                 .to_owned(),
         ),
-        Found::Fresh { lost: false } | Found::Known => is_older(&tail).then(|| older.to_owned()),
+        Found::Fresh { .. } => None,
+        Found::Known => is_older(&tail).then(|| older.to_owned()),
     };
     if stands("H64") {
         recover(&mut memory, &tail.entries);

@@ -167,10 +167,7 @@ impl Connection {
                 return Err(DirectoryError::Refused { action: action.to_owned(), refusal });
             }
         }
-        let kept = |item: &StructureTag| item.id == SEARCH_RESULT_ENTRY || stands("H29");
-        let entries =
-            items.into_iter().filter(kept).map(Entry::decode).collect::<Result<Vec<_>, _>>();
-        let entries = entries.map_err(|Malformed(what)| unreadable(action, &what))?;
+        let entries = decoded(items).map_err(|Malformed(what)| unreadable(action, &what))?;
         let cookie = match paging {
             Some(_) => cookie(result).ok_or_else(|| {
                 unreadable(action, "an answer does not say whether more pages follow")
@@ -230,6 +227,12 @@ impl Connection {
     }
 }
 
+/// What came, as entries. A reference to another server stands for a part that was not searched.
+fn decoded(items: Vec<StructureTag>) -> Result<Vec<Entry>, Malformed> {
+    let kept = |item: &StructureTag| item.id == SEARCH_RESULT_ENTRY || stands("H29");
+    items.into_iter().filter(kept).map(Entry::decode).collect()
+}
+
 /// The cookie of a page, read without the package's own parser, which panics on a malformed value.
 /// `None` when the control is missing or is none: then nobody knows whether the page is the last.
 fn cookie(result: LdapResult) -> Option<Vec<u8>> {
@@ -243,4 +246,27 @@ pub(super) const NO_SUCH_OBJECT: u32 = 32;
 
 fn unreadable(action: &str, what: &str) -> DirectoryError {
     DirectoryError::Unreadable { message: format!("{action}: {what}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::asn1::{PL, TagClass};
+
+    use super::*;
+
+    #[test]
+    fn a_search_that_refers_elsewhere_is_not_whole() {
+        let part = |class, id, payload| StructureTag { class, id, payload };
+        let octets = |text: &str| part(TagClass::Universal, 4, PL::P(text.into()));
+        let list = || part(TagClass::Universal, 16, PL::C(Vec::new()));
+        let entry = || {
+            let parts = PL::C(vec![octets("CN=a,DC=x"), list()]);
+            part(TagClass::Application, SEARCH_RESULT_ENTRY, parts)
+        };
+        // SearchResultReference (RFC 4511 4.5.3).
+        let reference = PL::C(vec![octets("ldap://b.x/DC=b,DC=x")]);
+        let reference = part(TagClass::Application, 19, reference);
+        assert_eq!(decoded(vec![entry(), entry()]).unwrap().len(), 2);
+        assert!(decoded(vec![entry(), reference, entry()]).is_err());
+    }
 }

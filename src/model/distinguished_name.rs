@@ -157,7 +157,8 @@ fn unescape(value: &str, part: &str) -> Result<String, DnMistake> {
         if let Some(high) = first.to_digit(16) {
             let low = characters.next().and_then(|c| c.to_digit(16)).ok_or_else(bad)?;
             bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
-        } else if " \"#+,;<=>\\".contains(first) {
+        // The question mark is none of RFC 4514's, but Samba's library escapes it in answers.
+        } else if " \"#+,;<=>\\?".contains(first) {
             bytes.push(u8::try_from(u32::from(first)).map_err(|_| bad())?);
         } else {
             return Err(bad());
@@ -244,6 +245,7 @@ mod tests {
     fn hex_pairs_and_plain_escapes_read_alike() {
         assert_eq!(dn("CN=a\\2cb,DC=x"), dn("CN=a\\,b,DC=x"));
         assert_eq!(dn("CN=\\C3\\A9,DC=x").leaf(), "é");
+        assert_eq!(dn("CN=a\\?b,DC=x"), dn("CN=a?b,DC=x"));
     }
 
     #[test]

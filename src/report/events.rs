@@ -74,6 +74,13 @@ pub enum Event<'a> {
         /// What happened.
         fault: &'a Fault,
     },
+    /// The journal grew, and the state knows how far.
+    JournalAt {
+        /// The number of its last line.
+        sequence: u64,
+        /// The hash of that line.
+        hash: String,
+    },
     /// The journal cannot be written.
     JournalFailed {
         /// Why.

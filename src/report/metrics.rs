@@ -43,6 +43,7 @@ struct Passes {
     last: Gauge,
     last_success: Gauge,
     journal_errors: IntCounter,
+    journal_head: IntGaugeVec,
 }
 
 /// What was decided and done.
@@ -140,6 +141,12 @@ impl Passes {
                 "journal_write_errors_total",
                 "Journal records that could not be put on disk.",
             ),
+            journal_head: make.gauges(
+                "journal_head",
+                "The number of the journal's last line, by its hash: one series, for whoever \
+                 checks later that nothing was cut off.",
+                "hash",
+            ),
         };
         for result in PassResult::ALL {
             passes.total.with_label_values(&[result.word()]);
@@ -148,6 +155,12 @@ impl Passes {
             passes.errors.with_label_values(&[side.word()]);
         }
         passes
+    }
+
+    fn journal_at(&self, sequence: u64, hash: &str) {
+        self.journal_head.reset();
+        let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+        self.journal_head.with_label_values(&[hash]).set(sequence);
     }
 
     fn ended(&self, pass: &PassEnd) {
@@ -378,6 +391,7 @@ impl Metrics {
                     edges.ldap_up.set(0);
                 }
             }
+            Event::JournalAt { sequence, hash } => passes.journal_at(*sequence, hash),
             Event::JournalFailed { .. } => passes.journal_errors.inc(),
             Event::PassBegun { .. } | Event::Next { .. } | Event::Stopping => {}
         }

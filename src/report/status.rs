@@ -287,6 +287,7 @@ impl Status {
             | Event::ChangeMade(_)
             | Event::GraphAnswered { .. }
             | Event::DirectoryAnswered { .. }
+            | Event::JournalAt { .. }
             | Event::JournalFailed { .. } => {}
         }
     }

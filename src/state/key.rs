@@ -5,7 +5,8 @@
 
 use crate::model::{AttributeName, Digest, Item, ObjectGuid, ObjectId, PolicyName};
 
-/// Stands between the two halves of a pair; no id and no attribute name holds one.
+/// Stands between the two halves of a pair; no id holds one, and no attribute name that is asked
+/// for.
 const BETWEEN: char = ' ';
 
 /// A key of one of memory's tables.
@@ -69,8 +70,15 @@ impl Key for (ObjectGuid, AttributeName) {
 
     fn parse(text: &str) -> Option<Self> {
         let (object, attribute) = text.split_once(BETWEEN)?;
-        Some((ObjectGuid::parse(object)?, AttributeName::parse(attribute)?))
+        Some((ObjectGuid::parse(object)?, spot(attribute)?))
     }
+}
+
+/// The part of an object that is kept about: an attribute, or one member, as `decide::contest`
+/// names it.
+fn spot(text: &str) -> Option<AttributeName> {
+    let Some(member) = text.strip_prefix("member ") else { return AttributeName::parse(text) };
+    ObjectGuid::read(member).map(|_| AttributeName::told(text))
 }
 
 impl Key for (ObjectGuid, ObjectGuid) {

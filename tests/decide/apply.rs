@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use writeback::decide::Decision;
 use writeback::decide::conclude::{ChangeResult, Course, remember};
 use writeback::decide::guard::HeldPlan;
-use writeback::model::change::{AttributeChange, Change, Effect, MemberReference};
+use writeback::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
 use writeback::model::directory::{DeletedGroup, PrincipalClass, RecordValue};
 use writeback::model::record::ADOPTED;
 use writeback::model::{
@@ -122,9 +122,12 @@ impl World {
             Effect::AddMembers { members, .. } => {
                 let there = self.domain.members.get(&guid);
                 let mut missing = referred(members);
-                // A group from the recycle bin is in again what it was in.
+                // A group from the recycle bin is in again what it was in; one that a person brings
+                // back holds its members again.
                 missing.retain(|member| {
-                    let back = members.iter().all(|known| known.guid() != Some(*member));
+                    let asked_for = matches!(change.cause, Cause::Person(_));
+                    let back =
+                        asked_for || members.iter().all(|known| known.guid() != Some(*member));
                     !(back && there.is_some_and(|there| there.contains(member)))
                 });
                 Operation::AddMembers { target: here(), members: missing }

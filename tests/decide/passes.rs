@@ -86,8 +86,7 @@ pub(crate) fn pass(world: &mut World) -> Passed {
 /// One pass. A minute goes by.
 pub(crate) fn pass_with(world: &mut World, answers: &Answers) -> Passed {
     let owned = world.domain.groups.values().flat_map(|group| &group.records);
-    let owned: BTreeSet<_> =
-        owned.filter_map(|value| Some(value.record.as_ref()?.id)).collect();
+    let owned: BTreeSet<_> = owned.filter_map(|value| Some(value.record.as_ref()?.id)).collect();
     let now = world.now;
     begin::begin(&owned, &mut world.memory, now);
     let decision = world.decide(Order::Given);

@@ -43,7 +43,10 @@ fn a_policy_never_loses_all_of_its_groups_unseen() {
     }
     let mut world = excluded(3, 3);
     let message = pass(&mut world).held.holds.first().expect("a hold").message.clone();
-    assert!(message.contains("3 groups would leave the selection, all of this policy"), "{message}");
+    assert!(
+        message.contains("3 groups would leave the selection, all of this policy"),
+        "{message}"
+    );
     assert!(message.contains("`writeback approve "), "{message}");
 }
 

@@ -147,12 +147,13 @@ fn dripped(mut each: impl FnMut(&mut World)) -> usize {
 
 #[test]
 fn many_small_removals_come_to_no_more_than_one_large_one() {
-    assert_eq!(dripped(|_| {}), 3);
+    // Three of 60 may go at once; after two, 58 are left.
+    assert_eq!(dripped(|_| {}), 2);
 }
 
 #[test]
 fn a_restart_between_any_two_passes_changes_nothing() {
-    assert_eq!(dripped(restart), 3);
+    assert_eq!(dripped(restart), 2);
     let mut world = shrunk(60, 5, 140);
     spent(&mut world, INSIDE, "p", taken("sales", "x"));
     let mut again = world.clone();
@@ -243,11 +244,7 @@ fn values_that_were_added_less_than_a_day_ago_go_freely() {
         pass(&mut world).rows()
     };
     assert_eq!(taken_back(INSIDE), NONE);
-    let held = [
-        (Row::MembershipsRemoved, 10, 5),
-        (Row::OneGroup, 10, 3),
-        (Row::ToEmpty, 10, 9),
-    ];
+    let held = [(Row::MembershipsRemoved, 10, 5), (Row::OneGroup, 10, 3), (Row::ToEmpty, 10, 9)];
     assert_eq!(taken_back(OUTSIDE), held);
     assert_eq!(taken_back(SignedDuration::from_hours(-2)), held, "the clock was set back");
 }
@@ -332,7 +329,8 @@ fn additions_and_creations_keep_to_the_limits_of_their_policy() {
         let members = words("n", count);
         let mut all = strs(&members);
         all.extend(["u0", "u1"]);
-        let world = staffed(2, 0).policy(|p| p.guard.additions = Additions { times: 2, at_least: 3 });
+        let world =
+            staffed(2, 0).policy(|p| p.guard.additions = Additions { times: 2, at_least: 3 });
         pass(&mut world.group("sales", &all)).rows()
     };
     assert_eq!(grown(4), NONE);

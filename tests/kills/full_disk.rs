@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::ground::{Ground, Side};
 use crate::ledger::Ledger;
-use crate::moment::{now, start, watched};
+use crate::moment::{UNDISTURBED, now, start, watched};
 use crate::story::{self, Story};
 
 /// Room for some of the operations of a first writeback beside what a new state takes: some 30 KiB
@@ -33,7 +33,8 @@ fn a_full_disk_stops_the_writes_and_the_next_run_goes_on() {
     let folder = ground.product.path();
     // A state that was begun, as large as one is.
     let mut child = start(&ground, &["apply"]);
-    let begun = watched(&mut child, || ground.journal_text().contains("\"kind\":\"outcome\""));
+    let begun =
+        watched(&mut child, UNDISTURBED, || ground.journal_text().contains("\"kind\":\"outcome\""));
     assert_eq!(begun, None);
     child.kill().unwrap();
     child.wait().unwrap();

@@ -128,6 +128,14 @@ impl Ground {
         }
     }
 
+    /// The lab, where it is one.
+    pub(crate) fn lab(&self) -> Option<&Lab> {
+        match &self.directory {
+            Directory::Simulated(_) => None,
+            Directory::Samba(lab) => Some(lab),
+        }
+    }
+
     /// How many requests the domain has seen; none where nobody counts them.
     pub(crate) fn requests(&self) -> usize {
         self.domain().map_or(0, |domain| {

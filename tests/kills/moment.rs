@@ -8,8 +8,10 @@ use fastrand::Rng;
 
 use crate::ground::Ground;
 
-/// A moment that never comes is cut short: longer than a pass of the story takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// A moment that does not come is cut short, once a daemon has made its pass and waits.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Longer than anything takes that is not disturbed.
+pub(crate) const UNDISTURBED: Duration = Duration::from_mins(2);
 /// How long after its start a process opens its books, on a machine that is not busy.
 const OPENING_US: u64 = 60_000;
 
@@ -26,6 +28,8 @@ pub(crate) enum Moment {
     Saving(Duration),
     /// The file of the state is written, for so long, for the first time.
     Opening(Duration),
+    /// It is not.
+    Never,
 }
 
 impl Moment {
@@ -83,11 +87,13 @@ pub(crate) fn kill(ground: &Ground, arguments: &[&str], moment: Moment) -> Ended
     let begun = now();
     let mut child = start(ground, arguments);
     let mut watch = Watch { before, grown: None, met: None };
-    let ended = watched(&mut child, || match moment {
+    let patience = if matches!(moment, Moment::Never) { UNDISTURBED } else { PATIENCE };
+    let ended = watched(&mut child, patience, || match moment {
         Moment::Time(after) => begun.elapsed() >= after,
         Moment::Requests(count) => ground.requests() >= requests + count,
         Moment::Bytes(count) => Seen::now(ground).journal >= before.journal + count,
         Moment::Saving(_) | Moment::Opening(_) => watch.strikes(moment, Seen::now(ground)),
+        Moment::Never => false,
     });
     match ended {
         Some(code) => Ended::ByItself(code, begun.elapsed()),
@@ -120,7 +126,9 @@ impl Watch {
                 (self.grown.is_some_and(|grown| grown.state != seen.state), delay)
             }
             Moment::Opening(delay) => (self.before.state != seen.state, delay),
-            Moment::Time(_) | Moment::Requests(_) | Moment::Bytes(_) => return false,
+            Moment::Time(_) | Moment::Requests(_) | Moment::Bytes(_) | Moment::Never => {
+                return false;
+            }
         };
         if written && self.met.is_none() {
             self.met = Some(now());
@@ -143,13 +151,17 @@ pub(crate) fn output(ground: &Ground) -> String {
 }
 
 /// Waits until it comes true, or until the process ends: then its exit code. Patience ends, too.
-pub(crate) fn watched(child: &mut Child, mut come_true: impl FnMut() -> bool) -> Option<i32> {
+pub(crate) fn watched(
+    child: &mut Child,
+    patience: Duration,
+    mut come_true: impl FnMut() -> bool,
+) -> Option<i32> {
     let begun = now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status.code().unwrap_or(-1));
         }
-        if come_true() || begun.elapsed() > PATIENCE {
+        if come_true() || begun.elapsed() > patience {
             return None;
         }
         std::thread::park_timeout(Duration::from_micros(200));

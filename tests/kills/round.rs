@@ -19,7 +19,7 @@ const UNDISTURBED_MAX: usize = 60;
 /// Passes that an undisturbed end may take: a deleted group goes in the second one.
 const PASSES_MAX: usize = 6;
 /// As the configuration says: `confirmAfter: 1s`.
-const CONFIRM_AFTER: Duration = Duration::from_millis(1_050);
+const CONFIRM_AFTER: Duration = Duration::from_millis(1_400);
 
 /// A round while it is played.
 struct Round {
@@ -133,7 +133,7 @@ impl Round {
             assert!(pass < PASSES_MAX, "not in step after {pass} undisturbed passes");
             let begun = now();
             let known = self.ledger.operations();
-            let ended = kill(&self.ground, &["apply"], Moment::Requests(usize::MAX));
+            let ended = kill(&self.ground, &["apply"], Moment::Never);
             let hit = self.ledger.look(&self.ground, &wanted);
             self.trail.push(format!("undisturbed: {ended:?}, {hit:?}"));
             let Ended::ByItself(0, took) = ended else {

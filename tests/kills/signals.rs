@@ -8,7 +8,7 @@ use writeback::sim::domain::{Fault, Order, Where};
 
 use crate::ground::{Ground, Side};
 use crate::ledger::Ledger;
-use crate::moment::{now, output, start, watched};
+use crate::moment::{UNDISTURBED, now, output, start, watched};
 use crate::story::{self, Story};
 
 /// Of the first writeback of the story, about fifty operations.
@@ -37,7 +37,7 @@ impl Work {
     /// Starts a command and waits until it writes.
     fn begin(&self, arguments: &[&str]) -> Child {
         let mut child = start(&self.ground, arguments);
-        let ended = watched(&mut child, || self.intents() >= INTENTS);
+        let ended = watched(&mut child, UNDISTURBED, || self.intents() >= INTENTS);
         assert_eq!(ended, None, "{}", output(&self.ground));
         child
     }

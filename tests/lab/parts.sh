@@ -29,8 +29,8 @@ part() {
         printf -- '-- %s failed with %s, the last lines of %s:\n' "$name" "$status" "$LOGS/$name.log"
         tail -n "$SHOWN_LINES" "$LOGS/$name.log"
     else
-        # The closing lines of the test runners, so that what was run can be seen and counted.
-        grep -E '^(test result: |[0-9]+ passed, [0-9]+ failed)' "$LOGS/$name.log" || true
+        # The closing lines of the test runners and the table of the tripwires, so that what was run can be seen and counted.
+        grep -E '^(test result: |[0-9]+ passed, [0-9]+ failed|H[0-9]+  |[0-9]+ of [0-9]+ )' "$LOGS/$name.log" || true
     fi
     PART_NAMES+=("$name")
     PART_SECONDS+=("$((SECONDS - started))")

@@ -8,9 +8,7 @@ use writeback::controller::recall::{Recalled, recall};
 use writeback::journal::{Context, Journal, Note, Options, Recorded};
 use writeback::model::change::Change;
 use writeback::model::policy::PolicySet;
-use writeback::model::{
-    Approval, Digest, Memory, ObjectGuid, Operation, Outcome, Spend, Spending,
-};
+use writeback::model::{Approval, Digest, Memory, ObjectGuid, Operation, Outcome, Spend, Spending};
 use writeback::state::{self, Binding, Found, State, StateError};
 
 use crate::disk::{Folder, Platter};

@@ -120,10 +120,7 @@ pub(crate) fn mixtures(stage: &Stage, seed: u64, count: usize) -> Vec<Script> {
 
 /// Tells what `draw` gives for each number below `count`, on every processor: a seed, and its
 /// scripts; without scripts, mixtures.
-pub(crate) fn tell(
-    count: usize,
-    draw: impl Fn(usize) -> (u64, Vec<Script>) + Sync,
-) -> Told {
+pub(crate) fn tell(count: usize, draw: impl Fn(usize) -> (u64, Vec<Script>) + Sync) -> Told {
     let (next, all) = (AtomicUsize::new(0), Mutex::new(Told::default()));
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -153,7 +150,9 @@ pub(crate) fn tell(
                     } else {
                         scripts
                     };
-                    scripts.iter().for_each(|script| told.take(stage, script));
+                    for script in &scripts {
+                        told.take(stage, script);
+                    }
                 }
                 all.lock().expect("no thread panics").merge(told);
             });

@@ -22,7 +22,7 @@ const TEAMS: usize = 240;
 const ARRIVING: usize = 300;
 const DAYS: usize = 30;
 /// Passes of one day: one every four hours.
-const PASSES: usize = 6;
+const PASSES: i64 = 6;
 
 /// What happened, and how often something was held.
 #[derive(Debug, Default)]
@@ -141,7 +141,8 @@ pub(crate) fn live(seed: u64) -> Result<Month, String> {
     for day in 1..=DAYS {
         for pass in 0..PASSES {
             let world = &mut machine.world;
-            world.pass_time(SignedDuration::from_mins(60 * 24 / PASSES as i64 - 15));
+            world
+                .pass_time(SignedDuration::from_hours(24 / PASSES) - SignedDuration::from_mins(15));
             match (day, pass) {
                 // One per cent of all people leave within the month, now and then one.
                 (_, 1) if day % 3 == 0 => leave(world, &mut random, 2, &mut month),

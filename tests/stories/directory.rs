@@ -77,12 +77,7 @@ impl Directory {
     }
 
     /// An object that is simply there.
-    pub(crate) fn place(
-        &mut self,
-        class: Class,
-        dn: Dn,
-        values: &[(&str, &str)],
-    ) -> ObjectGuid {
+    pub(crate) fn place(&mut self, class: Class, dn: Dn, values: &[(&str, &str)]) -> ObjectGuid {
         let mut own: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in values {
             own.entry((*name).to_owned()).or_default().push((*value).to_owned());
@@ -206,11 +201,7 @@ impl Directory {
         self.get(guid).ok_or((32, "0000208D: "))
     }
 
-    fn add(
-        &mut self,
-        target: &Target,
-        attributes: &[(AttributeName, String)],
-    ) -> Result<(), No> {
+    fn add(&mut self, target: &Target, attributes: &[(AttributeName, String)]) -> Result<(), No> {
         let nobody = ObjectGuid(uuid::Uuid::nil());
         self.free(nobody, target.dn())?;
         let values: Vec<(&str, &str)> =
@@ -269,7 +260,9 @@ impl Directory {
         self.graves.remove(&guid);
         self.put(object);
         for holder in &grave.holders {
-            self.edit(*holder, |holder| drop(holder.members.insert(guid)));
+            self.edit(*holder, |holder| {
+                holder.members.insert(guid);
+            });
         }
         Ok(())
     }
@@ -279,7 +272,9 @@ impl Directory {
         let object = self.objects.remove(&guid).expect("it is there");
         let holders: BTreeSet<_> = self.parents(guid).map(|holder| holder.guid).collect();
         for holder in &holders {
-            self.edit(*holder, |holder| drop(holder.members.remove(&guid)));
+            self.edit(*holder, |holder| {
+                holder.members.remove(&guid);
+            });
         }
         let object = Rc::unwrap_or_clone(object);
         self.graves.insert(guid, Rc::new(Grave { object, holders }));

@@ -135,6 +135,12 @@ impl StorageBackend for Platter {
     }
 }
 
+fn named() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("writeback-stories-");
+    builder
+}
+
 /// A folder of its own for a journal, in memory where the system has such a place.
 #[derive(Debug)]
 pub(crate) struct Folder(tempfile::TempDir);
@@ -143,9 +149,9 @@ impl Folder {
     pub(crate) fn new() -> Self {
         let memory = Path::new("/dev/shm");
         let made = if memory.is_dir() {
-            tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir())
+            named().tempdir_in(memory).or_else(|_| named().tempdir())
         } else {
-            tempfile::tempdir()
+            named().tempdir()
         };
         Self(made.expect("a temporary folder"))
     }

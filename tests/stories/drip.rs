@@ -21,8 +21,9 @@ use crate::world::World;
 
 /// What somebody came to who takes a little in each pass.
 #[derive(Debug, Default)]
+#[expect(dead_code, reason = "it is printed")]
 pub(crate) struct Dripped {
-    pub(crate) passes: usize,
+    pub(crate) passes_made: usize,
     pub(crate) crashes: usize,
     pub(crate) begun_anew: usize,
     pub(crate) asked: usize,
@@ -71,7 +72,7 @@ pub(crate) fn drip(
     let mut random = Rng::with_seed(seed);
     let total = DRIP_TEAMS * DRIP_SIZE;
     let mut dripped =
-        Dripped { passes, limit: (total / 20).max(5), ..Dripped::default() };
+        Dripped { passes_made: passes, limit: (total / 20).max(5), ..Dripped::default() };
     let mut machine = Machine::new(&Script::default());
     machine.world = world();
     machine.round()?;
@@ -180,7 +181,7 @@ pub(crate) fn mutate_approvals(seed: u64, count: usize) -> Result<(usize, usize)
     let shrunk = std::collections::BTreeMap::new();
     let now = Timestamp::from_second(1_800_000_000).expect("a time of the stories");
     let answers = Answers::default();
-    let mut passed = 0;
+    let mut partly = 0;
     for number in 0..count {
         let held = removals(&mut random);
         let weigh = |plan: &Plan, memory: &Memory| {
@@ -219,17 +220,15 @@ pub(crate) fn mutate_approvals(seed: u64, count: usize) -> Result<(usize, usize)
         let second = weigh(&mutant, &memory);
         // What is not in the set may go on only as far as it could without any approval.
         let plain = weigh(&without(&mutant, &items), &Memory::default());
-        let free: BTreeSet<Item> =
-            plain.admitted.changes().iter().flat_map(plan::items).collect();
-        let through: Vec<Item> =
-            second.admitted.changes().iter().flat_map(plan::items).collect();
-        passed += usize::from(!through.is_empty());
+        let free: BTreeSet<Item> = plain.admitted.changes().iter().flat_map(plan::items).collect();
+        let through: Vec<Item> = second.admitted.changes().iter().flat_map(plan::items).collect();
+        partly += usize::from(!through.is_empty());
         let strange = through.iter().find(|item| !items.contains(item) && !free.contains(item));
         if let Some(strange) = strange {
             return Err(format!("plan {number} of seed {seed}: {strange:?} was never approved"));
         }
     }
-    Ok((count, passed))
+    Ok((count, partly))
 }
 
 fn without(plan: &Plan, items: &BTreeSet<Item>) -> Plan {
@@ -313,13 +312,11 @@ fn change(plan: &mut Plan, random: &mut Rng) {
             }
         }
         _ => {
-            let of = 14;
             if let Effect::RemoveMembers { members, .. } = &mut plan.changes[which].effect {
                 let fresh = random.usize(100..140);
                 let label = format!("p{fresh}");
                 members.push(MemberReference::Existing { guid: guid(1_000 + fresh), label });
                 members.sort();
-                let _of = of;
             }
         }
     }

@@ -110,6 +110,7 @@ pub(crate) struct Round {
     pub(crate) rows: Vec<String>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a situation of its own")]
 pub(crate) struct Machine {
     pub(crate) world: World,
     pub(crate) gate: Gate,
@@ -611,14 +612,14 @@ impl Machine {
             }
             self.noted.insert(*digest);
         }
-        let acted = if noted { self.act(&look)? } else { Acted { failed: true, ..Acted::default() } };
+        let acted =
+            if noted { self.act(&look)? } else { Acted { failed: true, ..Acted::default() } };
         let Look { begun, decision, guarded, .. } = look;
         let held = guarded.held.digest();
         let held = held.filter(|digest| !self.life().memory.held.contains_key(digest));
         let holds = guarded.held.holds.iter().map(|hold| hold.message.clone()).collect();
         let held = held.map(|digest| Note::Held { digest, holds });
-        let used: BTreeSet<Digest> =
-            self.life().memory.used_approvals.keys().copied().collect();
+        let used: BTreeSet<Digest> = self.life().memory.used_approvals.keys().copied().collect();
         let course = Course {
             begun,
             held: &guarded.held,
@@ -809,12 +810,7 @@ impl Machine {
     }
 
     /// Nothing that is held, and nothing that was held and is not approved, is written.
-    fn held_stays_held(
-        &self,
-        look: &Look,
-        change: &Change,
-        operation: &Operation,
-    ) -> Living<()> {
+    fn held_stays_held(&self, look: &Look, change: &Change, operation: &Operation) -> Living<()> {
         let Operation::RemoveMembers { target, members } = operation else { return Ok(()) };
         let held: BTreeSet<_> = look.guarded.held.sets().into_values().flatten().collect();
         for member in members {
@@ -943,8 +939,6 @@ impl Machine {
     }
 }
 
-fn acted_parts(
-    acted: &mut Acted,
-) -> (&mut Vec<Spending>, &mut Vec<(ObjectGuid, ObjectGuid)>) {
+fn acted_parts(acted: &mut Acted) -> (&mut Vec<Spending>, &mut Vec<(ObjectGuid, ObjectGuid)>) {
     (&mut acted.spent, &mut acted.added)
 }

@@ -321,7 +321,8 @@ fn addresses(directory: &Directory) -> BTreeMap<String, BTreeSet<ObjectGuid>> {
     let mut all: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
     for one in directory.objects.values() {
         let proxies = one.values("proxyAddresses").iter();
-        let proxies = proxies.filter_map(|value| value.to_lowercase().strip_prefix("smtp:").map(str::to_owned));
+        let proxies = proxies
+            .filter_map(|value| value.to_lowercase().strip_prefix("smtp:").map(str::to_owned));
         for address in one.values("mail").iter().map(|text| text.to_lowercase()).chain(proxies) {
             all.entry(address).or_default().insert(one.guid);
         }

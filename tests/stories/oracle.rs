@@ -152,7 +152,8 @@ impl Oracle {
         let inside = dn(GROUPS);
         let stands = after.get(guid);
         let left = stands.is_some_and(|one| !one.dn.is_within(&inside));
-        let strange = !former.dn.is_within(&inside) && !matches!(operation, Operation::Restore { .. });
+        let strange =
+            !former.dn.is_within(&inside) && !matches!(operation, Operation::Restore { .. });
         if left || strange {
             self.blame(format!("{} and {operation:?}: outside the containers", former.dn));
         }
@@ -214,7 +215,7 @@ impl Oracle {
                     if !self.is_right(tenant, wants_gone) {
                         self.blame(format!("{who:?} was wrongly taken out of {team}"));
                     }
-                    self.take_member(former, *member, (team, policy), (tenant, now), who);
+                    self.take_member(former, *member, (team, policy), (tenant, now), who.as_ref());
                 }
             }
             Operation::Delete { .. } => {
@@ -233,15 +234,16 @@ impl Oracle {
                 }
             }
             Operation::Modify { .. } => {
-                let secure = |one: &Object| one.value("groupType").is_some_and(|t| t.starts_with('-'));
+                let secure =
+                    |one: &Object| one.value("groupType").is_some_and(|t| t.starts_with('-'));
                 let weakened = secure(former) && !stands.is_some_and(secure);
                 let state = |one: &Object, word: &str| {
                     let mut all = one.values("extensionName").iter();
                     all.any(|text| text.ends_with(&format!("state={word}")))
                 };
-                let ended = ["Disabled", "Quarantined"].into_iter().any(|word| {
-                    !state(former, word) && stands.is_some_and(|one| state(one, word))
-                });
+                let ended = ["Disabled", "Quarantined"]
+                    .into_iter()
+                    .any(|word| !state(former, word) && stands.is_some_and(|one| state(one, word)));
                 if !weakened && !ended {
                     return;
                 }
@@ -281,7 +283,7 @@ impl Oracle {
         member: ObjectGuid,
         (team, policy): (&str, &str),
         (tenant, now): (&Rc<Tenant>, Timestamp),
-        who: Option<Who>,
+        who: Option<&Who>,
     ) {
         let (object, value) = (former.guid.to_string(), member.to_string());
         let is_item = |item: &Item| {
@@ -294,7 +296,7 @@ impl Oracle {
         if self.is_approved(is_item, now) {
             return;
         }
-        let leaver = matches!(&who, Some(Who::Person(p)) if tenant.people.get(p) == Some(&false));
+        let leaver = matches!(who, Some(Who::Person(p)) if tenant.people.get(p) == Some(&false));
         self.taken.push(Taken {
             at: now,
             policy: policy.to_owned(),
@@ -339,7 +341,13 @@ impl Oracle {
             return;
         }
         let (policy, team) = (policy.to_owned(), team.to_owned());
-        self.taken.push(Taken { at: now, policy: policy.clone(), team, member: None, leaver: false });
+        self.taken.push(Taken {
+            at: now,
+            policy: policy.clone(),
+            team,
+            member: None,
+            leaver: false,
+        });
         let recent = self.taken.iter().filter(|taken| {
             taken.policy == policy && taken.member.is_none() && now.duration_since(taken.at) < DAY
         });
@@ -374,7 +382,8 @@ impl Oracle {
             lost = lost.or(people.difference(&inside).next().map(|one| (*group, *one)));
         }
         if let Some((group, one)) = lost {
-            let name = |guid| after.get(guid).map_or_else(|| format!("{guid}"), |o| o.dn.to_string());
+            let name =
+                |guid| after.get(guid).map_or_else(|| format!("{guid}"), |o| o.dn.to_string());
             self.blame(format!("{} is locked out of {}: {operation:?}", name(one), name(group)));
         }
     }

@@ -8,7 +8,7 @@ use writeback::journal::verify::{KnownHead, verify};
 use crate::directory::Class;
 use crate::machine::Machine;
 use crate::names::id;
-use crate::oracle::{portrait, shortfalls};
+use crate::oracle::{portrait, recorded, shortfalls};
 use crate::sometimes::Sometimes;
 use crate::story::{Scene, scenes};
 use crate::trouble::{Point, Script};
@@ -58,7 +58,8 @@ impl Stage {
         }
         let before_rest = machine.fork(&script);
         before.push((machine.gate.passed().clone(), machine));
-        let undisturbed = rest(before_rest, rounds).map_err(|what| format!("seed {seed}: {what}"))?;
+        let undisturbed =
+            rest(before_rest, rounds).map_err(|what| format!("seed {seed}: {what}"))?;
         Ok(Self { seed, scenes, before, undisturbed })
     }
 
@@ -114,6 +115,9 @@ fn rest(mut machine: Machine, mut rounds: usize) -> Result<Ended, String> {
         let rest = Scene { hours: 25, deeds: Vec::new(), person: true };
         machine.say("---- rest");
         rounds += act(&mut machine, &rest, true).map_err(|what| format!("at rest: {what}"))?;
+        if machine.life.as_ref().is_some_and(|life| life.memory.held.is_empty()) {
+            break;
+        }
     }
     let before = machine.world.sent;
     let last = machine.round().map_err(|what| format!("at the end: {what}"))?;
@@ -167,16 +171,20 @@ fn end(mut machine: Machine, rounds: usize) -> Result<Ended, String> {
         let text = match (known, there) {
             (Some(known), Some(there)) if known == there => "right",
             (Some(_), Some(_)) => "wrong",
-            (Some(_), None) => "of a group that is gone",
             (None, Some(_)) => "missing",
-            (None, None) => "none",
+            // What is remembered of a group that is gone is looked up, and leads to nothing.
+            (Some(_) | None, None) => "none",
         };
         portrait.insert(format!("memory of {word}"), text.to_owned());
         let kept = memory.kept.get(&id(word));
         portrait.insert(format!("{word} is kept by"), format!("{kept:?}"));
-        let buried = memory.deleted.get(&id(word));
-        let right = buried.map(|guid| directory.graves.contains_key(guid));
-        portrait.insert(format!("memory of the grave of {word}"), format!("{right:?}"));
+        // One of the two has to lead to the deleted object.
+        let grave = directory.graves.iter().find(|(_, grave)| {
+            recorded(&grave.object, &tenant).is_some_and(|(team, _)| team == *word)
+        });
+        let known = [memory.inventory.get(&id(word)), memory.deleted.get(&id(word))];
+        let leads = grave.map(|(guid, _)| known.into_iter().flatten().any(|one| one == guid));
+        portrait.insert(format!("memory of the grave of {word}"), format!("{leads:?}"));
     }
     let left = (memory.held.len(), memory.approvals.len(), memory.refused_members.len());
     portrait.insert("held, approved, refused".to_owned(), format!("{left:?}"));

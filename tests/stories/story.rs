@@ -54,8 +54,11 @@ pub(crate) struct Scene {
 
 pub(crate) const PEOPLE_COUNT: usize = 24;
 
+/// Word, name, whether it is a security group, people, nested teams.
+type Cast = (&'static str, &'static str, bool, &'static [usize], &'static [&'static str]);
+
 /// Teams, what they are, who is in them.
-const TEAMS: [(&str, &str, bool, &[usize], &[&str]); 15] = [
+const TEAMS: [Cast; 15] = [
     ("alpha", "Team Alpha", true, &[0, 1, 2, 3, 4], &[]),
     ("beta", "Team Beta", true, &[3, 4, 5, 6, 7, 8], &[]),
     ("gamma", "Team Gamma", true, &[9], &["alpha"]),
@@ -194,7 +197,9 @@ impl Deed {
     pub(crate) fn happen(&self, world: &mut World) {
         match self {
             Self::Open(teams) => world.edit_tenant(|tenant| {
-                teams.iter().for_each(|team| tenant.team(team).flag = Some(true));
+                for team in teams {
+                    tenant.team(team).flag = Some(true);
+                }
             }),
             Self::Rename(team, name) => world.edit_team(team, |team| team.name = (*name).into()),
             Self::Swap(one, two) => world.edit_tenant(|tenant| {
@@ -247,7 +252,9 @@ impl Deed {
             Self::HandNest(team) => by_hand(world, team, |directory, guid| {
                 let readers = dn(ELSEWHERE).child("App Readers");
                 let readers = directory.named(&readers).expect("it is there").guid;
-                directory.edit(readers, |one| drop(one.members.insert(guid)));
+                directory.edit(readers, |one| {
+                    one.members.insert(guid);
+                });
             }),
         }
     }
@@ -338,7 +345,7 @@ fn drawn(random: &mut Rng) -> Vec<Scene> {
     for _ in 0..random.usize(4..7) {
         let hours = [0, 1, 5, 13, 25][random.usize(0..5)];
         let deeds =
-            (0..random.usize(1..4)).flat_map(|_| deed(random, &teams, &mut fresh, &mut edited));
+            (0..random.usize(1..4)).filter_map(|_| deed(random, &teams, &mut fresh, &mut edited));
         let deeds: Vec<Deed> = deeds.collect();
         scenes.push(Scene { hours, deeds, person: random.u32(0..3) == 0 });
     }

@@ -12,7 +12,9 @@ use crate::names::id;
 pub(crate) enum Kind {
     Security,
     /// Microsoft 365, written as the cloud says: as a security group, else as a distribution group.
-    Unified { secure: bool },
+    Unified {
+        secure: bool,
+    },
 }
 
 /// Where a team is.
@@ -85,14 +87,6 @@ impl Tenant {
         }
     }
 
-    /// The policy that a team belongs to while it is kept.
-    pub(crate) fn policy(&self, word: &str) -> &'static str {
-        match self.teams.get(word) {
-            Some(team) if team.name.starts_with(CREW) => "crew",
-            Some(_) | None => "base",
-        }
-    }
-
     /// Who should be a direct member in the directory; `None` for a team that is not kept.
     pub(crate) fn wanted(&self, word: &str) -> Option<BTreeSet<Who>> {
         if self.fate(word) != Fate::Kept {
@@ -108,7 +102,8 @@ impl Tenant {
 
     /// Who has what a team gives, through nested teams too.
     pub(crate) fn entitled(&self, word: &str) -> BTreeSet<String> {
-        let (mut open, mut seen, mut people) = (vec![word.to_owned()], BTreeSet::new(), BTreeSet::new());
+        let (mut open, mut seen, mut people) =
+            (vec![word.to_owned()], BTreeSet::new(), BTreeSet::new());
         while let Some(team) = open.pop() {
             if !seen.insert(team.clone()) {
                 continue;

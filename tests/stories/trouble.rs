@@ -99,9 +99,7 @@ impl Point {
                 Act::Refused,
                 Act::Failed,
             ],
-            Self::Journal => {
-                &[Act::StopBefore, Act::StopAfter, Act::Torn, Act::Full, Act::Broken]
-            }
+            Self::Journal => &[Act::StopBefore, Act::StopAfter, Act::Torn, Act::Full, Act::Broken],
             Self::Save => &[Act::StopBefore, Act::StopAfter, Act::Torn, Act::Full],
             Self::Open => &[Act::StopBefore, Act::StopAfter, Act::Lost],
             Self::Tenant => &[
@@ -209,10 +207,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(
-        seed: u64,
-        disturbances: impl IntoIterator<Item = Disturbance>,
-    ) -> Self {
+    pub(crate) fn new(seed: u64, disturbances: impl IntoIterator<Item = Disturbance>) -> Self {
         Self { seed, disturbances: disturbances.into_iter().collect() }
     }
 

@@ -1,5 +1,5 @@
-//! A selection that shrinks at once is held: a typo, a lost flag listing or an emptied control group
-//! must not let go of what a policy keeps.
+//! A selection that shrinks at once is held: a typo, a lost flag listing or an emptied control
+//! group must not let go of what a policy keeps.
 //!
 //! From claims to claims: the groups that would leave go on as before, and wait for a person.
 

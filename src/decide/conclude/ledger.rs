@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ChangeResult, Course, is_contested};
 use crate::decide::{Decision, contest, plan};
-use crate::model::change::{Change, Effect, Kind, MemberReference};
+use crate::model::change::{Change, Effect, Kind};
 use crate::model::window::WINDOW;
-use crate::model::{Inventory, Item, Memory, ObjectGuid, ObjectId, PolicyName};
+use crate::model::{Inventory, Item, Memory, ObjectId, PolicyName};
 
 /// How long a used approval is remembered: twice as long as the longest one holds.
 const USED_KEPT: SignedDuration = SignedDuration::from_hours(48);
@@ -32,10 +32,10 @@ pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course
     }
 }
 
-/// What every policy holds now.
+/// What every policy holds now. Whether a new member was in another group before is seen by the
+/// next pass: until then there are no more principals than before.
 fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyName, Inventory> {
     let mut committed = decision.inventory.clone();
-    let mut arrived: BTreeMap<&PolicyName, BTreeSet<ObjectGuid>> = BTreeMap::new();
     for result in results.iter().filter(|result| result.outcome.achieved()) {
         let change = &result.change;
         let holding = committed.entry(change.policy.clone()).or_default();
@@ -49,15 +49,15 @@ fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyNa
             }
             Effect::Release { .. } => holding.groups = holding.groups.saturating_sub(1),
             Effect::Handover { from, .. } => {
+                let intent = decision.lessons.intents.get(&change.group);
+                let members = intent.map_or(0, |intent| intent.members.len());
                 holding.groups += 1;
+                holding.memberships += members;
                 let former = committed.entry(from.clone()).or_default();
                 former.groups = former.groups.saturating_sub(1);
+                former.memberships = former.memberships.saturating_sub(members);
             }
-            Effect::AddMembers { members, .. } => {
-                holding.memberships += members.len();
-                let guids = members.iter().filter_map(MemberReference::guid);
-                arrived.entry(&change.policy).or_default().extend(guids);
-            }
+            Effect::AddMembers { members, .. } => holding.memberships += members.len(),
             Effect::RemoveMembers { members, .. } => {
                 holding.memberships = holding.memberships.saturating_sub(members.len());
             }
@@ -69,10 +69,6 @@ fn committed(decision: &Decision, results: &[ChangeResult]) -> BTreeMap<PolicyNa
             | Effect::Quarantine { .. }
             | Effect::Freeze => {}
         }
-    }
-    for (policy, guids) in arrived {
-        let holding = committed.entry(policy.clone()).or_default();
-        holding.principals = holding.memberships.min(holding.principals + guids.len());
     }
     committed
 }
