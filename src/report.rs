@@ -67,6 +67,7 @@ fn log(event: &Event<'_>) {
             changes = pass.changes_done,
             failed = pass.changes_failed,
             held = pass.held_changes,
+            journal = pass.journal.as_deref(),
             "pass ended"
         ),
         Event::ChangeMade(result) => log_change(result),
@@ -92,7 +93,7 @@ fn log(event: &Event<'_>) {
             warn!(side = side.word(), reason = fault.reason, error, "read failed");
         }
         Event::JournalAt { sequence, hash } => {
-            info!(sequence, hash = hash.as_str(), "journal grew");
+            debug!(sequence, hash = hash.as_str(), "journal grew");
         }
         Event::JournalFailed { message } => {
             let error = safe(message);

@@ -101,7 +101,9 @@ impl Campaign {
         assert_eq!(tally.kills() as u64, self.rounds * self.kills as u64);
         let recovering = tally.recovering();
         assert!(recovering * RECOVERY_SHARE >= tally.kills(), "{recovering} kills in recovery");
-        let missing = tally.missing(Hit::ALL);
+        // `apply` ends some milliseconds after its save: few rounds may miss them.
+        let certain = |hit: &Hit| self.side == Side::Simulated || *hit != Hit::AfterSave;
+        let missing = tally.missing(Hit::ALL.into_iter().filter(certain));
         assert!(missing.is_empty(), "no kill hit: {missing:?}");
     }
 }

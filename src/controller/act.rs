@@ -44,6 +44,7 @@ impl Engine {
             self.tell_results(&stepper, &mut acted, total);
         }
         self.tell_results(&stepper, &mut acted, total);
+        acted.head = Some(journal.head());
         acted
     }
 

@@ -18,7 +18,7 @@ use crate::decide::conditions::{self, Conditions};
 use crate::decide::guard::Guarded;
 use crate::directory::Directory;
 use crate::graph::Tenant;
-use crate::journal::JournalError;
+use crate::journal::{JournalError, JournalHead};
 use crate::model::condition::Reason;
 use crate::model::policy::{Adoption, PolicySet};
 use crate::model::{Approval, ApprovalRequest, Digest, Memory, ObjectGuid, PolicyName, Spending};
@@ -95,6 +95,8 @@ pub struct Acted {
     pub spent: Vec<Spending>,
     /// Values of `member` that were added, by group and member.
     pub added: Vec<(ObjectGuid, ObjectGuid)>,
+    /// Where the journal ends after it, where it wrote any line.
+    pub head: Option<JournalHead>,
     /// Why it ended early.
     pub journal: Option<JournalError>,
     /// It ended early because somebody asked.
@@ -226,6 +228,7 @@ impl Engine {
             changes_done: done,
             changes_failed: acted.results.len() - done,
             held_changes: guarded.held.changes.len(),
+            journal: acted.head.map(|head| head.to_string()),
             conditions: self.conditions.clone(),
         };
         let course = Course {
@@ -275,6 +278,7 @@ impl Engine {
             changes_done: 0,
             changes_failed: 0,
             held_changes: 0,
+            journal: None,
             conditions: self.conditions.clone(),
         };
         self.report.emit(&Event::PassEnded(end.clone()));

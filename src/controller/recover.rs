@@ -52,7 +52,8 @@ fn intents(entries: &[Entry]) -> impl Iterator<Item = &IntentEntry> {
 /// | operation | outcome | memory |
 /// |---|---|---|
 /// | any | not refused, not failed | what it takes away is spent |
-/// | add, restore | done, already so | the group is in the inventory, and not deleted |
+/// | add, restore | done, already so | the group is in the inventory, and not deleted; where the |
+/// | | | answer named no object: no stranger |
 /// | | other | the group may be there: no stranger |
 /// | delete | done, already so | the group is deleted, and not in the inventory |
 /// | modify of the record | done, already so | put on: in the inventory; taken off: not |
@@ -175,10 +176,15 @@ impl Step<'_> {
         let id = self.intent.group;
         match &self.intent.content {
             Content::Created(_) | Content::Restored(_) => {
-                if let Some(object) = object {
-                    self.keep(memory, object);
-                    memory.deleted.remove(&id);
-                    memory.unrestorable.remove(&id);
+                memory.deleted.remove(&id);
+                memory.unrestorable.remove(&id);
+                match object {
+                    Some(object) => self.keep(memory, object),
+                    // The answer to an Add names no object (RFC 4511 4.7): the next pass that meets
+                    // the group learns it, and need not wonder.
+                    None => {
+                        memory.strangers.insert(id);
+                    }
                 }
             }
             Content::Deleted(_) => {

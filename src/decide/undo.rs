@@ -10,8 +10,8 @@
 //! | a | b | anything else | nothing: somebody changed it since, finding |
 //!
 //! A group that the change set made is deleted again; one that it deleted is restored, with its
-//! SID, and its members are put back. What a restoration brings back, and a name that becomes free only
-//! when a group is deleted, is seen by a second look.
+//! SID, and its members are put back. What a restoration brings back, and a name that becomes free
+//! only when a group is deleted, is seen by a second look.
 
 mod deeds;
 
@@ -50,7 +50,8 @@ pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decis
     for change in barred {
         let place = place_taken(&change).map_or_else(String::new, |key| key.to_string());
         let message = format!(
-            "{} does not get its former place back: {place} is taken; undo once more when it is free",
+            "{} does not get its former place back: {place} is taken; undo once more when it is \
+             free",
             change.target.dn()
         );
         decision.tell(&change.policy, change.group, FindingCode::UndoConflict, message);
@@ -244,6 +245,20 @@ impl Back<'_> {
                 ("groupType", Some(Ok(to)), Some(Ok(from))) => {
                     convert = Some(Effect::Convert { from, to });
                 }
+                ("sAMAccountName", ..) if self.is_taken(turn.before) => {
+                    let former = turn.before.unwrap_or_default();
+                    doubts.push(format!(
+                        "{} does not get {former:?} back as sAMAccountName: it is taken; undo \
+                         once more when it is free",
+                        target.dn()
+                    ));
+                }
+                // By itself, as names go before everything else.
+                ("sAMAccountName", ..) => {
+                    let (name, after) = (name.clone(), turn.before.map(str::to_owned));
+                    let attributes = vec![AttributeChange { name, before: today, after }];
+                    changes.push(self.change(target, Effect::Update { attributes }));
+                }
                 _ => back.push(AttributeChange {
                     name: name.clone(),
                     before: today,
@@ -256,6 +271,16 @@ impl Back<'_> {
             changes.push(self.change(target, Effect::Update { attributes: back }));
         }
         changes.extend(convert.map(|effect| self.change(target, effect)));
+    }
+
+    /// Whether another object has the pre-Windows 2000 name, which is one's in the whole domain.
+    fn is_taken(&self, name: Option<&str>) -> bool {
+        let wanted = name.unwrap_or_default().to_lowercase();
+        let mut others = self.inputs.directory.principals.value().values();
+        others.any(|principal| {
+            let known = principal.sam_account_name.as_deref().unwrap_or_default();
+            principal.guid != self.deeds.object && known.to_lowercase() == wanted
+        })
     }
 
     /// The value an attribute has today; of several, the one that the change set turned.

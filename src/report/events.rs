@@ -186,6 +186,8 @@ pub struct PassEnd {
     pub changes_failed: usize,
     /// Changes that a guard holds.
     pub held_changes: usize,
+    /// The last line of the journal, as `NUMBER:HASH`, where the pass wrote any.
+    pub journal: Option<String>,
     /// The conditions of every policy.
     pub conditions: BTreeMap<PolicyName, Vec<Condition>>,
 }

@@ -121,7 +121,7 @@ async fn an_older_replica_takes_nothing_away_beyond_the_budget() {
 
     estate.tenant.serve_older(Arc::clone(&earlier));
     // What is wrong with the reading comes before what is held.
-    let held = estate.held(4, &["MembershipsRemoved", "OneGroup"]);
+    let held = estate.held(4, &["MembershipsRemoved"]);
     assert_eq!(held.values(&estate.lab, "remove_members", &before).len(), 5 * 4);
     assert_eq!(estate.reading(), before);
     estate.tenant.serve_present();

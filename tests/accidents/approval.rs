@@ -45,17 +45,24 @@ async fn approved_items_that_nobody_wants_any_more_drop_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_word_for_another_set_writes_nothing() {
+async fn a_word_counts_for_what_was_held_and_not_for_what_came_after() {
     let estate = Estate::written("acc-otherword").await;
     let before = estate.reading();
     estate.take_out(estate.groups[9], 12);
     let first = estate.held(3, &["OneGroup"]);
-    estate.take_out(estate.groups[10], 12);
-    let refused = estate.run(&["apply", "--approve", &first.digest]).expect(1);
-    assert!(refused.stderr.contains("not held"), "{}", refused.stderr);
+    let values = first.values(&estate.lab, "remove_members", &before);
+    assert_eq!(values.len(), 12);
+    // A digest that is nobody's says nothing.
+    let wrong = estate.run(&["apply", "--approve", &"0".repeat(64)]).expect(1);
+    assert!(wrong.stderr.contains("not held"), "{}", wrong.stderr);
     assert_eq!(estate.reading(), before);
-    let second = estate.held(3, &["MembershipsRemoved", "OneGroup"]);
+    // More leave before the word comes: they wait for a word of their own.
+    estate.take_out(estate.groups[10], 10);
+    estate.run(&["apply", "--approve", &first.digest]).expect(3);
+    assert_eq!(estate.reading().lost_since(&before), values);
+    let second = estate.held(3, &["OneGroup"]);
     assert_ne!(first.digest, second.digest);
+    estate.run(&["apply", "--approve", &first.digest]).expect(1);
     estate.approve_exactly(&second);
     estate.assert_in_step();
 }

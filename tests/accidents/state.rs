@@ -32,6 +32,9 @@ async fn a_state_directory_that_is_deleted_lets_every_removal_wait() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_that_is_deleted_beside_its_journal_is_told_as_lost() {
     let estate = Estate::written("acc-redb").await;
+    // A journal of one pass alone may be that of a first pass that was cut off.
+    ordinary(&estate);
+    estate.settle();
     // The journal still tells what was added today, so that it counts for nothing that it goes:
     // this one somebody else put in.
     let dn = estate.reading().anchored(estate.groups[6]).unwrap().dn.clone();

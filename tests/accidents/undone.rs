@@ -64,10 +64,14 @@ async fn an_undone_pass_leaves_the_state_before_and_is_not_done_again() {
     assert_eq!(estate.reading(), back);
 
     // Until a person says so.
-    estate.run(&["apply", "--approve", &again.digest]);
-    estate.run(&["apply"]);
+    let first = estate.run(&["apply", "--approve", &again.digest]);
+    let second = estate.run(&["apply"]);
     let last = estate.reading();
-    assert_eq!(last.values(), estate.wanted(&last));
+    let (values, wanted) = (last.values(), estate.wanted(&last));
+    let missing: Vec<_> = wanted.difference(&values).collect();
+    let extra: Vec<_> = values.difference(&wanted).collect();
+    let told = format!("{}\n{}", first.stdout, second.stdout);
+    assert!(missing.is_empty() && extra.is_empty(), "{missing:?}\n{extra:?}\n{told}");
     assert_eq!(last.gone_since(&before).len(), 1);
     for id in new {
         let (first, now) = (forward.anchored(id).unwrap(), last.anchored(id).unwrap());

@@ -107,12 +107,17 @@ impl Ledger {
                 let kind = text("groupType") != wanted.attributes["groupType"];
                 let record = found.values("extensionName") != [wanted.record.clone()];
                 let name = text("cn").as_deref() != Some(&wanted.common_name);
-                let others = wanted.attributes.iter().filter(|(name, _)| **name != "groupType");
+                let apart = ["groupType", "sAMAccountName"];
+                let account = text("sAMAccountName") != wanted.attributes["sAMAccountName"];
+                let others = wanted.attributes.iter().filter(|(name, _)| !apart.contains(name));
                 let others = others.into_iter().any(|(name, value)| text(name) != *value);
                 let have = self.members(ground, found);
                 let come = wanted.members.difference(&have).next().is_some();
                 let go = have.difference(&wanted.members).next().is_some();
-                [kind, record, name, others, come, go].into_iter().filter(|one| *one).count()
+                [kind, record, name, account, others, come, go]
+                    .into_iter()
+                    .filter(|one| *one)
+                    .count()
             }
         };
         let ids: BTreeSet<&Uuid> = self.groups.keys().chain(wanted.groups.keys()).collect();
@@ -138,8 +143,8 @@ impl Ledger {
             let enough = needed.get(&id).copied().unwrap_or_default();
             assert!(
                 contents.len() <= enough,
-                "{enough} operations are enough for {id}:\n{contents:#?}\nstood there: {:#?}\n\
-                 wanted: {:#?}",
+                "{enough} operations are enough for {id}:\n{contents:?}\nstood there: {:?}\n\
+                 wanted: {:?}",
                 before.get(&id),
                 wanted.groups.get(&id)
             );
@@ -304,7 +309,7 @@ impl Ledger {
             Some(hit) => hit,
             None if was_behind && !is_news => Hit::Recovery,
             None if was_behind => Hit::AfterRecovery,
-            None if is_news => Hit::BetweenPasses,
+            None if is_news => Hit::AfterSave,
             None => Hit::BeforeTheFirstIntent,
         }
     }

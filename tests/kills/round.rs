@@ -32,6 +32,8 @@ struct Round {
     pass: Duration,
     /// The last process was killed and left something over.
     left_over: bool,
+    /// A process was started since the directory was in step.
+    begun: bool,
     trail: Vec<String>,
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
         tally: Tally::default(),
         pass: Duration::from_millis(1_000),
         left_over: false,
+        begun: true,
         trail: vec![format!("{side:?}, seed {seed}")],
     };
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round.play(kills)));
@@ -68,6 +71,7 @@ impl Round {
         self.strike(FIRST.min(kills));
         self.end();
         self.ground.a_day_later();
+        self.begun = false;
         self.story.turn(&self.ground);
         self.story.stir(&self.ground, 4);
         self.strike(kills - FIRST.min(kills));
@@ -78,14 +82,8 @@ impl Round {
     fn strike(&mut self, kills: usize) {
         let (mut struck, mut undisturbed) = (0, 0);
         while struck < kills {
-            let counted = self.ground.domain().is_some();
-            let early = self.left_over && self.rng.u8(..10) < 6;
-            let moment = if early {
-                Moment::draw_early(&mut self.rng, counted)
-            } else {
-                Moment::draw(&mut self.rng, self.pass, counted)
-            };
-            match self.run(moment) {
+            let (arguments, moment) = self.draw(kills - struck);
+            match self.run(arguments, moment) {
                 Some(hit) => {
                     self.tally.hit(hit);
                     struck += 1;
@@ -102,12 +100,41 @@ impl Round {
         }
     }
 
+    /// What is started next, and when it is killed, with so many kills to come. The last ones strike
+    /// where chance seldom does: while memory is saved, and while the daemon waits.
+    fn draw(&mut self, to_come: usize) -> (&'static [&'static str], Moment) {
+        let counted = self.ground.domain().is_some();
+        match to_come {
+            1 => {
+                self.story.stir(&self.ground, 1);
+                (&["run"], Moment::Saving(Duration::from_millis(self.rng.u64(200..900))))
+            }
+            2 => {
+                self.story.stir(&self.ground, 1);
+                (&["apply"], Moment::Saving(Duration::from_micros(self.rng.u64(..8_000))))
+            }
+            _ => {
+                let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
+                let early = self.left_over && self.rng.u8(..20) < 13;
+                let moment = if early || !self.begun {
+                    Moment::draw_early(&mut self.rng, counted)
+                } else {
+                    Moment::draw(&mut self.rng, self.pass, counted)
+                };
+                (arguments, moment)
+            }
+        }
+    }
+
     /// One process; what the kill hit, unless it ended by itself.
-    fn run(&mut self, moment: Moment) -> Option<Hit> {
-        let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
+    fn run(&mut self, arguments: &[&str], moment: Moment) -> Option<Hit> {
         let wanted = self.story.expected(&self.ground);
         let ended = kill(&self.ground, arguments, moment);
-        let hit = self.ledger.look(&self.ground, &wanted);
+        let mut hit = self.ledger.look(&self.ground, &wanted);
+        if hit == Hit::AfterSave && arguments == ["run"] {
+            hit = Hit::BetweenPasses;
+        }
+        self.begun = true;
         self.trail.push(format!("{arguments:?} {moment:?}: {ended:?}, {hit:?}"));
         match ended {
             Ended::Killed => {

@@ -20,9 +20,9 @@ pub(crate) enum Hit {
     BetweenOperations,
     /// The file of the state was being written after the last line of the journal.
     DuringSave,
-    /// State and journal agree, and something was done.
+    /// `apply` had saved memory and was about to end.
     AfterSave,
-    /// A later pass of the daemon had ended, or was under way, without anything to do.
+    /// The daemon had saved memory and waited, or looked again.
     BetweenPasses,
 }
 

@@ -21,7 +21,6 @@ pub fn a_day_later(product: &Product) {
     let binding = Binding { tenant: settings.tenant.id, owner: settings.owner };
     let (mut state, opened) = State::open(&product.path().join("state"), binding).unwrap();
     let mut memory = opened.memory;
-    assert!(!memory.added.is_empty(), "nothing was added");
     memory.added.clear();
     state.save(&memory, None, None).unwrap();
 }

@@ -10,7 +10,7 @@ use crate::stage::{CONTAINER, PEOPLE, Stage};
 /// `groupType` of a global security group (MS-ADTS 2.2.12).
 const GLOBAL_SECURITY: i32 = -2_147_483_646;
 /// A Microsoft 365 group without a type of its own is written as a universal distribution group.
-const UNIVERSAL_DISTRIBUTION: &str = "8";
+const UNIVERSAL_SECURITY: &str = "-2147483640";
 
 /// A stage with a global group of the administrators that lacks most of the people of the cloud
 /// group `Finance` and holds one who is not in it.
@@ -62,7 +62,8 @@ fn a_group_is_shown_adopted_and_let_go_of_again() {
     let after = named(&stage, "Old Finance");
     assert_eq!((after.guid, &after.sid, &after.dn), (before.guid, &before.sid, &before.dn));
     assert_eq!(after.text("sAMAccountName"), Some("old-finance"));
-    assert_eq!(after.text("groupType"), Some(UNIVERSAL_DISTRIBUTION));
+    // So does the security that it would lose.
+    assert_eq!(after.text("groupType"), Some(UNIVERSAL_SECURITY));
     assert_eq!(after.texts("extensionName").len(), 2);
     let members = after.texts("member").len();
     assert!(members >= 2 && after.texts("member").iter().any(|dn| dn.starts_with("CN=Stray,")));

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use crate::admin::a_day_later;
 use crate::product::Ran;
 use crate::stage::{EVERYTHING, Stage, until};
 use tokio::time::Instant;
@@ -326,6 +327,7 @@ fn a_well_formed_empty_answer_deletes_nothing_and_removes_no_more_than_the_guard
     }
     for orders in orders {
         let what = format!("{orders:?}");
+        a_day_later(&stage.product);
         stage.domain.clear_operations();
         for order in orders {
             stage.tenant.order(order);

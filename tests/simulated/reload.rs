@@ -226,13 +226,16 @@ fn a_half_written_or_broken_file_keeps_the_last_good_version() {
     let whole = policy(GENERATIONS[2]);
     let before = stage.portraits();
     let cut = whole.find("container").unwrap();
-    for broken in
-        [&whole[..cut], "", &whole.replace("mode: Sync", "mode: Snyc"), "\u{0}\u{1}", "- a\n- b\n"]
-    {
+    let misspelt = whole.replace("mode: Sync", "mode: Snyc");
+    let broken = [&whole[..cut], "", &misspelt, "\u{0}\u{1}", "- a\n- b\n"];
+    // Another person each time: who is taken out again and again is contested.
+    let people =
+        ["Ada Lovelace", "Alan Turing", "Frances Allen", "Margaret Hamilton", "Hedy Lamarr"];
+    for (broken, person) in broken.into_iter().zip(people) {
         // A drift shows that the last good version goes on with repairs, and only with them.
-        let finance = stage.dn("Finance");
-        let ada = stage.account_dn("Ada Lovelace");
-        stage.domain.edit(|tree| tree.remove_member(&finance, &ada)).unwrap();
+        let everybody = stage.dn("All Employees");
+        let person = stage.account_dn(person);
+        stage.domain.edit(|tree| tree.remove_member(&everybody, &person)).unwrap();
         fs::write(folder.join("everything.yaml"), broken).unwrap();
         until("the mistake shows", || {
             mistakes(&daemon).iter().any(|mistake| mistake.contains("everything.yaml:"))

@@ -100,9 +100,9 @@ pub(crate) fn drip(
                 (Point::Save, Act::Torn),
                 (Point::Write, Act::LostDone),
             ][random.usize(0..6)];
-            let passed = machine.gate.passed().get(&point).copied().unwrap_or_default();
+            let so_far = machine.gate.passed().get(&point).copied().unwrap_or_default();
             let ahead = if point == Point::Save { 0 } else { random.usize(0..4) };
-            let one = Disturbance { act, point, number: passed + ahead };
+            let one = Disturbance { act, point, number: so_far + ahead };
             machine.gate = machine.gate.with(&Script::new(seed, [one]));
             dripped.crashes += 1;
         }

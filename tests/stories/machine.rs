@@ -53,7 +53,7 @@ pub(crate) enum Halt {
 type Living<T> = Result<T, Halt>;
 
 /// The process while it lives.
-pub(crate) struct Life_ {
+pub(crate) struct Daemon {
     pub(crate) memory: Memory,
     pub(crate) books: Books,
     /// The journal fails until somebody starts the daemon again.
@@ -120,7 +120,7 @@ pub(crate) struct Machine {
     random: Rng,
     pub(crate) folder: Folder,
     pub(crate) platter: Platter,
-    pub(crate) life: Option<Life_>,
+    pub(crate) life: Option<Daemon>,
     /// How much of what was not synced survives the next crash, of 256.
     share: u8,
     /// The line that a crash tears begins here.
@@ -170,7 +170,7 @@ impl Machine {
     pub(crate) fn fork(&self, script: &Script) -> Self {
         let (folder, platter) = (self.folder.copy(), self.platter.fork());
         let now = self.world.now;
-        let life = self.life.as_ref().map(|life| Life_ {
+        let life = self.life.as_ref().map(|life| Daemon {
             memory: life.memory.clone(),
             books: books::reopen(&folder, &platter, now),
             broken: life.broken,
@@ -191,6 +191,11 @@ impl Machine {
             noted: self.noted.clone(),
             ..*self
         }
+    }
+
+    /// Nothing goes wrong any more.
+    pub(crate) fn heal(&mut self) {
+        self.gate = self.gate.with(&Script::default());
     }
 
     /// One pass, and the start before it where the process is dead.
@@ -269,7 +274,7 @@ impl Machine {
         (self.died_approving, self.died_unsaved) = (false, false);
         self.say(&format!("starts: {told:?}"));
         let (broken, requests) = (false, Vec::new());
-        self.life = Some(Life_ { memory, books, broken, requests, resynced: now });
+        self.life = Some(Daemon { memory, books, broken, requests, resynced: now });
         if act == Some(Act::StopAfter) {
             self.sometimes.count_if("a crash in a start", restarted);
             self.sometimes.count_if("a crash in the start after a crash", self.died_starting);
@@ -280,7 +285,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(crate) fn life(&mut self) -> &mut Life_ {
+    pub(crate) fn life(&mut self) -> &mut Daemon {
         self.life.as_mut().expect("the process lives")
     }
 
@@ -459,7 +464,7 @@ impl Machine {
     /// As `Engine::judge`: decides and guards; once more where a person let something through.
     fn judge(
         &mut self,
-        life: &mut Life_,
+        life: &mut Daemon,
         (tenant, listing, snapshot): (&Rc<Tenant>, &CloudListing, &DirectorySnapshot),
         begun: Timestamp,
         doubtful: &mut bool,

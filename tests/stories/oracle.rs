@@ -194,11 +194,11 @@ impl Oracle {
             Operation::AddMembers { members, .. } => {
                 for member in members {
                     let who = who(before, *member, tenant);
-                    let wants = |tenant: &Tenant| {
-                        let wanted = tenant.wanted(team).unwrap_or_default();
-                        who.as_ref().is_some_and(|who| wanted.contains(who))
-                    };
-                    if !self.is_right(tenant, wants) {
+                    let wants =
+                        |tenant: &Tenant| who.as_ref().is_some_and(|who| tenant.holds(team, who));
+                    // Groups and members are two reads: each may be as it was at its time.
+                    let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
+                    if !is_kept || !self.is_right(tenant, wants) {
                         self.blame(format!("{who:?} came into {team} without any right"));
                     }
                     self.added.insert((guid, *member), now);
@@ -208,11 +208,10 @@ impl Oracle {
                 self.removals += members.len();
                 for member in members {
                     let who = who(before, *member, tenant);
-                    let wants_gone = |tenant: &Tenant| {
-                        let wanted = tenant.wanted(team);
-                        wanted.is_some_and(|all| who.as_ref().is_none_or(|who| !all.contains(who)))
-                    };
-                    if !self.is_right(tenant, wants_gone) {
+                    let wants_gone =
+                        |tenant: &Tenant| who.as_ref().is_none_or(|who| !tenant.holds(team, who));
+                    let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
+                    if !is_kept || !self.is_right(tenant, wants_gone) {
                         self.blame(format!("{who:?} was wrongly taken out of {team}"));
                     }
                     self.take_member(former, *member, (team, policy), (tenant, now), who.as_ref());

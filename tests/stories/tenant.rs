@@ -100,6 +100,15 @@ impl Tenant {
         Some(team.members.iter().filter(stays).cloned().collect())
     }
 
+    /// Whether somebody should be a direct member of a team, as long as it is kept.
+    pub(crate) fn holds(&self, word: &str, who: &Who) -> bool {
+        let stays = match who {
+            Who::Person(person) => self.people.get(person) == Some(&true),
+            Who::Team(child) => self.fate(child) == Fate::Kept,
+        };
+        stays && self.teams.get(word).is_some_and(|team| team.members.contains(who))
+    }
+
     /// Who has what a team gives, through nested teams too.
     pub(crate) fn entitled(&self, word: &str) -> BTreeSet<String> {
         let (mut open, mut seen, mut people) =

@@ -27,6 +27,7 @@ pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course
     hold(memory, course);
     approve(memory, decision, course);
     reverse(memory, course);
+    redo(memory, course);
     if !decision.incomplete && !course.partial {
         settle(memory, decision);
     }

@@ -121,8 +121,10 @@ impl Batches {
                 self.tries = 0;
                 self.advance()
             }
-            (Phase::Send, Answer::Busy(message)) => self.again(message),
-            (Phase::Send, Answer::Lost(message)) => Phase::Settle(Doubt::Lost(message)),
+            (Phase::Send, Answer::Lost(message)) if stands("H32") => {
+                Phase::Settle(Doubt::Lost(message))
+            }
+            (Phase::Send, Answer::Busy(message) | Answer::Lost(message)) => self.again(message),
             (Phase::Send, Answer::Refused(refusal)) => self.refused(refusal),
             (Phase::Wait(_), Answer::Waited) => self.advance(),
             (Phase::Settle(doubt), Answer::Seen(Sight::There(seen))) => {

@@ -809,6 +809,20 @@ fn a_restoration_without_an_answer_is_settled_by_reading() {
 }
 
 #[test]
+fn what_was_sent_without_an_answer_is_looked_at_and_not_sent_again() {
+    let renamed = Effect::Rename { to: target(1, "b") };
+    let described = update("description", Some("x"), Some("y"));
+    for effect in [described, renamed, add([100]), remove([5]), deletion()] {
+        let mut world = world(&[(1, "a", &[5])]);
+        world.set(1, "description", &["x"]);
+        world.losses = vec![Loss::After(0)];
+        let results = world.run(vec![change(1, target(1, "a"), effect.clone())]);
+        assert!(results.iter().all(|result| result.outcome.achieved()), "{effect:?}: {results:?}");
+        assert_eq!(world.operations.len(), 1, "{effect:?}");
+    }
+}
+
+#[test]
 fn a_restored_group_is_nested_in_the_same_pass() {
     let mut world = world(&[(2, "parent", &[])]);
     world.bury(7, "gone");
