@@ -56,8 +56,8 @@ use crate::model::memory::{Form, Intent};
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
 use crate::model::{
-    Change, CloudListing, CloudMembers, Containers, DirectorySnapshot, Finding, FindingCode,
-    Inventory, Leave, Memory, ObjectGuid, ObjectId, Plan, PolicyName,
+    Change, CloudListing, CloudMembers, Complete, Containers, DirectorySnapshot, Finding,
+    FindingCode, Inventory, Leave, Memory, ObjectGuid, ObjectId, Plan, PolicyName,
 };
 
 /// What a pass looks at before it knows whose members it needs.
@@ -298,7 +298,7 @@ fn inventory(
         let members = members.and_then(|read| read.as_ref().ok());
         entry.groups += 1;
         entry.memberships += members.map_or(0, |read| read.value().len());
-        let guids = members.into_iter().flat_map(|read| read.value()).map(|member| member.guid);
+        let guids = members.into_iter().flat_map(Complete::value).map(|member| member.guid);
         principals.entry(owned.record.policy.clone()).or_default().extend(guids);
     }
     for (name, mut guids) in principals {

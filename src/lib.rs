@@ -26,10 +26,10 @@
 //! ## Floors
 //!
 //! `model · defence ← decide ← discover · tools ← {policy, settings, graph, directory, journal,
-//! state} ← report ← controller ← cli ← main`. `discover` is as pure as `decide`, and asks it. Edges import neither
-//! each other nor `decide`, with two exceptions:
-//! `directory` names `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private
-//! constructors are the safety. `sim` stands beside the building: it imports nothing of ours and is
+//! state} ← report ← controller ← cli ← main`. `discover` is as pure as `decide`, and asks it.
+//! Edges import neither each other nor `decide`, with two exceptions: `directory` names
+//! `decide::guard::AdmittedPlan` and `journal::Recorded`, whose private constructors are the
+//! safety. `sim` stands beside the building: it imports nothing of ours and is
 //! imported by `cli::demo` and the tests only. `defence` lies below all of them: whoever is a
 //! defence asks it whether it stands. `tests/architecture.rs` holds all of this.
 //!
@@ -102,7 +102,7 @@ pub mod report;
 pub mod retry;
 pub mod schema;
 pub mod settings;
-pub mod state;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod state;
 pub mod yaml;

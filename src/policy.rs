@@ -35,7 +35,6 @@ use crate::model::Digest;
 use crate::model::policy::{Policy, PolicyName, PolicySet, Standing};
 use crate::yaml::ConfigMistake;
 
-pub use revision::revision;
 pub use approval::{APPROVAL_KIND, ParsedApproval, parse_approval};
 pub use document::KIND;
 pub use folder::{
@@ -43,6 +42,7 @@ pub use folder::{
 };
 use judge::{Judged, judge};
 pub use parse::{Parsed, parse};
+pub use revision::revision;
 
 /// The policies in force and the last good version of each file.
 #[derive(Debug)]

@@ -24,8 +24,8 @@ struct Catalogue {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Hazard {
     id: String,
-    /// What goes wrong.
-    hazard: String,
+    #[serde(rename = "hazard")]
+    what_goes_wrong: String,
     /// What is done against it.
     defence: Option<String>,
     /// Tests that prove it: `target::path::name`; `lib::…` for those beside the code.
@@ -94,7 +94,7 @@ fn every_hazard_of_the_catalogue_is_answered_once() {
     let wanted: Vec<_> = (1..=HAZARDS).map(|number| format!("H{number:02}")).collect();
     assert_eq!(ids, wanted);
     for hazard in &catalogue {
-        assert!(!hazard.hazard.is_empty(), "{}", hazard.id);
+        assert!(!hazard.what_goes_wrong.is_empty(), "{}", hazard.id);
         let answered = hazard.defence.is_some() && !hazard.tests.is_empty();
         assert_ne!(answered, hazard.not_yet.is_some(), "{}: a defence or a reason", hazard.id);
     }
@@ -128,6 +128,8 @@ fn every_switch_of_the_code_is_one_that_the_catalogue_knows() {
         .iter()
         .flat_map(|text| text.split("stands(\"").skip(1))
         .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        // Tests beside the code have verbs of the same name.
+        .filter(|id| id.len() == 3 && id.starts_with('H'))
         .collect();
     let wired = catalogue().into_iter().filter(|hazard| !hazard.tripwire.is_empty());
     let wired: BTreeSet<String> = wired.map(|hazard| hazard.id).collect();

@@ -12,9 +12,12 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
     dead_code,
     unreachable_pub,
-    reason = "a failed unwrap is the failed test, and the support is open to all stories"
+    reason = "a failed unwrap is the failed test, what the kills hit is told, and the support is \
+              open to all stories"
 )]
 
 #[path = "support/lab.rs"]

@@ -17,10 +17,10 @@ mod product;
 #[path = "support/stage.rs"]
 mod stage;
 
-#[path = "simulated/adoption.rs"]
-mod adoption;
 #[path = "simulated/admin.rs"]
 mod admin;
+#[path = "simulated/adoption.rs"]
+mod adoption;
 #[path = "simulated/commands.rs"]
 mod commands;
 #[path = "simulated/daemon.rs"]

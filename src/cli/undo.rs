@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     engine.load_policies();
     let stop = Arc::new(Stop::default());
     stop.listen(at_once);
-    Way { engine, books, stop, set, arguments }.go().await
+    Box::pin(Way { engine, books, stop, set, arguments }.go()).await
 }
 
 struct Way {
@@ -161,7 +161,7 @@ impl Way {
             return Err(Exit::Failed);
         }
         // On disk before the first write: the next pass must not do again what is undone.
-        if let Err(error) = self.books.save(&self.engine, &self.engine.report()) {
+        if let Err(error) = self.books.save(&self.engine, self.engine.report()) {
             complain(&format!("failed to {}", chain(&error)));
             return Err(Exit::Failed);
         }

@@ -88,6 +88,7 @@ impl<'a> Scale<'a> {
 
     /// The same for the changes of one policy: those of the others are not made, which keeps back
     /// whatever builds on them, and are not told.
+    #[must_use]
     pub fn only(self, only: Option<&'a PolicyName>) -> Self {
         Self { only, ..self }
     }

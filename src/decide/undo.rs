@@ -48,7 +48,7 @@ pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decis
         .map(|change| change.group)
         .collect();
     for change in barred {
-        let place = place_taken(&change).map_or_else(String::new, |key| key.to_string());
+        let place = place_taken(&change).map_or_else(String::new, ToString::to_string);
         let message = format!(
             "{} does not get its former place back: {place} is taken; undo once more when it is \
              free",

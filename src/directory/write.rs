@@ -119,8 +119,8 @@ fn value_changes(changes: &[AttributeChange]) -> Vec<Mod<String>> {
         let coming: Vec<String> = own().filter_map(|change| change.after.clone()).collect();
         if !going.is_empty() {
             // A deletion without values takes those of others with it.
-            let named = going.into_iter().filter(|_| stands("H33"));
-            requests.push(Mod::Delete(name.to_string(), named.collect()));
+            let kept = going.into_iter().filter(|_| stands("H33"));
+            requests.push(Mod::Delete(name.to_string(), kept.collect()));
         }
         if !coming.is_empty() {
             requests.push(Mod::Add(name.to_string(), coming.into_iter().collect()));

@@ -66,22 +66,19 @@ fn judged(estate: &Estate, invited: &BTreeMap<Uuid, String>) -> (usize, usize) {
     let told = told(&plan);
     let (mut written, mut refused) = (0, 0);
     for (id, name) in invited {
-        match reading.anchored(*id) {
-            Some(entry) => {
-                let people = estate.tenant.cloud().group(*id).unwrap().members.clone();
-                let own: BTreeSet<_> = people.iter().map(|p| estate.account(*p)).collect();
-                assert_eq!(members(entry), own, "{name:?}");
-                assert!(entry.dn.ends_with(&format!(",{}", estate.container)), "{}", entry.dn);
-                let record = format!(";id={id};state=Active");
-                let records = entry.texts().remove("extensionName").unwrap();
-                assert!(records.iter().any(|text| text.ends_with(&record)), "{records:?}");
-                written += 1;
-            }
-            None => {
-                assert!(told.contains(id), "{name:?} ({id}) is refused in silence:\n{plan:#}");
-                refused += 1;
-            }
-        }
+        let Some(entry) = reading.anchored(*id) else {
+            assert!(told.contains(id), "{name:?} ({id}) is refused in silence:\n{plan:#}");
+            refused += 1;
+            continue;
+        };
+        let people = estate.tenant.cloud().group(*id).unwrap().members.clone();
+        let own: BTreeSet<_> = people.iter().map(|person| estate.account(*person)).collect();
+        assert_eq!(members(entry), own, "{name:?}");
+        assert!(entry.dn.ends_with(&format!(",{}", estate.container)), "{}", entry.dn);
+        let record = format!(";id={id};state=Active");
+        let records = entry.texts().remove("extensionName").unwrap();
+        assert!(records.iter().any(|text| text.ends_with(&record)), "{records:?}");
+        written += 1;
     }
     let ours = reading.0.values().filter(|entry| entry.attributes.contains_key("extensionName"));
     assert_eq!(ours.count(), written, "no directory group but those");

@@ -81,9 +81,9 @@ fn what_adoption_brings_stands_in_the_same_plan() {
     check(
         &narrow,
         "adopt sales: old
+         convert sales: narrow security to security
          update sales: displayName
          add sales: eve
-         convert sales: narrow security to security
          held remove sales: bob",
     );
 }

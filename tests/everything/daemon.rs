@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use writeback::controller::lock::StateLock;
+use writeback::controller::now;
 use writeback::controller::pass::Engine;
-use writeback::journal::Journal;
-use writeback::model::Finding;
+use writeback::journal::{Journal, Options};
+use writeback::model::{Finding, Memory};
 use writeback::report::status::Status;
 use writeback::report::{Report, progress, text};
 use writeback::settings::Settings;
@@ -55,10 +56,10 @@ impl Daemon {
         let settings = Settings::load(&file)
             .unwrap_or_else(|mistakes| panic!("the configuration is wrong: {mistakes:?}"));
         let lock = StateLock::take(&settings.state).unwrap();
-        let journal = Journal::open(lock.directory()).unwrap();
+        let journal = Journal::open(lock.directory(), Options::default(), now()).unwrap();
         let status = Status::new(&settings.owner, "writeback.yaml", Timestamp::UNIX_EPOCH);
         let report = Arc::new(Report::new(status));
-        let engine = Engine::open(settings, report, progress::unwatched())
+        let engine = Engine::open(settings, report, progress::unwatched(), Some(Memory::default()))
             .unwrap_or_else(|blind| panic!("the engine does not open: {blind:?}"));
         Self { engine, journal, clock: None, _lock: lock }
     }

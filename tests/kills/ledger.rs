@@ -61,12 +61,12 @@ impl Ledger {
 
     /// Looks at everything after a process ended. While it ran the tenant asked for `wanted`.
     pub(crate) fn look(&mut self, ground: &Ground, wanted: &Expected) -> Hit {
-        self.said(ground);
+        said(ground);
         self.journal_is_whole(ground);
         let before = self.groups.clone();
         let needed = self.needed(ground, wanted);
         let fresh = self.read(ground);
-        self.no_more_than(&needed, &fresh, &before, wanted);
+        no_more_than(&needed, &fresh, &before, wanted);
         for entry in &fresh {
             if let Body::Intent(intent) = &entry.body {
                 self.asked_for(intent, wanted);
@@ -75,14 +75,6 @@ impl Ledger {
         self.writes_are_announced(ground);
         self.nothing_is_lost(ground, wanted);
         self.place(ground, &fresh)
-    }
-
-    /// What the last process said.
-    fn said(&self, ground: &Ground) {
-        let said = output(ground);
-        let bad = |line: &&str| NEVER_SAID.iter().any(|word| line.to_lowercase().contains(word));
-        let lines: Vec<&str> = said.lines().filter(bad).collect();
-        assert!(lines.is_empty(), "it says:\n{}", lines.join("\n"));
     }
 
     fn journal_is_whole(&mut self, ground: &Ground) {
@@ -122,33 +114,6 @@ impl Ledger {
         };
         let ids: BTreeSet<&Uuid> = self.groups.keys().chain(wanted.groups.keys()).collect();
         ids.into_iter().map(|id| (*id, of(id, self.groups.get(id)))).collect()
-    }
-
-    /// A process announces what is needed, and nothing twice.
-    fn no_more_than(
-        &self,
-        needed: &BTreeMap<Uuid, usize>,
-        fresh: &[Entry],
-        before: &BTreeMap<Uuid, Found>,
-        wanted: &Expected,
-    ) {
-        let mut announced: BTreeMap<Uuid, Vec<&Content>> = BTreeMap::new();
-        for entry in fresh {
-            if let Body::Intent(intent) = &entry.body {
-                let id = intent.group.to_string().parse().unwrap();
-                announced.entry(id).or_default().push(&intent.content);
-            }
-        }
-        for (id, contents) in announced {
-            let enough = needed.get(&id).copied().unwrap_or_default();
-            assert!(
-                contents.len() <= enough,
-                "{enough} operations are enough for {id}:\n{contents:?}\nstood there: {:?}\n\
-                 wanted: {:?}",
-                before.get(&id),
-                wanted.groups.get(&id)
-            );
-        }
     }
 
     /// Who is in a group, as far as it was seen.
@@ -351,6 +316,40 @@ impl Ledger {
 
     pub(crate) fn operations(&self) -> usize {
         self.intents.len()
+    }
+}
+
+/// What the last process said.
+fn said(ground: &Ground) {
+    let said = output(ground);
+    let bad = |line: &&str| NEVER_SAID.iter().any(|word| line.to_lowercase().contains(word));
+    let lines: Vec<&str> = said.lines().filter(bad).collect();
+    assert!(lines.is_empty(), "it says:\n{}", lines.join("\n"));
+}
+
+/// A process announces what is needed, and nothing twice.
+fn no_more_than(
+    needed: &BTreeMap<Uuid, usize>,
+    fresh: &[Entry],
+    before: &BTreeMap<Uuid, Found>,
+    wanted: &Expected,
+) {
+    let mut announced: BTreeMap<Uuid, Vec<&Content>> = BTreeMap::new();
+    for entry in fresh {
+        if let Body::Intent(intent) = &entry.body {
+            let id = intent.group.to_string().parse().unwrap();
+            announced.entry(id).or_default().push(&intent.content);
+        }
+    }
+    for (id, contents) in announced {
+        let enough = needed.get(&id).copied().unwrap_or_default();
+        assert!(
+            contents.len() <= enough,
+            "{enough} operations are enough for {id}:\n{contents:?}\nstood there: {:?}\n\
+             wanted: {:?}",
+            before.get(&id),
+            wanted.groups.get(&id)
+        );
     }
 }
 

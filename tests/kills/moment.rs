@@ -95,15 +95,13 @@ pub(crate) fn kill(ground: &Ground, arguments: &[&str], moment: Moment) -> Ended
         Moment::Saving(_) | Moment::Opening(_) => watch.strikes(moment, Seen::now(ground)),
         Moment::Never => false,
     });
-    match ended {
-        Some(code) => Ended::ByItself(code, begun.elapsed()),
-        None => {
-            // SIGKILL, on the process this test has started.
-            child.kill().unwrap();
-            let status = child.wait().unwrap();
-            status.code().map_or(Ended::Killed, |code| Ended::ByItself(code, begun.elapsed()))
-        }
+    if let Some(code) = ended {
+        return Ended::ByItself(code, begun.elapsed());
     }
+    // SIGKILL, on the process this test has started.
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    status.code().map_or(Ended::Killed, |code| Ended::ByItself(code, begun.elapsed()))
 }
 
 /// Looks at the files while a process runs.

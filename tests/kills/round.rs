@@ -49,7 +49,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
         ledger: Ledger::new(),
         rng: Rng::with_seed(seed),
         tally: Tally::default(),
-        pass: Duration::from_millis(1_000),
+        pass: Duration::from_secs(1),
         left_over: false,
         begun: true,
         trail: vec![format!("{side:?}, seed {seed}")],
@@ -82,20 +82,18 @@ impl Round {
     fn strike(&mut self, kills: usize) {
         let (mut struck, mut undisturbed) = (0, 0);
         while struck < kills {
-            let (arguments, moment) = self.draw(kills - struck);
-            match self.run(arguments, moment) {
-                Some(hit) => {
-                    self.tally.hit(hit);
-                    struck += 1;
-                    if self.rng.u8(..3) == 0 {
-                        self.story.stir(&self.ground, 1);
-                    }
+            let to_come = if kills > FIRST { kills - struck } else { usize::MAX };
+            let (arguments, moment) = self.draw(to_come);
+            if let Some(hit) = self.run(arguments, moment) {
+                self.tally.hit(hit);
+                struck += 1;
+                if self.rng.u8(..3) == 0 {
+                    self.story.stir(&self.ground, 1);
                 }
-                None => {
-                    undisturbed += 1;
-                    assert!(undisturbed < UNDISTURBED_MAX, "too little work between two kills");
-                    self.story.stir(&self.ground, 3);
-                }
+            } else {
+                undisturbed += 1;
+                assert!(undisturbed < UNDISTURBED_MAX, "too little work between two kills");
+                self.story.stir(&self.ground, 3);
             }
         }
     }
@@ -115,7 +113,7 @@ impl Round {
             }
             _ => {
                 let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
-                let early = self.left_over && self.rng.u8(..20) < 13;
+                let early = self.left_over && self.rng.u8(..4) < 3;
                 let moment = if early || !self.begun {
                     Moment::draw_early(&mut self.rng, counted)
                 } else {
@@ -138,9 +136,7 @@ impl Round {
         self.trail.push(format!("{arguments:?} {moment:?}: {ended:?}, {hit:?}"));
         match ended {
             Ended::Killed => {
-                self.left_over =
-                    !matches!(hit, Hit::BeforeTheFirstIntent | Hit::AfterSave | Hit::BetweenPasses)
-                        && self.ledger.is_behind();
+                self.left_over = self.ledger.is_behind();
                 self.tally.add(if arguments == ["run"] { "of `run`" } else { "of `apply`" }, 1);
                 Some(hit)
             }

@@ -143,8 +143,12 @@ impl Story {
         let leaving = some(&mut self.rng, &inside, 0..most + 1);
         let coming = some(&mut self.rng, &outside, 0..4);
         ground.cloud(|cloud| {
-            leaving.iter().for_each(|person| cloud.remove_member(id, *person).unwrap());
-            coming.iter().for_each(|person| cloud.add_member(id, *person).unwrap());
+            for person in leaving {
+                cloud.remove_member(id, person).unwrap();
+            }
+            for person in coming {
+                cloud.add_member(id, person).unwrap();
+            }
         });
     }
 
@@ -174,7 +178,7 @@ impl Story {
             ground.cloud(|cloud| cloud.hard_delete_group(id)).unwrap();
         }
         for id in lonely.by_ref().take(2) {
-            self.convert(ground, id);
+            convert(ground, id);
         }
         let kind = |id: &Uuid| ground.tenant.cloud().group(*id).unwrap().kind.clone();
         let child = lonely.find(|id| kind(id) == GroupKind::Security);
@@ -182,8 +186,12 @@ impl Story {
         let children: Vec<Uuid> = ground.tenant.cloud().group(nest).unwrap().members.clone();
         ground.cloud(|cloud| {
             let was = children.iter().copied().find(|id| cloud.group(*id).is_some());
-            was.into_iter().for_each(|id| cloud.remove_member(nest, id).unwrap());
-            child.into_iter().for_each(|id| cloud.add_member(nest, id).unwrap());
+            if let Some(id) = was {
+                cloud.remove_member(nest, id).unwrap();
+            }
+            if let Some(id) = child {
+                cloud.add_member(nest, id).unwrap();
+            }
         });
     }
 
@@ -197,19 +205,19 @@ impl Story {
             .filter(|id| !self.fates.contains(id))
             .collect()
     }
+}
 
-    /// A Microsoft 365 group becomes what it is not.
-    fn convert(&mut self, ground: &Ground, id: Uuid) {
-        ground.cloud(|cloud| {
-            let group = cloud.group(id).unwrap();
-            if group.kind == GroupKind::Microsoft365 {
-                const SECURITY: &str = "universalSecurityGroup";
-                let is_security = group.writeback_type.as_deref() == Some(SECURITY);
-                let word = if is_security { "universalDistributionGroup" } else { SECURITY };
-                cloud.set_flag(id, Some(true), Some(word)).unwrap();
-            }
-        });
-    }
+/// A Microsoft 365 group becomes what it is not.
+fn convert(ground: &Ground, id: Uuid) {
+    ground.cloud(|cloud| {
+        let group = cloud.group(id).unwrap();
+        if group.kind == GroupKind::Microsoft365 {
+            const SECURITY: &str = "universalSecurityGroup";
+            let is_security = group.writeback_type.as_deref() == Some(SECURITY);
+            let word = if is_security { "universalDistributionGroup" } else { SECURITY };
+            cloud.set_flag(id, Some(true), Some(word)).unwrap();
+        }
+    });
 }
 
 /// Switches writeback of a group on or off; its type stays.

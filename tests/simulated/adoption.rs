@@ -9,7 +9,7 @@ use crate::stage::{CONTAINER, PEOPLE, Stage};
 
 /// `groupType` of a global security group (MS-ADTS 2.2.12).
 const GLOBAL_SECURITY: i32 = -2_147_483_646;
-/// A Microsoft 365 group without a type of its own is written as a universal distribution group.
+/// `groupType` of a universal security group.
 const UNIVERSAL_SECURITY: &str = "-2147483640";
 
 /// A stage with a global group of the administrators that lacks most of the people of the cloud

@@ -199,7 +199,10 @@ impl Engine {
                 .findings
                 .iter_mut()
                 .filter(|finding| finding.code == FindingCode::Contested && finding.group == group);
-            own.for_each(|finding| finding.message.push_str(&format!("; {writer}")));
+            for finding in own {
+                finding.message.push_str("; ");
+                finding.message.push_str(&writer);
+            }
         }
         decision.contested = contested;
     }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ChangeResult, Course, is_contested};
 use crate::decide::{Decision, contest, plan};
-use crate::model::change::{Change, Effect, Kind};
+use crate::model::change::{Cause, Change, Effect, Kind};
 use crate::model::window::WINDOW;
 use crate::model::{Inventory, Item, Memory, ObjectId, PolicyName};
 
@@ -126,6 +126,17 @@ fn reverse(memory: &mut Memory, course: &Course<'_>) {
         let reversals = known.or_insert(crate::model::memory::Reversals { count: 0, last: begun });
         reversals.count = reversals.count.saturating_add(1);
         reversals.last = begun;
+    }
+}
+
+/// Forgets the reversals that a person let be done again: the row `Undone` holds everything else,
+/// and what follows, such as the members of a group that was brought back, needs no second word.
+fn redo(memory: &mut Memory, course: &Course<'_>) {
+    let again = course.results.iter().filter(|result| {
+        result.outcome.achieved() && !matches!(result.change.cause, Cause::Person(_))
+    });
+    for result in again {
+        memory.undone.remove(&result.change.group);
     }
 }
 

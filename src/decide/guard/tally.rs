@@ -6,7 +6,7 @@ use crate::decide::guard::Scale;
 use crate::decide::guard::piece::{Class, Piece, members};
 use crate::decide::guard::row::{Hold, Row, ends_group, size};
 use crate::defence::stands;
-use crate::model::change::{Cause, Change, Effect, Kind};
+use crate::model::change::{Cause, Change, Effect, Kind, MemberReference};
 use crate::model::policy::GuardRules;
 use crate::model::window::Spend;
 use crate::model::{Inventory, ObjectGuid, ObjectId, PolicyName};
@@ -282,7 +282,7 @@ impl Tally<'_> {
     }
 
     fn leaving(&self) -> BTreeSet<ObjectGuid> {
-        self.changes().flat_map(members).filter_map(|member| member.guid()).collect()
+        self.changes().flat_map(members).filter_map(MemberReference::guid).collect()
     }
 
     fn leavers(&self, policy: &PolicyName) -> usize {

@@ -21,7 +21,7 @@ pub(super) const PRIVILEGED: [&str; 16] = [
 ];
 
 /// The same for the eye (UTS 39), for the directory, or both.
-pub(super) const LOOK_ALIKES: [&str; 22] = [
+pub(super) const LOOK_ALIKES: [&str; 23] = [
     "D\u{43e}main Admins",
     "\u{410}dministrators",
     "Adm\u{456}nistrators",
@@ -33,7 +33,8 @@ pub(super) const LOOK_ALIKES: [&str; 22] = [
     "\u{202e}Domain Admins",
     "Domain Admins\u{200f}",
     "\u{feff}Domain Admins",
-    "\u{ff24}\u{ff4f}\u{ff4d}\u{ff41}\u{ff49}\u{ff4e} \u{ff21}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}\u{ff53}",
+    "\u{ff24}\u{ff4f}\u{ff4d}\u{ff41}\u{ff49}\u{ff4e} Admins",
+    "Domain \u{ff21}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}\u{ff53}",
     "DOMAIN ADMINS",
     "domain admins",
     " Domain Admins",
