@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::similar_names,
     unreachable_pub,
     reason = "a failed unwrap is the failed test, and the support is open to all stories"
 )]

@@ -59,7 +59,9 @@ fn what_a_person_let_through_holds_no_ordinary_change_after_it() {
     pass(&mut world);
     assert_eq!(world.memory.spent, []);
     let mut fleet = fleet(60);
-    words("g", 30).iter().for_each(|word| hard_delete(&mut fleet, word));
+    for word in words("g", 30) {
+        hard_delete(&mut fleet, &word);
+    }
     let passed = pass(&mut fleet);
     approve(&mut fleet, &passed.digest().short(), &passed.held);
     assert_eq!(pass(&mut fleet).rows(), NONE);

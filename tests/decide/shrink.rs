@@ -193,7 +193,9 @@ fn the_last_group_does_not_leave_beside_approved_ones() {
 #[test]
 fn groups_that_end_in_the_tenant_are_not_lost_by_selection() {
     let mut world = fleet(60);
-    words("g", 3).iter().for_each(|word| hard_delete(&mut world, word));
+    for word in words("g", 3) {
+        hard_delete(&mut world, &word);
+    }
     assert_eq!(weighed(world), NONE);
     let mut world = fleet(10);
     for word in words("g", 9) {

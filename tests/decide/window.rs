@@ -167,7 +167,9 @@ fn a_restart_between_any_two_passes_changes_nothing() {
 #[test]
 fn percentages_are_of_what_stood_when_the_last_pass_finished() {
     let deleted = |world: &mut World, count| {
-        words("g", count).iter().for_each(|word| hard_delete(world, word));
+        for word in words("g", count) {
+            hard_delete(world, &word);
+        }
         pass(world).rows()
     };
     // Somebody deleted 40 of 60 groups by hand since: three of the 60 may go, one of the 20 might.
@@ -225,7 +227,9 @@ fn a_small_group_is_never_emptied_and_a_small_policy_never_loses_all() {
         }
         for deleted in 0..=size {
             let mut world = fleet(size);
-            words("g", deleted).iter().for_each(|word| hard_delete(&mut world, word));
+            for word in words("g", deleted) {
+                hard_delete(&mut world, &word);
+            }
             pass(&mut world);
             let left = words("g", size).iter().filter(|word| stands(&world, word)).count();
             assert!(size - left <= 1, "{deleted} of {size} groups");
@@ -352,7 +356,9 @@ fn a_message_holds_value_limit_place_and_command() {
         let place = Place { file: "p.yaml".to_owned(), line: 44, column: 7 };
         p.guard.places.insert("groupsRemoved", place);
     });
-    words("g", 3).iter().for_each(|word| hard_delete(&mut world, word));
+    for word in words("g", 3) {
+        hard_delete(&mut world, &word);
+    }
     let passed = pass(&mut world);
     let hold = passed.held.holds.first().expect("a hold");
     let expected = format!(

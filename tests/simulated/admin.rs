@@ -248,8 +248,8 @@ fn a_plan_remembers_what_the_daemon_remembers() {
         files
     };
     let before = files(&stage.product);
-    let left = stage.product.run(&["plan"]).expect(2).stdout;
-    assert!(left.contains("- delete"), "{left}");
+    let configured = stage.product.run(&["plan"]).expect(2).stdout;
+    assert!(configured.contains("- delete"), "{configured}");
     let state = stage.product.path().join("state");
     let named = other.run(&["plan", "--state", state.to_str().unwrap()]).expect(2).stdout;
     assert!(named.contains("- delete"), "{named}");

@@ -45,20 +45,20 @@ fn a_group_is_shown_adopted_and_let_go_of_again() {
     // The simulated tenant does not say whether Microsoft's writeback is on.
     let refused = stage.product.run(&wish).expect(1);
     assert!(refused.stderr.contains("--confirm-incumbent-off"), "{}", refused.stderr);
-    let with = |more: &[&str]| {
+    let ask = |more: &[&str]| {
         let all: Vec<&str> =
             wish.iter().chain(&["--confirm-incumbent-off"]).chain(more).copied().collect();
         stage.product.run(&all)
     };
-    let shown = with(&[]).expect(2).stdout;
+    let shown = ask(&[]).expect(2).stdout;
     assert!(shown.contains("Old Finance") && shown.contains("stray"), "{shown}");
     assert!(!shown.contains("+ create"), "{shown}");
-    let shown = digest(&with(&["--output", "json"]).expect(2).stdout);
+    let shown = digest(&ask(&["--output", "json"]).expect(2).stdout);
     assert!(stage.writes().is_empty(), "{:?}", stage.writes());
-    with(&["--expect", "000000000000"]).expect(2);
+    ask(&["--expect", "000000000000"]).expect(2);
     assert!(stage.writes().is_empty(), "{:?}", stage.writes());
     // The removal of whom the cloud group does not have waits for a person's word.
-    with(&["--expect", &shown]).expect(3);
+    ask(&["--expect", &shown]).expect(3);
     let after = named(&stage, "Old Finance");
     assert_eq!((after.guid, &after.sid, &after.dn), (before.guid, &before.sid, &before.dn));
     assert_eq!(after.text("sAMAccountName"), Some("old-finance"));
@@ -68,7 +68,7 @@ fn a_group_is_shown_adopted_and_let_go_of_again() {
     let members = after.texts("member").len();
     assert!(members >= 2 && after.texts("member").iter().any(|dn| dn.starts_with("CN=Stray,")));
     assert_eq!(stage.removals().0, 0, "nobody was taken out");
-    with(&[]).expect(0);
+    ask(&[]).expect(0);
     // A whole pass afterwards neither renames it nor makes another one.
     stage.product.run(&["apply"]).expect(3);
     let after = named(&stage, "Old Finance");
