@@ -1,12 +1,13 @@
 //! Prometheus metrics. Labels are bounded words, never a group or member; every series starts at
 //! zero.
 
+mod make;
+
 use std::collections::BTreeSet;
 
-use prometheus::core::Collector;
 use prometheus::{
-    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
-    IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::decide::Decision;
@@ -15,11 +16,8 @@ use crate::model::Outcome;
 use crate::model::change::Kind;
 use crate::model::policy::PolicySet;
 use crate::report::events::{Event, PassEnd, PassResult, Side};
+use crate::report::metrics::make::Maker;
 
-/// Bounds of request times: a fast answer, a slow one, one that met its limit.
-const REQUEST_SECONDS: [f64; 9] = [0.005, 0.02, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
-/// Bounds of pass times: a small estate to an hour.
-const PASS_SECONDS: [f64; 9] = [0.1, 0.5, 2.0, 10.0, 30.0, 120.0, 600.0, 1800.0, 3600.0];
 /// Values of the label `state`.
 const GROUP_STATES: [&str; 4] = ["owned", "frozen", "pending", "unknown"];
 
@@ -76,50 +74,6 @@ struct Edges {
     ldap_operations: IntCounterVec,
     ldap_seconds: HistogramVec,
     ldap_up: IntGauge,
-}
-
-struct Maker<'r>(&'r Registry);
-
-impl Maker<'_> {
-    fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
-        let made = made.expect("names and labels of metrics are constants and valid");
-        self.0.register(Box::new(made.clone())).expect("every metric has its own name");
-        made
-    }
-
-    fn counter(&self, name: &str, help: &str) -> IntCounter {
-        self.keep(IntCounter::with_opts(options(name, help)))
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.keep(IntCounterVec::new(options(name, help), labels))
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> IntGauge {
-        self.keep(IntGauge::with_opts(options(name, help)))
-    }
-
-    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.keep(IntGaugeVec::new(options(name, help), &[label]))
-    }
-
-    fn moment(&self, name: &str, help: &str) -> Gauge {
-        self.keep(Gauge::with_opts(options(name, help)))
-    }
-
-    fn seconds(&self, name: &str, help: &str) -> Histogram {
-        let options = HistogramOpts::from(options(name, help)).buckets(PASS_SECONDS.to_vec());
-        self.keep(Histogram::with_opts(options))
-    }
-
-    fn seconds_by(&self, name: &str, help: &str, label: &str) -> HistogramVec {
-        let options = HistogramOpts::from(options(name, help)).buckets(REQUEST_SECONDS.to_vec());
-        self.keep(HistogramVec::new(options, &[label]))
-    }
-}
-
-fn options(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("writeback")
 }
 
 impl Passes {

@@ -300,7 +300,8 @@ impl Ledger {
         assert_eq!(kept.len(), told.len(), "the window holds what the journal tells");
         assert_eq!(kept.iter().cloned().collect::<BTreeSet<_>>(), told);
         self.removed = told.len();
-        assert!(memory.held.is_empty() && memory.reversals.is_empty(), "{memory:?}");
+        assert!(memory.held.is_empty(), "{:?}", memory.held);
+        assert!(memory.reversals.is_empty(), "nobody else writes: {:?}", memory.reversals);
         self.groups = found.into_iter().map(|group| (group.anchor().unwrap(), group)).collect();
     }
 
