@@ -100,7 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["yaml"]),
     ("notify", &["controller/triggers.rs"]),
     ("tracing_subscriber", &["report/logs.rs"]),
-    ("prometheus", &["report/metrics.rs"]),
+    ("prometheus", &["report/metrics"]),
     ("backoff", &["retry.rs"]),
     ("axum", &["report/endpoint.rs", "sim/"]),
     ("clap", &["cli"]),

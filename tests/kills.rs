@@ -104,8 +104,9 @@ impl Campaign {
         assert_eq!(tally.kills() as u64, self.rounds * self.kills as u64);
         let recovering = tally.recovering();
         assert!(recovering * RECOVERY_SHARE >= tally.kills(), "{recovering} kills in recovery");
-        // Both last some milliseconds: few rounds may miss them.
-        let short = [Hit::AfterRecovery, Hit::AfterSave];
+        // A round beside Samba is slow, and so are its answers: what lasts some milliseconds beside
+        // them is missed by few rounds.
+        let short = [Hit::AfterRecovery, Hit::BetweenOperations, Hit::AfterSave];
         let certain = |hit: &Hit| self.side == Side::Simulated || !short.contains(hit);
         let missing = tally.missing(Hit::ALL.into_iter().filter(certain));
         assert!(missing.is_empty(), "no kill hit: {missing:?}");
@@ -113,13 +114,16 @@ impl Campaign {
 }
 
 fn command(side: Side, seed: u64) -> String {
-    format!("KILLS='{}:{seed}' cargo test --test kills one_round -- --nocapture", side.word())
+    format!(
+        "KILLS='{}:{seed}' cargo test --test kills one_round_ends_well -- --nocapture",
+        side.word()
+    )
 }
 
 /// Plays one round aloud: `KILLS=simulated:7`.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the one round is named by the environment")]
-fn one_round() {
+fn one_round_ends_well() {
     let text = std::env::var("KILLS").unwrap_or_else(|_| "simulated:1000".to_owned());
     let (side, seed) = text.split_once(':').expect("a round is written simulated:7");
     let campaign = [SIMULATED, SAMBA].into_iter().find(|one| one.side.word() == side).unwrap();

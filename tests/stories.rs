@@ -51,7 +51,7 @@ use trouble::Script;
 /// Tells one story aloud: `STORY='seed=7 stop-after=write:41'`.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the one story is named by the environment")]
-fn one_story() {
+fn one_story_ends_well() {
     let text = std::env::var("STORY").unwrap_or_else(|_| "seed=0".to_owned());
     let script: Script = text.parse().expect("a story is written seed=7 stop-after=write:41");
     let stage = Stage::new(script.seed).unwrap_or_else(|what| panic!("{what}"));

@@ -81,8 +81,8 @@ fn what_adoption_brings_stands_in_the_same_plan() {
     check(
         &narrow,
         "adopt sales: old
-         convert sales: narrow security to security
          update sales: displayName
+         convert sales: narrow security to security
          add sales: eve
          held remove sales: bob",
     );

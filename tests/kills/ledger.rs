@@ -6,6 +6,7 @@ use std::fs;
 use std::time::SystemTime;
 
 use uuid::Uuid;
+use writeback::decide::contest::REVERSALS_MAX;
 use writeback::journal::entry::{Body, Content, Entry, IntentEntry};
 use writeback::journal::read::entries;
 use writeback::model::{Outcome, Spending};
@@ -39,6 +40,8 @@ pub(crate) struct Ledger {
     identities: BTreeMap<Uuid, (Uuid, String)>,
     pub(crate) removed: usize,
     pub(crate) torn: usize,
+    /// Changes that were taken for repairs of what somebody else did.
+    pub(crate) mistaken: usize,
 }
 
 impl Ledger {
@@ -56,6 +59,7 @@ impl Ledger {
             identities: BTreeMap::new(),
             removed: 0,
             torn: 0,
+            mistaken: 0,
         }
     }
 
@@ -301,7 +305,12 @@ impl Ledger {
         assert_eq!(kept.iter().cloned().collect::<BTreeSet<_>>(), told);
         self.removed = told.len();
         assert!(memory.held.is_empty(), "{:?}", memory.held);
-        assert!(memory.reversals.is_empty(), "nobody else writes: {:?}", memory.reversals);
+        // What a killed pass did, and the tenant then takes back, may pass for somebody's hand in
+        // the directory; never so often that the group is left alone.
+        let counts = memory.reversals.values().map(|reversals| reversals.count);
+        let most = counts.max().unwrap_or_default();
+        assert!(most < REVERSALS_MAX, "nobody else writes: {:?}", memory.reversals);
+        self.mistaken = memory.reversals.len();
         self.groups = found.into_iter().map(|group| (group.anchor().unwrap(), group)).collect();
     }
 

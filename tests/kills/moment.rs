@@ -50,7 +50,7 @@ impl Moment {
         match rng.u8(..6) {
             0..=1 => Self::Time(Duration::from_micros(rng.u64(..OPENING_US))),
             2..=3 => Self::Opening(Duration::from_micros(rng.u64(..40_000))),
-            4 if counted => Self::Requests(rng.usize(1..10)),
+            4 if counted => Self::Requests(rng.usize(1..25)),
             _ => Self::Opening(Duration::from_micros(rng.u64(..4_000))),
         }
     }

@@ -34,6 +34,8 @@ struct Round {
     left_over: bool,
     /// A process was started since the directory was in step.
     begun: bool,
+    /// The last kill strikes a daemon that waits.
+    waits: bool,
     trail: Vec<String>,
 }
 
@@ -52,6 +54,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
         pass: Duration::from_secs(1),
         left_over: false,
         begun: true,
+        waits: side == Side::Samba || seed % 2 == 0,
         trail: vec![format!("{side:?}, seed {seed}")],
     };
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round.play(kills)));
@@ -63,6 +66,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
     round.tally.add("intents without an outcome", round.ledger.open());
     round.tally.add("removals in the window", round.ledger.removed);
     round.tally.add("torn ends", round.ledger.torn);
+    round.tally.add("changes taken for repairs", round.ledger.mistaken);
     round.tally
 }
 
@@ -103,17 +107,15 @@ impl Round {
     fn draw(&mut self, to_come: usize) -> (&'static [&'static str], Moment) {
         let counted = self.ground.domain().is_some();
         match to_come {
-            1 => {
+            1 if self.waits => {
                 self.story.stir(&self.ground, 1);
                 (&["run"], Moment::Saving(Duration::from_millis(self.rng.u64(200..900))))
             }
-            2 => {
-                self.story.stir(&self.ground, 1);
-                (&["apply"], Moment::Saving(Duration::from_micros(self.rng.u64(..8_000))))
-            }
+            1 => self.while_saving(),
+            2 if self.waits => self.while_saving(),
             _ => {
                 let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
-                let early = self.left_over && self.rng.u8(..4) < 3;
+                let early = self.left_over && self.rng.u8(..6) < 5;
                 let moment = if early || !self.begun {
                     Moment::draw_early(&mut self.rng, counted)
                 } else {
@@ -122,6 +124,11 @@ impl Round {
                 (arguments, moment)
             }
         }
+    }
+
+    fn while_saving(&mut self) -> (&'static [&'static str], Moment) {
+        self.story.stir(&self.ground, 1);
+        (&["apply"], Moment::Saving(Duration::from_micros(self.rng.u64(..5_000))))
     }
 
     /// One process; what the kill hit, unless it ended by itself.

@@ -58,8 +58,10 @@ impl Stage {
         }
         let before_rest = machine.fork(&script);
         before.push((machine.gate.passed().clone(), machine));
+        let passed = before_rest.gate.passed().clone();
         let undisturbed =
             rest(before_rest, rounds).map_err(|what| format!("seed {seed}: {what}"))?;
+        let undisturbed = Ended { passed, ..undisturbed };
         Ok(Self { seed, scenes, before, undisturbed })
     }
 

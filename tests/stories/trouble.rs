@@ -213,7 +213,7 @@ impl Script {
 
     /// The one command that tells the story again.
     pub(crate) fn command(&self) -> String {
-        format!("STORY='{self}' cargo test --test stories one_story -- --nocapture")
+        format!("STORY='{self}' cargo test --test stories one_story_ends_well -- --nocapture")
     }
 }
 
