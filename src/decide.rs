@@ -48,7 +48,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 
 use crate::decide::upward::Parents;
-use crate::model::change::{Effect, MemberReference};
+use crate::model::change::{Kind, MemberReference};
 use crate::model::cloud::{Links, Presence};
 use crate::model::condition::Reason;
 use crate::model::directory::PrincipalClass;
@@ -242,23 +242,8 @@ fn kept(
 /// What the guard has to know about the values that a plan takes out.
 fn asked(inputs: &Inputs<'_>, plan: &Plan) -> Asked {
     let mut asked = Asked::default();
-    let removed = plan.changes.iter().filter_map(|change| match &change.effect {
-        Effect::RemoveMembers { members, .. } => Some(members),
-        Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::AddMembers { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => None,
-    });
+    let parts = plan.changes.iter().filter_map(|change| change.effect.member_part());
+    let removed = parts.filter(|part| part.kind == Kind::RemoveMembers).map(|part| part.members);
     let removed: BTreeSet<_> = removed.flatten().filter_map(MemberReference::guid).collect();
     let principals = inputs.directory.principals.value();
     let is_group = |guid: &&ObjectGuid| {

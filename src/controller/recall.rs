@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::controller::recover::{is_older, journal_head, recover};
 use crate::defence::stands;
 use crate::journal::JournalHead;
+use crate::journal::entry::Body;
 use crate::journal::read::{HeadFound, ReadError, Tail, entries, tail};
 use crate::model::Memory;
 use crate::model::window::WINDOW;
@@ -34,7 +35,6 @@ pub struct Recalled {
 /// | state | journal | memory | removals |
 /// |---|---|---|---|
 /// | none | none | empty | as the guard says |
-/// | none | one pass | what the journal tells: the first pass was cut off | as the guard says |
 /// | lost or damaged | there | what the journal tells | wait a day |
 /// | saved | ends at its head | the state | as the guard says |
 /// | saved | goes on with one pass | both: the pass was cut off | as the guard says |
@@ -55,8 +55,9 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
              for an approval",
             set_aside.display()
         )),
-        // A first pass that was cut off leaves the lines of one plan: they tell everything.
-        Found::Fresh { lost: true } if is_older(&tail) => Some(
+        // The state is saved before the first write of all: a journal that tells of writes without
+        // it had one.
+        Found::Fresh { lost: true } if tells_of_writes(&tail) => Some(
             "the state is gone and a journal stands beside it: what was remembered is lost, and \
              all removals wait 24 hours or for an approval"
                 .to_owned(),
@@ -72,6 +73,10 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
     }
     let is_news = !was_saved || !tail.entries.is_empty() || warning.is_some();
     Ok(Recalled { memory, is_news, warning })
+}
+
+fn tells_of_writes(tail: &Tail) -> bool {
+    tail.entries.iter().any(|entry| matches!(entry.body, Body::Intent(_)))
 }
 
 fn all(directory: &Path) -> Result<Tail, ReadError> {

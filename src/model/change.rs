@@ -271,7 +271,54 @@ impl Kind {
     }
 }
 
+/// What an effect does to single members.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberPart<'a> {
+    /// [`Kind::AddMembers`] or [`Kind::RemoveMembers`].
+    pub kind: Kind,
+    /// Who.
+    pub members: &'a [MemberReference],
+    /// How many values the group holds before; `None` at a first fill.
+    pub of: Option<usize>,
+}
+
 impl Effect {
+    /// What it does to single members; `None` for whatever concerns the group as a whole.
+    pub fn member_part(&self) -> Option<MemberPart<'_>> {
+        let kind = self.kind();
+        match self {
+            Self::AddMembers { members, of } => Some(MemberPart { kind, members, of: *of }),
+            Self::RemoveMembers { members, of } => {
+                Some(MemberPart { kind, members, of: Some(*of) })
+            }
+            Self::Create { .. }
+            | Self::Rename { .. }
+            | Self::Move { .. }
+            | Self::Update { .. }
+            | Self::Convert { .. }
+            | Self::Restore { .. }
+            | Self::Handover { .. }
+            | Self::Disable { .. }
+            | Self::Quarantine { .. }
+            | Self::Delete { .. }
+            | Self::Adopt { .. }
+            | Self::Release { .. }
+            | Self::Freeze => None,
+        }
+    }
+
+    /// The same effect for other members; itself where it concerns the group as a whole.
+    #[must_use]
+    pub fn with_members(&self, members: Vec<MemberReference>) -> Self {
+        match self.member_part() {
+            Some(MemberPart { kind: Kind::AddMembers, of, .. }) => Self::AddMembers { members, of },
+            Some(MemberPart { of, .. }) => {
+                Self::RemoveMembers { members, of: of.unwrap_or_default() }
+            }
+            None => self.clone(),
+        }
+    }
+
     /// The kind of this effect.
     pub fn kind(&self) -> Kind {
         match self {

@@ -49,7 +49,7 @@ impl Moment {
     pub(crate) fn draw_early(rng: &mut Rng, counted: bool) -> Self {
         match rng.u8(..6) {
             0..=1 => Self::Time(Duration::from_micros(rng.u64(..OPENING_US))),
-            2..=3 => Self::Opening(Duration::from_micros(rng.u64(..40_000))),
+            2..=3 => Self::Opening(Duration::from_micros(rng.u64(..150_000))),
             4 if counted => Self::Requests(rng.usize(1..25)),
             _ => Self::Opening(Duration::from_micros(rng.u64(..4_000))),
         }

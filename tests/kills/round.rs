@@ -54,7 +54,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
         pass: Duration::from_secs(1),
         left_over: false,
         begun: true,
-        waits: side == Side::Samba || seed % 2 == 0,
+        waits: side == Side::Samba || seed.is_multiple_of(2),
         trail: vec![format!("{side:?}, seed {seed}")],
     };
     let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| round.play(kills)));

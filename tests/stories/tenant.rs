@@ -93,20 +93,20 @@ impl Tenant {
             return None;
         }
         let team = self.teams.get(word)?;
-        let stays = |who: &&Who| match who {
-            Who::Person(person) => self.people.get(person) == Some(&true),
-            Who::Team(child) => self.fate(child) == Fate::Kept,
-        };
-        Some(team.members.iter().filter(stays).cloned().collect())
+        Some(team.members.iter().filter(|who| self.is_there(who)).cloned().collect())
     }
 
-    /// Whether somebody should be a direct member of a team, as long as it is kept.
-    pub(crate) fn holds(&self, word: &str, who: &Who) -> bool {
-        let stays = match who {
+    /// Whether the tenant lists somebody in a team.
+    pub(crate) fn lists(&self, word: &str, who: &Who) -> bool {
+        self.teams.get(word).is_some_and(|team| team.members.contains(who))
+    }
+
+    /// Whether somebody is there to be a member of anything.
+    pub(crate) fn is_there(&self, who: &Who) -> bool {
+        match who {
             Who::Person(person) => self.people.get(person) == Some(&true),
             Who::Team(child) => self.fate(child) == Fate::Kept,
-        };
-        stays && self.teams.get(word).is_some_and(|team| team.members.contains(who))
+        }
     }
 
     /// Who has what a team gives, through nested teams too.

@@ -69,27 +69,13 @@ impl Knife<'_> {
     fn cut(&self, origin: usize, change: &Change) -> Vec<Piece> {
         let items = plan::items(change);
         let passes = |item: &Item| self.approved.contains(item);
-        let (members, whole) = match &change.effect {
-            Effect::AddMembers { members, .. } => (members, 0),
-            Effect::RemoveMembers { members, .. } => (members, members.len()),
-            Effect::Create { .. }
-            | Effect::Rename { .. }
-            | Effect::Move { .. }
-            | Effect::Update { .. }
-            | Effect::Convert { .. }
-            | Effect::Restore { .. }
-            | Effect::Handover { .. }
-            | Effect::Disable { .. }
-            | Effect::Quarantine { .. }
-            | Effect::Delete { .. }
-            | Effect::Adopt { .. }
-            | Effect::Release { .. }
-            | Effect::Freeze => {
-                let all = items.iter().all(passes);
-                let class = if all { Class::Approved } else { Class::Counted };
-                return vec![Piece { change: change.clone(), origin, class, whole: 0 }];
-            }
+        let Some(part) = change.effect.member_part() else {
+            let all = items.iter().all(passes);
+            let class = if all { Class::Approved } else { Class::Counted };
+            return vec![Piece { change: change.clone(), origin, class, whole: 0 }];
         };
+        let members = part.members;
+        let whole = if part.kind == Kind::RemoveMembers { members.len() } else { 0 };
         // Who leaves one group for another waits with what he is added to: see `dependents`.
         let mut parts: BTreeMap<(Class, Option<&BTreeSet<ObjectId>>), Vec<_>> = BTreeMap::new();
         for (member, item) in members.iter().zip(&items) {
@@ -111,25 +97,8 @@ impl Knife<'_> {
 }
 
 /// The same change for other members.
-pub(super) fn with_members(change: &Change, members: Vec<MemberReference>) -> Change {
-    let effect = match &change.effect {
-        Effect::AddMembers { of, .. } => Effect::AddMembers { members, of: *of },
-        Effect::RemoveMembers { of, .. } => Effect::RemoveMembers { members, of: *of },
-        Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => return change.clone(),
-    };
-    Change { effect, ..change.clone() }
+fn with_members(change: &Change, members: Vec<MemberReference>) -> Change {
+    Change { effect: change.effect.with_members(members), ..change.clone() }
 }
 
 /// Puts pieces of the same change together again, in the order of the plan.
@@ -150,22 +119,7 @@ pub(super) fn join<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Vec<Change> {
 
 /// The members a change adds or takes out; none for any other.
 pub(super) fn members(change: &Change) -> &[MemberReference] {
-    match &change.effect {
-        Effect::RemoveMembers { members, .. } | Effect::AddMembers { members, .. } => members,
-        Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => &[],
-    }
+    change.effect.member_part().map_or(&[], |part| part.members)
 }
 
 /// What inside a nested group counts where nobody could tell: the most that a group may hold.

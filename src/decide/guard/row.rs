@@ -192,21 +192,5 @@ pub(super) fn ends_group(effect: &Effect) -> bool {
 
 /// How many values of `member` a group holds before the change, where the change says so.
 pub(super) fn size(change: &Change) -> usize {
-    match &change.effect {
-        Effect::RemoveMembers { of, .. } | Effect::AddMembers { of: Some(of), .. } => *of,
-        Effect::AddMembers { of: None, .. }
-        | Effect::Create { .. }
-        | Effect::Rename { .. }
-        | Effect::Move { .. }
-        | Effect::Update { .. }
-        | Effect::Convert { .. }
-        | Effect::Restore { .. }
-        | Effect::Handover { .. }
-        | Effect::Disable { .. }
-        | Effect::Quarantine { .. }
-        | Effect::Delete { .. }
-        | Effect::Adopt { .. }
-        | Effect::Release { .. }
-        | Effect::Freeze => 0,
-    }
+    change.effect.member_part().and_then(|part| part.of).unwrap_or_default()
 }
