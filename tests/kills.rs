@@ -106,7 +106,7 @@ impl Campaign {
         assert!(recovering * RECOVERY_SHARE >= tally.kills(), "{recovering} kills in recovery");
         // A round beside Samba is slow, and so are its answers: what lasts some milliseconds beside
         // them is missed by few rounds.
-        let short = [Hit::AfterRecovery, Hit::BetweenOperations, Hit::AfterSave];
+        let short = [Hit::AfterRecovery, Hit::BetweenOperations, Hit::DuringSave, Hit::AfterSave];
         let certain = |hit: &Hit| self.side == Side::Simulated || !short.contains(hit);
         let missing = tally.missing(Hit::ALL.into_iter().filter(certain));
         assert!(missing.is_empty(), "no kill hit: {missing:?}");

@@ -102,7 +102,9 @@ async fn commands(ready: Ready) {
     assert_eq!(told(&plan["findings"], &names), newcomers, "{planned}");
 
     let applied = product.run(&["apply"]).expect(0).stdout;
-    assert!(applied.starts_with(&planned), "{planned}\n---\n{applied}");
+    // Only a plan without memory says what it could not compute.
+    let (same, _) = planned.split_once("\nnot computed").unwrap();
+    assert!(applied.starts_with(same), "{planned}\n---\n{applied}");
     let differences = course.differences(&ground.objects().await, &cast.bystanders);
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
     let quiet = product.run(&["plan"]).expect(0).stdout;

@@ -16,8 +16,8 @@ use writeback::settings::Settings;
 
 use crate::product::Product;
 
-/// Between two passes: longer than `confirmAfter`.
-const BETWEEN: SignedDuration = SignedDuration::from_mins(11);
+/// Between two passes: longer than `confirmAfter`, and than the window of the guard.
+const BETWEEN: SignedDuration = SignedDuration::from_hours(25);
 
 /// A daemon.
 pub struct Daemon {

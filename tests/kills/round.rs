@@ -75,7 +75,7 @@ impl Round {
         self.strike(FIRST.min(kills));
         self.end();
         self.ground.a_day_later();
-        self.begun = false;
+        self.begun = !self.waits;
         self.story.turn(&self.ground);
         self.story.stir(&self.ground, 4);
         self.strike(kills - FIRST.min(kills));

@@ -188,6 +188,14 @@ impl Folder {
         }
     }
 
+    /// Whether the journal says that this set was let through.
+    pub(crate) fn tells_of_approval(&self, digest: &writeback::model::Digest) -> bool {
+        let text = fs::read_to_string(self.journal()).unwrap_or_default();
+        let digest = digest.to_string();
+        let mut lines = text.lines().filter(|line| line.contains(&digest));
+        lines.any(|line| line.contains("\"kind\":\"approval\""))
+    }
+
     /// The last two lines of the journal, as far as they fit into `bytes`.
     pub(crate) fn last_lines(&self, bytes: u64) -> Vec<serde_json::Value> {
         use std::io::{Read as _, Seek as _, SeekFrom};

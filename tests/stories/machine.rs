@@ -31,6 +31,7 @@ use crate::books::{self, Books};
 use crate::disk::{Folder, Platter};
 use crate::names::OWNER;
 use crate::observe::{self, Gaps};
+use crate::oracle::recorded;
 use crate::sometimes::Sometimes;
 use crate::story;
 use crate::tenant::{Fate, Life, Tenant, Who};
@@ -133,8 +134,6 @@ pub(crate) struct Machine {
     died_unsaved: bool,
     /// The state was lost in this story.
     is_lost: bool,
-    /// The approvals that are in the journal.
-    noted: BTreeSet<Digest>,
     pub(crate) trace: bool,
 }
 
@@ -160,7 +159,6 @@ impl Machine {
             died_approving: false,
             died_unsaved: false,
             is_lost: false,
-            noted: BTreeSet::new(),
             trace: false,
         }
     }
@@ -188,7 +186,6 @@ impl Machine {
             platter,
             life,
             tear: None,
-            noted: self.noted.clone(),
             ..*self
         }
     }
@@ -615,7 +612,6 @@ impl Machine {
             if !noted {
                 break;
             }
-            self.noted.insert(*digest);
         }
         let acted =
             if noted { self.act(&look)? } else { Acted { failed: true, ..Acted::default() } };
@@ -831,7 +827,9 @@ impl Machine {
             let memory = &self.life.as_ref().expect("it lives").memory;
             let mut letting =
                 memory.approvals.iter().filter(|(_, one)| one.items.contains(&item)).peekable();
-            if letting.peek().is_some() && !letting.any(|(digest, _)| self.noted.contains(digest)) {
+            if letting.peek().is_some()
+                && !letting.any(|(digest, _)| self.folder.tells_of_approval(digest))
+            {
                 let what = format!("{member} of {} goes on a word not journalled", change.label);
                 return Err(Halt::Wrong(what));
             }
@@ -937,6 +935,11 @@ impl Machine {
                 Effect::Disable { .. } | Effect::Quarantine { .. } => {
                     matches!(fate, Fate::Disabled | Fate::Quarantined)
                 }
+                // A group that can still be brought back keeps its SID: nobody lets a new one be made.
+                Effect::Create { .. } => !directory
+                    .graves
+                    .values()
+                    .any(|grave| recorded(&grave.object, tenant).is_some_and(|(of, _)| of == team)),
                 Effect::Freeze => fate != Fate::Kept,
                 _ => true,
             }

@@ -194,11 +194,13 @@ impl Oracle {
             Operation::AddMembers { members, .. } => {
                 for member in members {
                     let who = who(before, *member, tenant);
-                    let wants =
-                        |tenant: &Tenant| who.as_ref().is_some_and(|who| tenant.holds(team, who));
+                    let comes = who.as_ref().is_some_and(|who| {
+                        self.is_right(tenant, |tenant| tenant.lists(team, who))
+                            && self.is_right(tenant, |tenant| tenant.is_there(who))
+                    });
                     // Groups and members are two reads: each may be as it was at its time.
                     let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
-                    if !is_kept || !self.is_right(tenant, wants) {
+                    if !is_kept || !comes {
                         self.blame(format!("{who:?} came into {team} without any right"));
                     }
                     self.added.insert((guid, *member), now);
@@ -208,10 +210,12 @@ impl Oracle {
                 self.removals += members.len();
                 for member in members {
                     let who = who(before, *member, tenant);
-                    let wants_gone =
-                        |tenant: &Tenant| who.as_ref().is_none_or(|who| !tenant.holds(team, who));
+                    let goes = who.as_ref().is_none_or(|who| {
+                        self.is_right(tenant, |tenant| !tenant.lists(team, who))
+                            || self.is_right(tenant, |tenant| !tenant.is_there(who))
+                    });
                     let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
-                    if !is_kept || !self.is_right(tenant, wants_gone) {
+                    if !is_kept || !goes {
                         self.blame(format!("{who:?} was wrongly taken out of {team}"));
                     }
                     self.take_member(former, *member, (team, policy), (tenant, now), who.as_ref());
