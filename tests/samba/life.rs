@@ -137,6 +137,7 @@ async fn a_mass_removal_is_held_and_the_rest_goes_on() {
     let before = stage.expected();
     let all = before.groups[&everybody].members.clone();
     assert_eq!(all.len(), 12);
+    stage.product.a_day_later();
 
     stage.cloud(|cloud| {
         let leaving: Vec<Uuid> = cloud.people().skip(1).map(|person| person.id).collect();

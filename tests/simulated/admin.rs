@@ -11,18 +11,11 @@ use std::time::Duration;
 use crate::product::{Daemon, Product, Ran};
 use crate::stage::{Stage, until};
 use serde_json::{Value, json};
-use writeback::settings::Settings;
-use writeback::state::{Binding, State};
 
 /// Makes what was written look a day old: what was added within a day is taken out again without
 /// asking anybody.
 pub fn a_day_later(product: &Product) {
-    let settings = Settings::load(&product.path().join("writeback.yaml")).unwrap();
-    let binding = Binding { tenant: settings.tenant.id, owner: settings.owner };
-    let (mut state, opened) = State::open(&product.path().join("state"), binding).unwrap();
-    let mut memory = opened.memory;
-    memory.added.clear();
-    state.save(&memory, None, None).unwrap();
+    product.a_day_later();
 }
 
 /// A daemon that has nothing to do, and makes no pass by itself after its first one.

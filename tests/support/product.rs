@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use writeback::settings::Settings;
 use writeback::sim::domain::Domain;
 use writeback::sim::tenant::Tenant;
+use writeback::state::{Binding, State};
 
 /// Longer than anything the product is asked to wait for in a test.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -70,6 +72,17 @@ impl Ran {
 }
 
 impl Product {
+    /// Lets a day go by since the last pass: what was added just now could be taken out without a
+    /// guard. The daemon must not run.
+    pub fn a_day_later(&self) {
+        let settings = Settings::load(&self.path().join("writeback.yaml")).unwrap();
+        let binding = Binding { tenant: settings.tenant.id, owner: settings.owner };
+        let (mut state, opened) = State::open(&self.path().join("state"), binding).unwrap();
+        let mut memory = opened.memory;
+        memory.added.clear();
+        state.save(&memory, None, None).unwrap();
+    }
+
     /// A folder with a configuration for this tenant and directory, and no policy yet.
     pub fn new(tenant: &Tenant, directory: &DirectoryAccess) -> Self {
         let folder = tempfile::tempdir().unwrap();
