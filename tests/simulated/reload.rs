@@ -228,14 +228,16 @@ fn a_half_written_or_broken_file_keeps_the_last_good_version() {
     let cut = whole.find("container").unwrap();
     let misspelt = whole.replace("mode: Sync", "mode: Snyc");
     let broken = [&whole[..cut], "", &misspelt, "\u{0}\u{1}", "- a\n- b\n"];
-    // Another person each time: who is taken out again and again is contested.
-    let people =
-        ["Ada Lovelace", "Alan Turing", "Frances Allen", "Margaret Hamilton", "Hedy Lamarr"];
-    for (broken, person) in broken.into_iter().zip(people) {
+    // Another value each time: one that is put back again and again is contested.
+    let values = ["displayName", "description", "adminDescription", "member", "sAMAccountName"];
+    for (broken, value) in broken.into_iter().zip(values) {
         // A drift shows that the last good version goes on with repairs, and only with them.
-        let everybody = stage.dn("All Employees");
-        let person = stage.account_dn(person);
-        stage.domain.edit(|tree| tree.remove_member(&everybody, &person)).unwrap();
+        let finance = stage.dn("Finance");
+        let ada = stage.account_dn("Ada Lovelace");
+        stage.domain.edit(|tree| match value {
+            "member" => tree.remove_member(&finance, &ada).unwrap(),
+            text => tree.set(&finance, text, &["By hand"]).unwrap(),
+        });
         fs::write(folder.join("everything.yaml"), broken).unwrap();
         until("the mistake shows", || {
             mistakes(&daemon).iter().any(|mistake| mistake.contains("everything.yaml:"))
