@@ -77,11 +77,12 @@ fn log(event: &Event<'_>) {
         Event::DirectoryAnswered { operation, result, seconds } => {
             debug!(operation, result, seconds, "domain answered");
         }
-        Event::PoliciesLoaded { generation, policies, mistakes } => {
+        Event::PoliciesLoaded { generation, policies, mistakes, revision, .. } => {
             info!(
                 generation = generation.map(|digest| digest.short()),
                 policies = policies.policies.len(),
                 mistakes = mistakes.len(),
+                revision,
                 "policies loaded"
             );
             for mistake in *mistakes {
@@ -99,7 +100,13 @@ fn log(event: &Event<'_>) {
             let error = safe(message);
             error!(error, "journal failed");
         }
-        Event::Planned { .. } | Event::Next { .. } => {}
+        Event::Reloaded { via, changed } => {
+            debug!(via = via.word(), changed, "policy folder read");
+        }
+        Event::Planned { .. }
+        | Event::Next { .. }
+        | Event::CredentialSeen { .. }
+        | Event::Paused(_) => {}
         Event::Stopping => info!("stopping"),
     }
 }

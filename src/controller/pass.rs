@@ -146,6 +146,8 @@ impl Engine {
                 generation: load.generation.filter(|_| load.folder_error.is_none()),
                 policies: self.store.in_force(),
                 mistakes: &mistakes,
+                revision: self.revision.as_deref(),
+                at: now(),
             });
         }
         load
@@ -185,6 +187,7 @@ impl Engine {
     fn policies_now(&self) -> PolicySet {
         let mut policies = self.store.in_force().clone();
         for standing in &mut policies.policies {
+            standing.policy.suspend |= self.memory.pauses.cover(&standing.policy.name);
             let own = self.adoptions.iter().filter(|(name, _)| *name == standing.policy.name);
             standing.policy.adoption.extend(own.map(|(_, adoption)| adoption.clone()));
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::approval::{Approval, Item};
 use crate::model::window::Spending;
-use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId, PolicyName};
+use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pauses, PolicyName};
 
 /// Memory of one daemon.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +72,8 @@ pub struct Memory {
     pub begun: Option<Timestamp>,
     /// How many finished passes stand behind it.
     pub passes: u64,
+    /// What people paused.
+    pub pauses: Pauses,
 }
 
 /// How much a policy holds: the base of the guard's percentages.

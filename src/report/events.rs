@@ -12,7 +12,9 @@ use crate::decide::conclude::ChangeResult;
 use crate::decide::guard::Guarded;
 use crate::model::condition::Condition;
 use crate::model::policy::PolicySet;
-use crate::model::{Digest, PolicyName};
+use crate::model::{
+    CloudListing, CloudMembers, Digest, DirectorySnapshot, Memory, Pauses, PolicyName,
+};
 use crate::retry::Fault;
 
 /// One thing worth telling.
@@ -33,6 +35,8 @@ pub enum Event<'a> {
         decision: &'a Decision,
         /// What the guard said.
         guarded: &'a Guarded,
+        /// What it was decided on.
+        sight: Sight<'a>,
     },
     /// One change was tried.
     ChangeMade(&'a ChangeResult),
@@ -66,7 +70,27 @@ pub enum Event<'a> {
         policies: &'a PolicySet,
         /// What is wrong, one line each.
         mistakes: &'a [String],
+        /// The Git revision that is checked out around the folder, where there is one.
+        revision: Option<&'a str>,
+        /// When it was read.
+        at: Timestamp,
     },
+    /// The policy folder was looked at.
+    Reloaded {
+        /// What made the daemon look.
+        via: Via,
+        /// Whether it had changed.
+        changed: bool,
+    },
+    /// Whoever proves itself to a side was read from its file.
+    CredentialSeen {
+        /// A bounded word: what it is.
+        credential: &'static str,
+        /// When it ends, where it says so.
+        expires: Option<Timestamp>,
+    },
+    /// What a person paused: everything, or policies.
+    Paused(&'a Pauses),
     /// A pass ended early because a side could not be read.
     FaultMet {
         /// Which side.
@@ -93,6 +117,52 @@ pub enum Event<'a> {
     },
     /// The daemon was asked to stop.
     Stopping,
+}
+
+/// What a plan was decided on, for whoever shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// When the pass began.
+    pub at: Timestamp,
+    /// The tenant's listings.
+    pub cloud: &'a CloudListing,
+    /// The members that were read.
+    pub members: &'a CloudMembers,
+    /// The domain.
+    pub directory: &'a DirectorySnapshot,
+    /// What earlier passes remember.
+    pub memory: &'a Memory,
+}
+
+/// What makes the daemon look at its policy folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A file event.
+    Event,
+    /// The slow poll beside the events, which some mounts never send.
+    Poll,
+    /// SIGHUP.
+    Signal,
+    /// Somebody asked over the admin socket.
+    Socket,
+    /// A pass began.
+    Pass,
+}
+
+impl Via {
+    /// All of them, for series that start at zero.
+    pub const ALL: [Self; 5] = [Self::Event, Self::Poll, Self::Signal, Self::Socket, Self::Pass];
+
+    /// A bounded word for metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Poll => "poll",
+            Self::Signal => "signal",
+            Self::Socket => "socket",
+            Self::Pass => "pass",
+        }
+    }
 }
 
 /// Which world could not be read.

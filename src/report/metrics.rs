@@ -311,7 +311,7 @@ impl Metrics {
     pub fn take(&self, event: &Event<'_>) {
         let Self { passes, plans, policies: folder, edges, .. } = self;
         match event {
-            Event::Planned { policies, decision, guarded } => {
+            Event::Planned { policies, decision, guarded, .. } => {
                 edges.ldap_up.set(1);
                 let missed = u64::from(decision.incomplete);
                 edges.incomplete.with_label_values(&[Side::Tenant.word()]).inc_by(missed);
@@ -347,7 +347,12 @@ impl Metrics {
             }
             Event::JournalAt { sequence, hash } => passes.journal_at(*sequence, hash),
             Event::JournalFailed { .. } => passes.journal_errors.inc(),
-            Event::PassBegun { .. } | Event::Next { .. } | Event::Stopping => {}
+            Event::PassBegun { .. }
+            | Event::Next { .. }
+            | Event::Reloaded { .. }
+            | Event::CredentialSeen { .. }
+            | Event::Paused(_)
+            | Event::Stopping => {}
         }
     }
 }

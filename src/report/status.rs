@@ -234,7 +234,7 @@ impl Status {
     /// Takes what an event changes.
     pub fn take(&mut self, event: &Event<'_>) {
         match event {
-            Event::Planned { policies, decision, guarded } => {
+            Event::Planned { policies, decision, guarded, .. } => {
                 self.policies = of_policies(policies, &decision.inventory, &self.policies);
                 let mut waiting: BTreeMap<&'static str, usize> = BTreeMap::new();
                 for change in guarded.admitted.changes() {
@@ -288,6 +288,9 @@ impl Status {
             | Event::GraphAnswered { .. }
             | Event::DirectoryAnswered { .. }
             | Event::JournalAt { .. }
+            | Event::Reloaded { .. }
+            | Event::CredentialSeen { .. }
+            | Event::Paused(_)
             | Event::JournalFailed { .. } => {}
         }
     }

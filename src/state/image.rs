@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Memory, Spending};
+use crate::model::{Memory, Pauses, Spending};
 use crate::state::key::Key;
 
 /// Table, key, value as JSON. A table without rows is left out.
@@ -56,7 +56,7 @@ pub fn memory(image: &Image) -> Result<Memory, ImageError> {
     if let Some(table) = image.keys().find(|table| !known.contains_key(table.as_str())) {
         return Err(ImageError::UnknownTable { table: table.clone() });
     }
-    let [begun, closed_until, passes] = single(image)?;
+    let [begun, closed_until, passes, pauses] = single(image)?;
     Ok(Memory {
         inventory: map(image, "inventory")?,
         absent_since: map(image, "absent_since")?,
@@ -84,6 +84,7 @@ pub fn memory(image: &Image) -> Result<Memory, ImageError> {
         undone: map(image, "undone")?,
         begun: optional("begun", begun)?,
         passes: optional("passes", passes)?.unwrap_or_default(),
+        pauses: optional("pauses", pauses)?.unwrap_or_default(),
     })
 }
 
@@ -117,6 +118,7 @@ pub(super) fn rows(memory: &Memory) -> BTreeMap<&'static str, Rows<'_>> {
         undone,
         begun,
         passes,
+        pauses,
     } = memory;
     BTreeMap::from([
         ("inventory", map_rows(inventory)),
@@ -142,7 +144,7 @@ pub(super) fn rows(memory: &Memory) -> BTreeMap<&'static str, Rows<'_>> {
         ("reversals", map_rows(reversals)),
         ("adopting", set_rows(adopting)),
         ("undone", map_rows(undone)),
-        (SINGLE, single_rows(*begun, *closed_until, *passes)),
+        (SINGLE, single_rows((*begun, *closed_until, *passes), pauses)),
     ])
 }
 
@@ -150,21 +152,21 @@ pub(super) fn rows(memory: &Memory) -> BTreeMap<&'static str, Rows<'_>> {
 const SINGLE: &str = "single";
 
 fn single_rows(
-    begun: Option<Timestamp>,
-    closed_until: Option<Timestamp>,
-    passes: u64,
+    (begun, closed_until, passes): (Option<Timestamp>, Option<Timestamp>, u64),
+    pauses: &Pauses,
 ) -> Rows<'static> {
     let rows = [
         begun.map(|at| ("begun", json(&at))),
         closed_until.map(|at| ("closed_until", json(&at))),
         (passes > 0).then(|| ("passes", json(&passes))),
+        (!pauses.is_empty()).then(|| ("pauses", json(pauses))),
     ];
     Box::new(rows.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)))
 }
 
 /// The values of [`single_rows`], in the same order.
-fn single(image: &Image) -> Result<[Option<&String>; 3], ImageError> {
-    let names = ["begun", "closed_until", "passes"];
+fn single(image: &Image) -> Result<[Option<&String>; 4], ImageError> {
+    let names = ["begun", "closed_until", "passes", "pauses"];
     let table = image.get(SINGLE);
     if let Some(key) =
         table.into_iter().flat_map(BTreeMap::keys).find(|key| !names.contains(&key.as_str()))

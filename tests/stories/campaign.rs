@@ -148,7 +148,7 @@ pub(crate) fn tell(count: usize, draw: impl Fn(usize) -> (u64, Vec<Script>) + Sy
                     }
                     let (seed, scripts) = draw(number);
                     if stage.as_ref().is_none_or(|(known, _)| *known != seed) {
-                        match Stage::new(seed) {
+                        match Stage::new(seed, false) {
                             Ok(set) => stage = Some((seed, set)),
                             Err(what) => {
                                 let command = Script::new(seed, []).command();

@@ -44,7 +44,8 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: u64) -> Result<Self, String> {
+    /// `trace`: it is told aloud.
+    pub(crate) fn new(seed: u64, trace: bool) -> Result<Self, String> {
         let script = Script::new(seed, []);
         let scenes = scenes(seed);
         let mut machine = Machine::new(&script);
@@ -53,10 +54,13 @@ impl Stage {
             let next = machine.fork(&script);
             before.push((machine.gate.passed().clone(), machine));
             machine = next;
+            machine.trace = trace;
+            machine.say(&format!("---- scene {number}: {scene:?}"));
             rounds += act(&mut machine, scene, false)
                 .map_err(|what| format!("seed {seed}, scene {number}: {what}"))?;
         }
         let before_rest = machine.fork(&script);
+        machine.trace = false;
         before.push((machine.gate.passed().clone(), machine));
         let passed = before_rest.gate.passed().clone();
         let undisturbed =

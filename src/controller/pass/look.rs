@@ -22,7 +22,7 @@ use crate::model::{
     Approval, CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot,
     FindingCode, Memory, ObjectId, PolicyName,
 };
-use crate::report::events::{Event, Side};
+use crate::report::events::{Event, Side, Sight};
 use crate::report::progress::Progress;
 use crate::settings::Settings;
 
@@ -54,6 +54,14 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// What a pass decided on what it saw.
+struct Judged {
+    decision: Decision,
+    guarded: Guarded,
+    granted: BTreeMap<Digest, Approval>,
+    members: CloudMembers,
+}
+
 impl Engine {
     /// Looks at both worlds and decides. With `only`, the plan is that of one policy.
     pub async fn look(&mut self, only: Option<&PolicyName>) -> Result<Look, Blind> {
@@ -75,7 +83,7 @@ impl Engine {
         let mut memory = std::mem::take(&mut self.memory);
         let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
         self.memory = memory;
-        let (mut decision, guarded, granted) = looked;
+        let Judged { mut decision, guarded, granted, members } = looked;
         if let Some(only) = only {
             keep_only(&mut decision, only);
         }
@@ -83,6 +91,13 @@ impl Engine {
             policies: &policies,
             decision: &decision,
             guarded: &guarded,
+            sight: Sight {
+                at: begun,
+                cloud: &cloud,
+                members: &members,
+                directory: &directory,
+                memory: &self.memory,
+            },
         });
         let remembers = self.remembers;
         let (partial, errand) = (only.is_some(), false);
@@ -133,7 +148,7 @@ impl Engine {
         memory: &mut Memory,
         only: Option<&PolicyName>,
         begun: Timestamp,
-    ) -> (Decision, Guarded, BTreeMap<Digest, Approval>) {
+    ) -> Judged {
         let settings = self.settings.clone();
         let nothing = BTreeMap::new();
         let seen = Seen { settings: &settings, policies, directory, cloud, presence: &nothing };
@@ -167,7 +182,7 @@ impl Engine {
             guarded = weigh(&decision, memory);
         }
         self.explain_contests(&mut decision).await;
-        (decision, guarded, granted)
+        Judged { decision, guarded, granted, members }
     }
 
     /// Asks what the guard has to know of the values that would be taken out.
