@@ -8,7 +8,7 @@ use writeback::model::approval::{Approval, Item};
 use writeback::model::change::Kind;
 use writeback::model::memory::{Form, Intent, Inventory, Memory, Reversals};
 use writeback::model::{
-    AttributeName, Digest, Leave, ObjectGuid, ObjectId, PolicyName, Spend, Spending,
+    AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pause, Pauses, PolicyName, Spend, Spending,
 };
 
 pub fn id(number: u64) -> ObjectId {
@@ -60,6 +60,7 @@ pub fn memory(generation: u64, rows: u64) -> Memory {
     let numbers = || (0..rows).map(move |row| generation * 1_000 + row);
     let description = AttributeName::from("description");
     let named = AttributeName::parse("info").unwrap();
+    let pause = |number: u64| Pause { by: "Ada \"root\"".to_owned(), at: at(number) };
     let intent = |number: u64| Intent {
         generation: digest(number),
         attributes: BTreeMap::from([
@@ -114,6 +115,10 @@ pub fn memory(generation: u64, rows: u64) -> Memory {
             .collect(),
         adopting: numbers().map(id).collect(),
         undone: numbers().map(|n| (id(n), digest(n))).collect(),
+        pauses: Pauses {
+            all: (generation % 2 == 1).then(|| pause(generation)),
+            policies: numbers().map(|n| (name(n), pause(n))).collect(),
+        },
         begun: Some(at(generation + 1)),
         passes: generation + 1,
     }
