@@ -194,9 +194,9 @@ pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
     decision.findings.extend(privilege::findings(&holdings, &privileged));
     decision.privileged = privileged;
     links(inputs, cloud, &mut decision);
-    decision.shrunk = std::mem::take(&mut claims.shrunk);
     decision.lessons.kept = kept(inputs, &holdings, &claims);
     diff::diff(inputs, cloud, &claims, &holdings, &mut decision);
+    decision.shrunk = claims.shrunk;
     contest::contest(inputs, &mut decision);
     plan::arrange(&mut decision.plan);
     decision.asked = asked(inputs, &decision.plan);

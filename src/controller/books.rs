@@ -150,6 +150,7 @@ pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &S
     }
     let mut acted = match note_approvals(&look, &mut books.journal) {
         Err(error) => {
+            engine.ask_again(&look.granted);
             report.emit(&Event::JournalFailed { message: chain(&error) });
             Acted { journal: Some(error), ..Acted::default() }
         }

@@ -173,6 +173,20 @@ impl Engine {
         self.requests.push(request);
     }
 
+    /// Puts approvals back among the requests: nothing is done on a word that is not journalled,
+    /// and the next look takes them up as this one did.
+    pub(super) fn ask_again(&mut self, granted: &BTreeMap<Digest, Approval>) {
+        for (digest, approval) in granted {
+            self.memory.approvals.remove(digest);
+            self.requests.push(ApprovalRequest {
+                digest: digest.to_string(),
+                approved_by: approval.approved_by.clone(),
+                not_after: approval.not_after,
+                place: None,
+            });
+        }
+    }
+
     /// Adds an adoption to those of a policy.
     pub fn adopt(&mut self, policy: PolicyName, adoption: Adoption) {
         self.adoptions.push((policy, adoption));

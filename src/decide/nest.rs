@@ -31,6 +31,8 @@ pub struct Nesting<'a> {
     /// Directory groups whose cloud group is missing, but not proven deleted: the read that lost
     /// the group may have lost its memberships as well.
     missed: BTreeSet<ObjectGuid>,
+    /// Groups that their policy would let go of, which waits for a person.
+    held: BTreeSet<ObjectId>,
 }
 
 /// What a nested cloud group is to its parent.
@@ -73,7 +75,9 @@ impl<'a> Nesting<'a> {
             .filter(|(id, _)| !is_listed(id) && !is_deletion_confirmed(inputs, **id))
             .map(|(_, owned)| owned.group.guid)
             .collect();
-        Self { inputs, claims, holdings, written, missed }
+        let lost = claims.shrunk.values().flat_map(|shrunk| &shrunk.lost);
+        let held = lost.map(|change| change.group).collect();
+        Self { inputs, claims, holdings, written, missed, held }
     }
 
     /// Gives each of the nested groups in `resolved` its place in the group `parent`.
@@ -138,6 +142,7 @@ impl<'a> Nesting<'a> {
     /// | written, created or brought back by this pass | a member |
     /// | marks of it on an object that is not ours | Foreign |
     /// | which object is meant is in doubt | Stays |
+    /// | its policy would let go of it, and a guard holds that | Stays |
     /// | Unknown, idle, over its limit, without a free name, held | Stays |
     /// | leaves, but not by one of the four events that end a nesting | Stays |
     /// | hard-deleted, which is not confirmed yet | Stays |
@@ -146,6 +151,9 @@ impl<'a> Nesting<'a> {
     fn child(&self, id: ObjectId) -> Child {
         if self.written.created.contains(&id) {
             return Child::Created;
+        }
+        if self.held.contains(&id) {
+            return Child::Stays;
         }
         if let Some((guid, label)) = self.written.kept.get(&id) {
             return Child::Kept(*guid, label.clone());

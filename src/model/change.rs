@@ -249,6 +249,25 @@ impl Kind {
         Self::Freeze,
     ];
 
+    /// Whether the directory group is of no use after it.
+    pub fn ends_use(self) -> bool {
+        match self {
+            Self::Disable | Self::Quarantine | Self::Delete => true,
+            Self::Adopt
+            | Self::Release
+            | Self::Handover
+            | Self::Rename
+            | Self::Move
+            | Self::Update
+            | Self::Convert
+            | Self::Restore
+            | Self::Create
+            | Self::AddMembers
+            | Self::RemoveMembers
+            | Self::Freeze => false,
+        }
+    }
+
     /// The word for plans, metrics and journals.
     pub fn word(self) -> &'static str {
         match self {

@@ -613,6 +613,19 @@ impl Machine {
                 break;
             }
         }
+        if !noted {
+            // As `Engine::ask_again`.
+            let life = self.life();
+            for (digest, approval) in &look.granted {
+                life.memory.approvals.remove(digest);
+                life.requests.push(ApprovalRequest {
+                    digest: digest.to_string(),
+                    approved_by: approval.approved_by.clone(),
+                    not_after: approval.not_after,
+                    place: None,
+                });
+            }
+        }
         let acted =
             if noted { self.act(&look)? } else { Acted { failed: true, ..Acted::default() } };
         let Look { begun, decision, guarded, .. } = look;
@@ -917,7 +930,7 @@ impl Machine {
         let (tenant, directory) = (&self.world.tenant, &self.world.directory);
         held.iter().all(|change| {
             let Some(team) = tenant.word(change.group) else { return false };
-            let fate = tenant.fate(team);
+            let fate = tenant.fate_under(team, change.policy.as_str());
             match &change.effect {
                 Effect::RemoveMembers { members, .. } => {
                     let Some(wanted) = tenant.wanted(team) else { return false };

@@ -222,7 +222,7 @@ impl Oracle {
                 }
             }
             Operation::Delete { .. } => {
-                if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Deleted) {
+                if !self.is_right(tenant, |tenant| tenant.fate_under(team, policy) == Fate::Deleted) {
                     self.blame(format!("the group of {team} was wrongly deleted"));
                 }
                 self.take_group(guid, Kind::Delete, (team, policy), now);
@@ -230,7 +230,7 @@ impl Oracle {
             Operation::ModifyDn { to, .. } => {
                 let here = former.dn.is_within(&dn(QUARANTINE));
                 if to.dn().is_within(&dn(QUARANTINE)) && !here {
-                    if !self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Quarantined) {
+                    if !self.is_right(tenant, |tenant| tenant.fate_under(team, policy) == Fate::Quarantined) {
                         self.blame(format!("the group of {team} was wrongly quarantined"));
                     }
                     self.take_group(guid, Kind::Quarantine, (team, policy), now);
@@ -250,7 +250,7 @@ impl Oracle {
                 if !weakened && !ended {
                     return;
                 }
-                let right = |tenant: &Tenant| match tenant.fate(team) {
+                let right = |tenant: &Tenant| match tenant.fate_under(team, policy) {
                     Fate::Disabled | Fate::Quarantined => true,
                     Fate::Deleted => false,
                     Fate::Kept => {
@@ -461,11 +461,13 @@ pub(crate) fn shortfalls(directory: &Directory, tenant: &Tenant) -> Vec<String> 
             continue;
         };
         let secure = one.value("groupType").is_some_and(|text| text.starts_with('-'));
-        match tenant.fate(word) {
+        let policy = recorded(one, tenant).map(|(_, policy)| policy);
+        let fate = tenant.fate_under(word, policy.as_deref().unwrap_or_default());
+        match fate {
             Fate::Deleted => all.push(format!("{word} is still there")),
             Fate::Disabled | Fate::Quarantined => {
                 let kept = one.dn.is_within(&dn(QUARANTINE));
-                if secure || (tenant.fate(word) == Fate::Quarantined) != kept {
+                if secure || (fate == Fate::Quarantined) != kept {
                     all.push(format!("{word} is still in use at {}", one.dn));
                 }
             }
@@ -476,7 +478,9 @@ pub(crate) fn shortfalls(directory: &Directory, tenant: &Tenant) -> Vec<String> 
                     one.members.iter().map(|guid| who(directory, *guid, tenant)).collect();
                 let wanted = tenant.wanted(word).unwrap_or_default();
                 let wanted: BTreeSet<_> = wanted.into_iter().map(Some).collect();
-                if one.dn != wanted_dn || secure != wanted_type || there != wanted {
+                // A name that somebody else keeps, for good, is told as taken.
+                let taken = directory.named(&wanted_dn).is_some_and(|other| other.guid != one.guid);
+                if (one.dn != wanted_dn && !taken) || secure != wanted_type || there != wanted {
                     all.push(format!("{word} is {} {secure} {there:?}", one.dn));
                 }
                 if one.value("displayName") != Some(team.name.as_str()) {

@@ -63,16 +63,24 @@ pub(crate) enum Fate {
     Deleted,
 }
 
-/// The policy whose teams are called so.
-pub(crate) const CREW: &str = "Crew";
+/// How the teams of the policy `crew` are called.
+const CREW: &str = "Crew";
 
 impl Tenant {
     pub(crate) fn team(&mut self, word: &str) -> &mut Team {
         self.teams.get_mut(word).expect("the team is in the story")
     }
 
-    /// What the two policies of the stories say of a team.
+    /// What the two policies of the stories say of a team whose flag is off, or was never on, as of
+    /// one that is theirs by its name.
     pub(crate) fn fate(&self, word: &str) -> Fate {
+        let crew = self.teams.get(word).is_some_and(|team| team.name.starts_with(CREW));
+        self.fate_under(word, if crew { "crew" } else { "base" })
+    }
+
+    /// The same for a team whose directory group this policy wrote last: how it ends is for that
+    /// policy to say, whatever the team is called by now.
+    pub(crate) fn fate_under(&self, word: &str, policy: &str) -> Fate {
         let Some(team) = self.teams.get(word) else { return Fate::Deleted };
         let on = match team.kind {
             Kind::Security => team.flag == Some(true),
@@ -82,7 +90,7 @@ impl Tenant {
             Life::Gone => Fate::Deleted,
             Life::SoftDeleted => Fate::Quarantined,
             Life::Listed if on => Fate::Kept,
-            Life::Listed if team.name.starts_with(CREW) => Fate::Deleted,
+            Life::Listed if policy == "crew" => Fate::Deleted,
             Life::Listed => Fate::Disabled,
         }
     }

@@ -71,15 +71,20 @@ impl Stepper {
     fn accept(&mut self, guid: ObjectGuid, seen: Seen) -> Result<(), Box<Ending>> {
         let change = self.changes.get(self.position).ok_or_else(lost_sync)?;
         let group = change.group;
-        let ours = is_of(&seen, group, self.owner.as_deref());
+        let record = record_of(&seen, group, self.owner.as_deref());
         let refused = if seen.guid != guid {
             Some("another object is there now".to_owned())
         } else if change.effect.kind() == Kind::Adopt {
             // Where an earlier answer was lost it carries our record already.
-            unfit(&seen).filter(|_| !ours)
+            unfit(&seen).filter(|_| record.is_none())
+        } else if let Some(record) = record {
+            // How a group ends is for its own policy to say.
+            let by_another = change.effect.kind().ends_use() && record.policy != change.policy;
+            let message = "its ownership record names another policy by now";
+            (by_another && stands("H38")).then(|| message.to_owned())
         } else {
             let message = "it does not carry our ownership record of its cloud group any more";
-            (!ours && stands("H38")).then(|| message.to_owned())
+            stands("H38").then(|| message.to_owned())
         };
         if let Some(message) = refused {
             return Err(Ending::failed(message).into());
@@ -110,11 +115,13 @@ fn unfit(seen: &Seen) -> Option<String> {
     (privileged && stands("H52")).then(|| "it is a privileged group by now".to_owned())
 }
 
-/// Whether an object carries the record of a cloud group, written by this owner; by any, where
-/// none is named.
-pub(super) fn is_of(seen: &Seen, group: ObjectId, owner: Option<&str>) -> bool {
+/// The record of a cloud group on an object, written by this owner; by any, where none is named.
+pub(super) fn record_of(
+    seen: &Seen,
+    group: ObjectId,
+    owner: Option<&str>,
+) -> Option<OwnershipRecord> {
     let values = seen.values("extensionName").iter();
-    values
-        .filter_map(|value| OwnershipRecord::parse(value))
-        .any(|record| record.id == group && owner.is_none_or(|owner| record.owner == owner))
+    let mut records = values.filter_map(|value| OwnershipRecord::parse(value));
+    records.find(|record| record.id == group && owner.is_none_or(|owner| record.owner == owner))
 }

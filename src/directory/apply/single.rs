@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::accept::is_of;
+use super::accept::record_of;
 use super::ending::{Ending, Next, lost_sync};
 use super::step::{Answer, Question, Seen, Sight};
 use super::value::by_name;
@@ -286,7 +286,7 @@ fn restored(
     seen: &Seen,
     group: ObjectId,
 ) -> Standing {
-    let recorded = is_of(seen, group, None);
+    let recorded = record_of(seen, group, None).is_some();
     let complete = by_name(attributes).iter().all(|change| change.is_after(seen));
     if recorded && complete && is_same_place(&seen.dn, target.dn()) {
         return Standing::So(Some(seen.guid));
