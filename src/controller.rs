@@ -1,7 +1,8 @@
 //! Floor 4: running. Reads the clock, looks, has it decided, writes, tells; nothing clever.
 //!
 //! `pass` is one round, `questions` what its policies make it read, `act` its writing half,
-//! `schedule` the loop around it, `triggers` what wakes it, `lock` who may.
+//! `schedule` the loop around it, `triggers` what wakes it, `notify` what whoever started it hears,
+//! `lock` who may.
 
 pub mod act;
 pub mod admin;
@@ -9,6 +10,7 @@ pub mod adopt;
 pub mod books;
 pub mod discover;
 pub mod lock;
+pub mod notify;
 pub mod pass;
 mod questions;
 pub mod recall;

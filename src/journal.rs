@@ -157,6 +157,20 @@ pub enum Note {
         /// The digest of the plan that is undone.
         changeset: Digest,
     },
+    /// Somebody paused one policy, or everything.
+    Paused {
+        /// Which policy; `None` for everything.
+        policy: Option<PolicyName>,
+        /// Who.
+        by: String,
+    },
+    /// Somebody ended a pause.
+    Resumed {
+        /// Which policy; `None` for everything.
+        policy: Option<PolicyName>,
+        /// Who.
+        by: String,
+    },
 }
 
 impl From<Note> for Body {
@@ -168,6 +182,8 @@ impl From<Note> for Body {
             Note::ApprovalUsed { digest } => Self::ApprovalUsed { digest },
             Note::Held { digest, holds } => Self::Held { digest, holds },
             Note::Undo { changeset } => Self::Undo { changeset },
+            Note::Paused { policy, by } => Self::Paused { policy, by },
+            Note::Resumed { policy, by } => Self::Resumed { policy, by },
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod events;
 pub mod json;
 pub mod logs;
+pub mod markdown;
 pub mod metrics;
 pub mod progress;
 pub mod status;

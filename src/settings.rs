@@ -6,6 +6,7 @@
 
 mod document;
 mod secret;
+mod supervision;
 
 use std::env;
 use std::fs::File;
@@ -22,6 +23,7 @@ use crate::yaml;
 
 pub use crate::yaml::ConfigMistake;
 pub use secret::{SECRET_BYTES_MAX, SecretError, read_secret};
+pub use supervision::{Supervision, supervision};
 
 /// `kind` of the daemon configuration.
 pub const KIND: &str = "DaemonConfiguration";

@@ -94,7 +94,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// The one home of each package, as the start of a path below `src/`.
 const HOMES: &[(&str, &[&str])] = &[
-    ("reqwest", &["graph/", "sim/tenant"]),
+    ("reqwest", &["graph/", "controller/admin/remote.rs", "sim/tenant"]),
     ("ldap3", &["directory/", "sim/domain"]),
     ("serde_yaml", &["yaml"]),
     ("saphyr_parser", &["yaml"]),

@@ -24,7 +24,7 @@ use crate::journal::history::{
 use crate::journal::read::{ReadError, entries};
 use crate::journal::verify::{KnownHead, verify};
 use crate::journal::{FILE_NAME, JournalHead};
-use crate::model::{Digest, ObjectGuid, Outcome};
+use crate::model::{Digest, ObjectGuid, Outcome, PolicyName};
 use crate::report::text::safe;
 use crate::settings::Settings;
 use crate::state::State;
@@ -283,11 +283,18 @@ fn listing_text(listed: &[Told]) -> String {
                 format!("held {}: {}", digest.short(), holds.join("; "))
             }
             Body::Undo { changeset } => format!("undo of change set {}", changeset.short()),
+            Body::Paused { policy, by } => format!("{} paused by {by}", scope(policy.as_ref())),
+            Body::Resumed { policy, by } => format!("{} resumed by {by}", scope(policy.as_ref())),
             Body::Outcome(outcome) => format!("outcome of operation {}", outcome.sequence),
         };
         let _ = writeln!(text, "{at}  {line}  {}", safe(&what));
     }
     text
+}
+
+/// What a pause is for.
+fn scope(policy: Option<&PolicyName>) -> String {
+    policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
 }
 
 fn operation_text(intent: &IntentEntry, result: Option<&Outcome>) -> String {

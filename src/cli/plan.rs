@@ -5,16 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::apply::{binding, tell};
 use super::{blind, complain, load_settings, new_report, policy_name, progress, say};
 use crate::controller::admin::client::{AskError, ask};
+use crate::controller::admin::remote;
 use crate::controller::admin::round::{chain, look, standing};
 use crate::controller::admin::words::{Answer, Request};
 use crate::controller::pass::Engine;
 use crate::exit::Exit;
 use crate::model::{Memory, PolicyName};
+use crate::report::markdown::{self, Heading};
 use crate::report::text::{Backdrop, safe};
 use crate::report::{json, text};
 use crate::settings::Settings;
@@ -26,15 +28,16 @@ pub(super) struct Arguments {
     /// Only this policy
     #[arg(long, value_name = "NAME", value_parser = policy_name)]
     policy: Option<PolicyName>,
-    /// The form of the plan: text or json
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    output: String,
+    /// The form of the plan; markdown is fit for a comment on a pull request
+    #[arg(long, value_name = "FORM", value_enum, default_value = "text")]
+    output: Form,
     /// Write the plan to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Remember what the daemon at this admin socket remembers [default: that of the
+    /// Remember what the daemon at this admin socket remembers, or the one whose `http.status`
+    /// answers at this URL (https, or http on this machine) [default: the socket of the
     /// configuration, where a daemon answers]
-    #[arg(long, value_name = "SOCKET", conflicts_with = "state")]
+    #[arg(long, value_name = "SOCKET|URL", conflicts_with = "state")]
     from: Option<PathBuf>,
     /// Remember what the state in this folder remembers [default: that of the configuration,
     /// where no daemon answers]
@@ -42,28 +45,27 @@ pub(super) struct Arguments {
     state: Option<PathBuf>,
 }
 
+/// The form of a plan.
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+    Markdown,
+}
+
 pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
-    if arguments.from.as_ref().is_some_and(|from| from.to_string_lossy().contains("://")) {
-        complain("`--from` with a URL is not supported yet: name the admin socket of the daemon");
+    if let Some(url) = arguments.from.as_deref().and_then(url)
+        && let Err(error) = remote::address(&url)
+    {
+        complain(&format!("failed to {error}"));
         return Exit::Usage;
     }
-    let as_json = match arguments.output.as_str() {
-        "text" => false,
-        "json" => true,
-        "markdown" => {
-            complain("`--output markdown` is not supported yet");
-            return Exit::Usage;
-        }
-        other => {
-            complain(&format!("`--output {}` is none of: text, json", safe(other)));
-            return Exit::Usage;
-        }
-    };
     let settings = match load_settings(config.as_deref()) {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let remembered = match remembered(&arguments, &settings).await {
+    let source = (arguments.from.as_deref(), arguments.state.as_deref());
+    let remembered = match remembered(source, &settings).await {
         Ok(remembered) => remembered,
         Err(why) => {
             complain(&why);
@@ -71,6 +73,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         }
     };
     let report = new_report(&settings);
+    let owner = settings.owner.clone();
     let mut engine = match Engine::open(settings, report, progress::watcher(), remembered) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
@@ -81,10 +84,14 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Err(exit) => return exit,
     };
     let backdrop = Backdrop { memory: engine.memory(), remembers: look.remembers };
-    let shown = if as_json {
-        format!("{:#}\n", json::plan(&look.decision, &look.guarded, &backdrop))
-    } else {
-        text::plan_before(&look.decision, &look.guarded, &backdrop)
+    let (decision, guarded) = (&look.decision, &look.guarded);
+    let shown = match arguments.output {
+        Form::Text => text::plan_before(decision, guarded, &backdrop),
+        Form::Json => format!("{:#}\n", json::plan(decision, guarded, &backdrop)),
+        Form::Markdown => {
+            let heading = Heading { owner: &owner, only: arguments.policy.as_ref() };
+            markdown::plan(decision, guarded, &backdrop, heading)
+        }
     };
     match &arguments.out {
         None => say(&shown),
@@ -100,13 +107,26 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     waiting.max(standing(&look)).max(invalid)
 }
 
-/// What earlier passes remember. A source that is named has to answer; of the usual ones the first
-/// that does.
-async fn remembered(arguments: &Arguments, settings: &Settings) -> Result<Option<Memory>, String> {
-    if let Some(socket) = &arguments.from {
+/// The URL that `--from` names, where it is one.
+fn url(text: &Path) -> Option<String> {
+    let text = text.to_string_lossy();
+    text.contains("://").then(|| text.into_owned())
+}
+
+/// What earlier passes remember: `--from` and `--state`. A source that is named has to answer; of
+/// the usual ones the first that does.
+pub(super) async fn remembered(
+    (from, state): (Option<&Path>, Option<&Path>),
+    settings: &Settings,
+) -> Result<Option<Memory>, String> {
+    if let Some(url) = from.and_then(url) {
+        let memory = remote::remembered(&url).await;
+        return memory.map(Some).map_err(|error| format!("failed to {}", chain(&error)));
+    }
+    if let Some(socket) = from {
         return of_daemon(socket).await.map(Some).map_err(|(_, why)| why);
     }
-    if let Some(directory) = &arguments.state {
+    if let Some(directory) = state {
         let none = || format!("there is no state in {} (--state)", directory.display());
         return of_state(directory, settings)?.ok_or_else(none).map(Some);
     }

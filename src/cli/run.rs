@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, load_settings, new_report};
-use crate::controller::admin::server::{Desk, Socket};
+use crate::controller::admin::server::{Desk, Socket, line};
 use crate::controller::lock::StateLock;
 use crate::controller::now;
 use crate::controller::pass::Engine;
@@ -39,10 +39,10 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
     let heartbeat = Arc::new(Heartbeat::default());
     heartbeat.beat(now());
     let saved = Arc::new(AtomicBool::new(true));
-    if let Err(exit) = serve(&settings, &report, &heartbeat, &lock, &saved).await {
+    let desk = Arc::new(Desk::new(Arc::clone(&report), memory.clone()));
+    if let Err(exit) = serve(&settings, &heartbeat, &lock, &saved, (&report, &desk)).await {
         return exit;
     }
-    let desk = Arc::new(Desk::new(Arc::clone(&report), memory.clone()));
     let (socket, calls) = match Socket::serve(&settings.admin_socket, Arc::clone(&desk)) {
         Ok(served) => served,
         Err(error) => {
@@ -72,10 +72,10 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
 
 async fn serve(
     settings: &Settings,
-    report: &Arc<Report>,
     heartbeat: &Arc<Heartbeat>,
     lock: &StateLock,
     saved: &Arc<AtomicBool>,
+    (report, desk): (&Arc<Report>, &Arc<Desk>),
 ) -> Result<(), Exit> {
     let (probe, saved) = (lock.probe(), Arc::clone(saved));
     let served = Served {
@@ -84,10 +84,12 @@ async fn serve(
         now,
         state_writable: Arc::new(move || saved.load(Ordering::Relaxed) && probe()),
     };
+    let desk = Arc::clone(desk);
+    let memory = endpoint::memory(Arc::new(move || line(&desk.memory())));
     let http = settings.http;
     for (setting, address, router) in [
         ("http.listen", http.listen, endpoint::probes(served.clone())),
-        ("http.status", http.status, endpoint::status(served.clone())),
+        ("http.status", http.status, endpoint::status(served.clone()).merge(memory)),
     ] {
         match endpoint::serve(address, router).await {
             Ok(bound) => tracing::info!(setting, address = %bound, "listening"),

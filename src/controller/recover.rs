@@ -16,7 +16,9 @@ use crate::journal::JournalHead;
 use crate::journal::entry::{Body, Content, Entry, IntentEntry};
 use crate::journal::read::{HeadFound, Tail};
 use crate::model::record::OwnershipRecord;
-use crate::model::{Approval, AttributeChange, Digest, Memory, ObjectGuid, Outcome, Spending};
+use crate::model::{
+    Approval, AttributeChange, Digest, Memory, ObjectGuid, Outcome, Pause, Spending,
+};
 use crate::state;
 
 /// The head that a state kept, as the journal knows it; `None` where it is none.
@@ -42,7 +44,9 @@ fn intents(entries: &[Entry]) -> impl Iterator<Item = &IntentEntry> {
         | Body::Approval { .. }
         | Body::ApprovalUsed { .. }
         | Body::Held { .. }
-        | Body::Undo { .. } => None,
+        | Body::Undo { .. }
+        | Body::Paused { .. }
+        | Body::Resumed { .. } => None,
     })
 }
 
@@ -59,8 +63,10 @@ fn intents(entries: &[Entry]) -> impl Iterator<Item = &IntentEntry> {
 /// | modify of the record | done, already so | put on: in the inventory; taken off: not |
 /// | add, modify, restore | done | the values are known as written |
 /// | add members | done | the values are known as ours |
+/// | modify, rename, members | done, already so | what the group is meant to be is that by now |
 ///
-/// An approval that was journalled holds as far as memory knows its set; a used one is used.
+/// An approval that was journalled holds as far as memory knows its set; a used one is used. What
+/// was paused and not resumed since stays paused.
 pub fn recover(memory: &mut Memory, tail: &[Entry]) {
     let mut open: BTreeMap<u64, Step<'_>> = BTreeMap::new();
     let mut undo: Option<Undo> = None;
@@ -87,6 +93,13 @@ pub fn recover(memory: &mut Memory, tail: &[Entry]) {
             Body::ApprovalUsed { digest } => {
                 memory.approvals.remove(digest);
                 memory.used_approvals.entry(*digest).or_insert(entry.at);
+            }
+            Body::Paused { policy, by } => {
+                let pause = Pause { by: by.clone(), at: entry.at };
+                memory.pauses.pause(policy.clone(), pause);
+            }
+            Body::Resumed { policy, by: _ } => {
+                memory.pauses.resume(policy.as_ref());
             }
             Body::Undo { changeset } => undo = Some(Undo { changeset: *changeset, plan: None }),
             Body::Opened(_) | Body::Removed { .. } | Body::Held { .. } => {}
@@ -214,6 +227,19 @@ impl Step<'_> {
                 }
             }
             Content::MembersAdded(_) | Content::MembersRemoved(_) | Content::Moved { .. } => {}
+        }
+        self.mean(memory);
+    }
+
+    /// What the tenant takes back later is not somebody's hand in the directory.
+    fn mean(&self, memory: &mut Memory) {
+        let Some(intent) = memory.intents.get_mut(&self.intent.group) else { return };
+        match &self.intent.content {
+            Content::Changed(changes) | Content::Restored(changes) => intent.follow(changes),
+            Content::Moved { to, .. } => intent.follow_to(to),
+            Content::MembersAdded(members) => intent.follow_members(members, &[]),
+            Content::MembersRemoved(members) => intent.follow_members(&[], members),
+            Content::Created(_) | Content::Deleted(_) => {}
         }
     }
 

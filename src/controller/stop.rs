@@ -1,4 +1,5 @@
-//! Stopping: on request, with the operation in flight finished and journalled.
+//! Stopping: on request, with the operation in flight finished and journalled. The whole daemon, or
+//! the writing of the pass under way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,25 +11,42 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Stop {
     asked: AtomicBool,
+    /// Nothing more is written.
+    halted: AtomicBool,
     bell: Notify,
 }
 
 impl Stop {
     /// Asks.
     pub fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
+        self.asked.store(true, Ordering::SeqCst);
+        self.halted.store(true, Ordering::SeqCst);
         self.bell.notify_waiters();
         self.bell.notify_one();
     }
 
     /// Whether somebody asked.
     pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Asks that the pass under way writes nothing more: somebody pauses it.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets passes write again, unless somebody asked to stop.
+    pub fn go_on(&self) {
+        self.halted.store(false, Ordering::SeqCst);
+        // `ask` says `asked` first: whichever of the two comes last sees it.
+        if self.asked() {
+            self.halted.store(true, Ordering::SeqCst);
+        }
     }
 
     /// The flag that writing looks at between operations.
     pub fn flag(&self) -> &AtomicBool {
-        &self.asked
+        &self.halted
     }
 
     /// Resolves when somebody asks.

@@ -76,7 +76,9 @@ pub fn read(
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => {}
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => {}
         }
     }
     let mut digests: Vec<Digest> = announced.values().map(|(_, intent)| intent.plan).collect();

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::decide::guard::HeldPlan;
 use crate::decide::{Decision, form};
-use crate::model::change::{Change, Kind};
+use crate::model::change::{Change, Effect, Kind, MemberReference};
 use crate::model::{Memory, ObjectGuid, ObjectId, Outcome, Spending};
 
 /// What one admitted change led to.
@@ -73,6 +73,9 @@ pub fn remember(memory: &mut Memory, decision: Decision, course: &Course<'_>) {
     let settled = lessons.intents.into_iter().filter(|(id, _)| !unsettled.contains(id));
     memory.intents.extend(settled);
     for result in course.results {
+        if unsettled.contains(&result.change.group) {
+            mean(memory, result);
+        }
         settle(memory, result);
     }
     memory.begun.get_or_insert(begun);
@@ -115,6 +118,36 @@ fn is_contested(decision: &Decision, change: &Change) -> bool {
 
 fn is_whole(result: &ChangeResult) -> bool {
     result.outcome.achieved() && result.refused_members.is_empty()
+}
+
+/// What was made of a group that is not yet as it is meant to be: taken back by the tenant, it is
+/// not somebody's hand in the directory.
+fn mean(memory: &mut Memory, result: &ChangeResult) {
+    let Some(intent) = memory.intents.get_mut(&result.change.group) else { return };
+    if !is_whole(result) {
+        return;
+    }
+    let guids = |members: &[MemberReference]| -> Vec<ObjectGuid> {
+        members.iter().filter_map(MemberReference::guid).collect()
+    };
+    match &result.change.effect {
+        Effect::Update { attributes } => intent.follow(attributes),
+        Effect::Convert { to, .. } => {
+            intent.attributes.insert("groupType".into(), to.to_string());
+        }
+        Effect::Rename { to } | Effect::Move { to } => intent.follow_to(&to.to_string()),
+        Effect::AddMembers { members, .. } => intent.follow_members(&guids(members), &[]),
+        Effect::RemoveMembers { members, .. } => intent.follow_members(&[], &guids(members)),
+        Effect::Create { .. }
+        | Effect::Restore { .. }
+        | Effect::Handover { .. }
+        | Effect::Disable { .. }
+        | Effect::Quarantine { .. }
+        | Effect::Delete { .. }
+        | Effect::Adopt { .. }
+        | Effect::Release { .. }
+        | Effect::Freeze => {}
+    }
 }
 
 fn settle(memory: &mut Memory, result: &ChangeResult) {

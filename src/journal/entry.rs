@@ -69,6 +69,22 @@ pub enum Body {
         /// The digest of the plan that is undone.
         changeset: Digest,
     },
+    /// Somebody paused one policy, or everything.
+    Paused {
+        /// Which policy; `None` for everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<PolicyName>,
+        /// Who.
+        by: String,
+    },
+    /// Somebody ended a pause.
+    Resumed {
+        /// Which policy; `None` for everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<PolicyName>,
+        /// Who.
+        by: String,
+    },
 }
 
 impl Body {
@@ -83,6 +99,8 @@ impl Body {
             Self::ApprovalUsed { .. } => "approvalUsed",
             Self::Held { .. } => "held",
             Self::Undo { .. } => "undo",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
         }
     }
 
@@ -96,7 +114,9 @@ impl Body {
             | Self::Approval { .. }
             | Self::ApprovalUsed { .. }
             | Self::Held { .. }
-            | Self::Undo { .. } => None,
+            | Self::Undo { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. } => None,
         }
     }
 }

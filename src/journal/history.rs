@@ -57,7 +57,9 @@ pub fn groups(
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => None,
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => None,
         })
         .collect()
 }
@@ -86,7 +88,9 @@ pub fn objects(
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => {}
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => {}
         }
     }
     found
@@ -161,7 +165,9 @@ impl Filter {
             Body::Approval { digest: held, .. }
             | Body::ApprovalUsed { digest: held }
             | Body::Held { digest: held, .. } => !special && digest(held),
-            Body::Opened(_) | Body::Removed { .. } => !special && self.changeset.is_none(),
+            Body::Opened(_) | Body::Removed { .. } | Body::Paused { .. } | Body::Resumed { .. } => {
+                !special && self.changeset.is_none()
+            }
             Body::Outcome(_) => false,
         }
     }
@@ -260,7 +266,9 @@ pub fn group_at(
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => {}
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => {}
         }
     }
     let dn = events.values().next().map(|event| event.dn.clone())?;

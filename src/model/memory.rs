@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::approval::{Approval, Item};
 use crate::model::window::Spending;
-use crate::model::{AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pauses, PolicyName};
+use crate::model::{
+    AttributeChange, AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pauses, PolicyName,
+};
 
 /// Memory of one daemon.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -114,4 +116,31 @@ pub struct Intent {
     pub attributes: BTreeMap<AttributeName, String>,
     /// Its members, sorted.
     pub members: Box<[ObjectGuid]>,
+}
+
+impl Intent {
+    /// Values that were written to the group. The ownership record is no value of the policy.
+    pub fn follow(&mut self, changes: &[AttributeChange]) {
+        for change in changes.iter().filter(|change| change.name != "extensionName") {
+            match &change.after {
+                Some(value) => self.attributes.insert(change.name.clone(), value.clone()),
+                None => self.attributes.remove(&change.name),
+            };
+        }
+    }
+
+    /// The place at which the group was put. A place that was left to others stays theirs.
+    pub fn follow_to(&mut self, dn: &str) {
+        if let Some(place) = self.attributes.get_mut("distinguishedName") {
+            dn.clone_into(place);
+        }
+    }
+
+    /// Members that came and members that went.
+    pub fn follow_members(&mut self, added: &[ObjectGuid], removed: &[ObjectGuid]) {
+        let mut members: BTreeSet<ObjectGuid> = self.members.iter().copied().collect();
+        members.extend(added);
+        members.retain(|member| !removed.contains(member));
+        self.members = members.into_iter().collect();
+    }
 }

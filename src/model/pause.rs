@@ -33,8 +33,62 @@ impl Pauses {
         self.all.is_some() || self.policies.contains_key(policy)
     }
 
+    /// Who keeps this policy from writing: whoever paused it, else whoever paused everything.
+    pub fn of(&self, policy: &PolicyName) -> Option<&Pause> {
+        self.policies.get(policy).or(self.all.as_ref())
+    }
+
     /// Whether nothing is paused.
     pub fn is_empty(&self) -> bool {
         self.all.is_none() && self.policies.is_empty()
+    }
+
+    /// Pauses one policy, or everything. Who came first stays: a second word changes nothing.
+    /// Whether it changes anything.
+    pub fn pause(&mut self, policy: Option<PolicyName>, pause: Pause) -> bool {
+        match policy {
+            None if self.all.is_some() => false,
+            None => {
+                self.all = Some(pause);
+                true
+            }
+            Some(policy) if self.policies.contains_key(&policy) => false,
+            Some(policy) => self.policies.insert(policy, pause).is_none(),
+        }
+    }
+
+    /// Ends the pause of one policy, or that of everything: policies that were paused by name
+    /// stay so, on the word of whoever paused them. Whether it changes anything.
+    pub fn resume(&mut self, policy: Option<&PolicyName>) -> bool {
+        match policy {
+            None => self.all.take().is_some(),
+            Some(policy) => self.policies.remove(policy).is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(name: &str) -> Pause {
+        Pause { by: name.to_owned(), at: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn who_paused_first_stays_and_ends_alone_what_was_paused_alone() {
+        let finance = PolicyName::parse("finance").unwrap();
+        let other = PolicyName::parse("other").unwrap();
+        let mut pauses = Pauses::default();
+        assert!(pauses.pause(Some(finance.clone()), by("ada")));
+        assert!(!pauses.pause(Some(finance.clone()), by("bob")));
+        assert!(pauses.cover(&finance) && !pauses.cover(&other));
+        assert!(pauses.pause(None, by("cy")) && !pauses.pause(None, by("bob")));
+        assert_eq!(pauses.of(&finance), Some(&by("ada")));
+        assert_eq!(pauses.of(&other), Some(&by("cy")));
+        assert!(pauses.resume(None) && !pauses.resume(None));
+        assert!(pauses.cover(&finance) && !pauses.cover(&other));
+        assert!(!pauses.resume(Some(&other)) && pauses.resume(Some(&finance)));
+        assert!(pauses.is_empty());
     }
 }

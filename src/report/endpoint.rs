@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::report::Report;
 
@@ -59,6 +60,36 @@ pub fn probes(served: Served) -> Router {
 /// Status: `/api/v1/status`.
 pub fn status(served: Served) -> Router {
     Router::new().route("/api/v1/status", get(api_status)).with_state(served)
+}
+
+/// Where the memory is served: below the address of `http.status`.
+pub const MEMORY_PATH: &str = "/api/v1/memory";
+/// Answers of the whole memory under way: each is a copy, of some 100 MB for a large tenant.
+const MEMORIES_MAX: usize = 2;
+
+/// Tells the memory as one JSON document; called on a thread that may take its time.
+pub type TellMemory = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The memory, for plans that are made elsewhere (`plan --from URL`): `/api/v1/memory`. It holds
+/// ids and GUIDs of the estate and belongs behind the listener of the status only.
+pub fn memory(tell: TellMemory) -> Router {
+    let state = (tell, Arc::new(Semaphore::new(MEMORIES_MAX)));
+    Router::new().route(MEMORY_PATH, get(api_memory)).with_state(state)
+}
+
+async fn api_memory(State((tell, turns)): State<(TellMemory, Arc<Semaphore>)>) -> Response {
+    let Ok(_turn) = turns.try_acquire() else {
+        let text = "others are asking: try again\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    };
+    match tokio::task::spawn_blocking(move || tell()).await {
+        Ok(text) => {
+            let headers =
+                [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            (headers, text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Binds `address` and serves `router` until the task is dropped. Returns the address it got.

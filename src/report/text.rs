@@ -128,7 +128,7 @@ pub fn held_since(hold: &Hold, guarded: &Guarded, memory: &Memory) -> Option<Tim
 }
 
 /// Whether a row can count a change of this kind.
-fn counts(row: Row, kind: Kind) -> bool {
+pub fn counts(row: Row, kind: Kind) -> bool {
     match row {
         Row::GroupsRemoved => {
             matches!(kind, Kind::Delete | Kind::Disable | Kind::Quarantine | Kind::Convert)
@@ -168,11 +168,13 @@ fn approved(backdrop: Option<&Backdrop<'_>>) -> String {
     text
 }
 
-fn freezes(decision: &Decision) -> impl Iterator<Item = &Change> {
+/// The groups that stay as they are while something lasts.
+pub fn freezes(decision: &Decision) -> impl Iterator<Item = &Change> {
     decision.plan.changes.iter().filter(|change| change.effect.kind() == Kind::Freeze)
 }
 
-fn headline(decision: &Decision, guarded: &Guarded) -> String {
+/// The counts on one line, and both digests.
+pub fn headline(decision: &Decision, guarded: &Guarded) -> String {
     let admitted = guarded.admitted.changes();
     let mut parts: Vec<String> = Kind::ALL
         .into_iter()

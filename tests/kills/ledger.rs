@@ -159,7 +159,9 @@ impl Ledger {
                 | Body::Approval { .. }
                 | Body::ApprovalUsed { .. }
                 | Body::Held { .. }
-                | Body::Undo { .. } => panic!("nobody asked for {entry:?}"),
+                | Body::Undo { .. }
+                | Body::Paused { .. }
+                | Body::Resumed { .. } => panic!("nobody asked for {entry:?}"),
             }
         }
         fresh
@@ -270,7 +272,9 @@ impl Ledger {
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => None,
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => None,
         });
         match last {
             Some(_) if !self.behind => Hit::AfterSave,
@@ -305,8 +309,8 @@ impl Ledger {
         assert_eq!(kept.iter().cloned().collect::<BTreeSet<_>>(), told);
         self.removed = told.len();
         assert!(memory.held.is_empty(), "{:?}", memory.held);
-        // What a killed pass did, and the tenant then takes back, may pass for somebody's hand in
-        // the directory; never so often that the group is left alone.
+        // What a killed pass was about to do, and the tenant then takes back, may pass for somebody's
+        // hand in the directory; never so often that the group is left alone.
         let counts = memory.reversals.values().map(|reversals| reversals.count);
         let most = counts.max().unwrap_or_default();
         assert!(most < REVERSALS_MAX, "nobody else writes: {:?}", memory.reversals);
@@ -406,7 +410,9 @@ fn told(ground: &Ground) -> BTreeSet<Spending> {
             | Body::Approval { .. }
             | Body::ApprovalUsed { .. }
             | Body::Held { .. }
-            | Body::Undo { .. } => {}
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => {}
         }
     }
     told.into_values().flatten().collect()

@@ -222,7 +222,8 @@ impl Oracle {
                 }
             }
             Operation::Delete { .. } => {
-                if !self.is_right(tenant, |tenant| tenant.fate_under(team, policy) == Fate::Deleted) {
+                if !self.is_right(tenant, |tenant| tenant.fate_under(team, policy) == Fate::Deleted)
+                {
                     self.blame(format!("the group of {team} was wrongly deleted"));
                 }
                 self.take_group(guid, Kind::Delete, (team, policy), now);
@@ -230,7 +231,9 @@ impl Oracle {
             Operation::ModifyDn { to, .. } => {
                 let here = former.dn.is_within(&dn(QUARANTINE));
                 if to.dn().is_within(&dn(QUARANTINE)) && !here {
-                    if !self.is_right(tenant, |tenant| tenant.fate_under(team, policy) == Fate::Quarantined) {
+                    if !self.is_right(tenant, |tenant| {
+                        tenant.fate_under(team, policy) == Fate::Quarantined
+                    }) {
                         self.blame(format!("the group of {team} was wrongly quarantined"));
                     }
                     self.take_group(guid, Kind::Quarantine, (team, policy), now);
@@ -419,10 +422,15 @@ pub(crate) fn sizes(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, 
     sizes
 }
 
+/// The place of a group whose name somebody else keeps. Who came first to a name that a group out
+/// of use keeps for good is a matter of when each pass looked.
+pub(crate) const NAME_TAKEN: &str = "its name is taken";
+
 /// How everything stands, by words: two stories that end alike give the same.
 pub(crate) fn portrait(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, String> {
     let label = |guid: &ObjectGuid| {
-        directory.get(*guid).map_or_else(|| "nobody".to_owned(), |one| one.dn.leaf().to_owned())
+        let Some(one) = directory.get(*guid) else { return "nobody".to_owned() };
+        recorded(one, tenant).map_or_else(|| one.dn.leaf().to_owned(), |(team, _)| team)
     };
     let mut portrait = BTreeMap::new();
     for one in directory.objects.values().filter(|one| one.class != Class::Container) {
@@ -435,7 +443,11 @@ pub(crate) fn portrait(directory: &Directory, tenant: &Tenant) -> BTreeMap<Strin
             format!("{name}={values:?}")
         });
         let values: Vec<String> = values.collect();
-        let text = format!("{} {values:?} members {members:?}", one.dn);
+        let text = format!("{values:?} members {members:?}");
+        let wanted = tenant.teams.get(&name).map(|team| dn(GROUPS).child(&team.name));
+        let is_taken = wanted.is_some_and(|wanted| wanted != one.dn);
+        let place = if is_taken { NAME_TAKEN.to_owned() } else { one.dn.to_string() };
+        portrait.insert(format!("place of {name}"), place);
         let twin = portrait.insert(name.clone(), text);
         if let Some(twin) = twin {
             portrait.insert(format!("{name}, once more"), twin);

@@ -7,7 +7,7 @@ use writeback::journal::verify::{KnownHead, verify};
 
 use crate::machine::Machine;
 use crate::names::id;
-use crate::oracle::{portrait, shortfalls};
+use crate::oracle::{NAME_TAKEN, portrait, shortfalls};
 use crate::sometimes::Sometimes;
 use crate::story::{Scene, scenes};
 use crate::tenant::Fate;
@@ -95,7 +95,12 @@ impl Stage {
     fn compare(&self, script: &Script, ended: &Ended) -> Result<(), String> {
         let (here, there) = (&ended.portrait, &self.undisturbed.portrait);
         let keys = here.keys().chain(there.keys());
-        let different = keys.filter(|key| here.get(*key) != there.get(*key)).map(|key| {
+        let taken = Some(NAME_TAKEN);
+        let differs = |key: &&String| {
+            let (is, should) = (here.get(*key), there.get(*key));
+            is != should && !([is, should].iter().any(|place| place.map(String::as_str) == taken))
+        };
+        let different = keys.filter(differs).map(|key| {
             format!("{key}:\n  is     {:?}\n  not    {:?}", here.get(key), there.get(key))
         });
         let different: Vec<String> = different.collect();
@@ -180,6 +185,7 @@ fn end(mut machine: Machine, rounds: usize) -> Result<Ended, String> {
         if tenant.fate(word) != Fate::Kept {
             portrait.remove(word);
             portrait.remove(&format!("deleted {word}"));
+            portrait.remove(&format!("place of {word}"));
             continue;
         }
         let known = memory.inventory.get(&id(word)).copied();

@@ -114,7 +114,8 @@ impl Desk {
         self.strangers.load(Ordering::Relaxed)
     }
 
-    fn memory(&self) -> Answer {
+    /// What passes remember, as the last one left it.
+    pub fn memory(&self) -> Answer {
         let kept = Arc::clone(&self.kept.lock().unwrap_or_else(PoisonError::into_inner));
         Answer::Memory { image: image(&kept.memory), at: kept.at }
     }
@@ -230,7 +231,8 @@ fn turn_away(stream: &UnixStream) {
     let _gone = stream.try_write(line(&busy).as_bytes());
 }
 
-fn line(answer: &Answer) -> String {
+/// An answer as it is sent: one line of JSON.
+pub fn line(answer: &Answer) -> String {
     let mut text = serde_json::to_string(answer).unwrap_or_else(|error| {
         format!(r#"{{"answer":"refused","why":"the answer cannot be written: {error}"}}"#)
     });

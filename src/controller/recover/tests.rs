@@ -170,6 +170,48 @@ fn members_and_values_that_were_written_are_known_as_ours() {
 }
 
 #[test]
+fn what_was_done_before_the_crash_is_what_the_group_is_meant_to_be() {
+    let text = |value: &str| value.to_owned();
+    let attributes = BTreeMap::from([
+        ("distinguishedName".into(), text("CN=a")),
+        ("description".into(), text("old")),
+        ("info".into(), text("kept")),
+    ]);
+    let members = Box::new([guid(1), guid(2)]);
+    let mut memory = Memory::default();
+    memory.intents.insert(id(1), Intent { generation: plan(7), attributes, members });
+    let on_the_one = |number: u64, content: Content| {
+        let mut entry = intent(number, content);
+        if let Body::Intent(intent) = &mut entry.body {
+            intent.group = id(1);
+        }
+        entry
+    };
+    let changes = vec![
+        change("description", Some("old"), Some("new")),
+        change("extensionName", Some("x"), Some(RECORD)),
+    ];
+    let tail = [
+        on_the_one(1, Content::Changed(changes)),
+        done(1),
+        on_the_one(2, Content::MembersAdded(vec![guid(3)])),
+        done(2),
+        on_the_one(3, Content::MembersRemoved(vec![guid(1)])),
+        outcome(3, Outcome::AlreadySo { object: None }),
+        on_the_one(4, Content::Moved { from: text("CN=a"), to: text("CN=b") }),
+        done(4),
+        // Nobody knows whether it was done.
+        on_the_one(5, Content::MembersAdded(vec![guid(8)])),
+    ];
+    let after = replayed(memory, &tail);
+    let meant = after.intents.get(&id(1)).unwrap();
+    assert_eq!(*meant.members, [guid(2), guid(3)]);
+    let told: Vec<_> = meant.attributes.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let wanted = [("description", "new"), ("distinguishedName", "CN=b"), ("info", "kept")];
+    assert_eq!(told, wanted);
+}
+
+#[test]
 fn an_adopted_group_is_ours_with_its_removals_held_and_a_released_one_is_not() {
     let adopted = Content::Changed(vec![
         change("extensionName", None, Some("writeback-adopted/v1;id=x")),
@@ -246,4 +288,27 @@ fn a_head_reads_back_only_with_a_whole_hash() {
     let head = journal_head(&kept(plan(1).to_string()));
     assert_eq!(head, Some(JournalHead { sequence: 7, hash: plan(1) }));
     assert_eq!(journal_head(&kept("short".to_owned())), None);
+}
+
+#[test]
+fn what_was_paused_and_not_resumed_since_stays_paused() {
+    let paused =
+        |policy: Option<PolicyName>, by: &str| said(Body::Paused { policy, by: by.to_owned() });
+    let resumed = |policy: Option<PolicyName>| said(Body::Resumed { policy, by: "cy".to_owned() });
+    let other = PolicyName::parse("other");
+    let tail = [
+        paused(None, "ada"),
+        paused(Some(policy()), "bob"),
+        paused(other.clone(), "bob"),
+        paused(Some(policy()), "cy"),
+        resumed(None),
+        resumed(other),
+    ];
+    let memory = replayed(Memory::default(), &tail);
+    let pause = Pause { by: "bob".to_owned(), at: at(5) };
+    assert_eq!(memory.pauses.policies, BTreeMap::from([(policy(), pause)]));
+    assert_eq!(memory.pauses.all, None);
+    // What the state kept is ended by the journal, too.
+    let memory = replayed(memory, &[resumed(Some(policy()))]);
+    assert!(memory.pauses.is_empty());
 }

@@ -1,0 +1,400 @@
+//! Gathers a sheet from a decision, what the guard said of it and what it was decided on.
+//!
+//! | a group with | is |
+//! |---|---|
+//! | a read that was not whole | unknown |
+//! | a held line | held |
+//! | a waiting line that repairs what somebody changed | drifted |
+//! | any other waiting line, or a deletion that needs a second look | pending |
+//! | a frozen line, or an object of ours in doubt | frozen |
+//! | an object, and a meaning under a policy | in step |
+//! | an object that belongs to somebody else | foreign |
+//! | an object of ours and no meaning, or what an observing policy would do | idle |
+//! | findings and nothing else | not written |
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::people::People;
+use super::{
+    FINDINGS_KEPT_MAX, Group, HeldSet, LEFT_OUT_KEPT_MAX, Line, Part, Sheet, place,
+};
+use crate::decide::Decision;
+use crate::decide::guard::{Guarded, Hold};
+use crate::model::change::{Cause, Change, Kind, MemberReference};
+use crate::model::cloud::MemberKind;
+use crate::model::policy::{Mode, Nested, PolicySet, Standing};
+use crate::model::{
+    CloudMember, DirectoryGroup, Finding, FindingCode, ObjectGuid, ObjectId, PolicyName,
+};
+use crate::report::events::Sight;
+use crate::report::groups::View;
+use crate::report::groups::state::State;
+use crate::report::text;
+
+pub(super) fn sheet(
+    policies: &PolicySet,
+    decision: &Decision,
+    guarded: &Guarded,
+    sight: Sight<'_>,
+    before: &View,
+) -> Sheet {
+    let objects = objects(decision, &sight);
+    let groups = objects.iter().map(|(id, guid)| (*guid, *id)).collect();
+    let people = People::new(sight.directory.principals.value(), &groups);
+    let seen = before.sheet().groups().iter();
+    let seen = seen.map(|group| (group.id, (before.state(group), before.since(group)))).collect();
+    let gathering = Gathering { policies, decision, guarded, sight, objects, seen };
+    gathering.sheet(people)
+}
+
+/// The objects of cloud groups: surely ours first, else what carries their mark.
+fn objects(decision: &Decision, sight: &Sight<'_>) -> BTreeMap<ObjectId, ObjectGuid> {
+    let mut objects: BTreeMap<ObjectId, ObjectGuid> = BTreeMap::new();
+    for group in sight.directory.groups.value().values() {
+        let recorded = group.records.iter().filter_map(|value| Some(value.record.as_ref()?.id));
+        let anchors = [&group.admin_description, &group.external_id].into_iter().flatten();
+        let anchored = anchors.filter_map(|text| ObjectId::from_any_anchor(text));
+        for id in recorded.chain(anchored) {
+            objects.entry(id).or_insert(group.guid);
+        }
+    }
+    objects.extend(&decision.lessons.inventory);
+    objects
+}
+
+struct Gathering<'a> {
+    policies: &'a PolicySet,
+    decision: &'a Decision,
+    guarded: &'a Guarded,
+    sight: Sight<'a>,
+    objects: BTreeMap<ObjectId, ObjectGuid>,
+    /// What each group was, and since when.
+    seen: BTreeMap<ObjectId, (State, Timestamp)>,
+}
+
+/// The places of one group's lines and findings.
+#[derive(Default)]
+struct Places {
+    lines: Vec<u32>,
+    findings: Vec<u32>,
+}
+
+impl<'a> Gathering<'a> {
+    fn sheet(&self, mut people: People<'_>) -> Sheet {
+        let changes = self.changes();
+        let lines: Vec<Line> =
+            changes.iter().map(|(part, change)| line(*part, change, &mut people)).collect();
+        let findings = &self.decision.findings;
+        let findings: Vec<Finding> = findings.iter().take(FINDINGS_KEPT_MAX).cloned().collect();
+        let mut places = self.places(&lines, &findings);
+        let ids: Vec<ObjectId> = places.keys().copied().collect();
+        let mut groups: Vec<Group> = Vec::with_capacity(ids.len());
+        for id in ids {
+            let own = places.remove(&id).unwrap_or_default();
+            groups.push(self.group(id, own, (&changes, &lines, &findings), &mut people));
+        }
+        groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id));
+        let by_id = groups.iter().enumerate().map(|(at, group)| (group.id, place(at))).collect();
+        Sheet {
+            at: Some(self.sight.at),
+            digest: Some(self.guarded.digest),
+            reviewed: Some(self.guarded.reviewed),
+            held: self.held(),
+            held_digest: self.guarded.held.digest(),
+            findings_total: self.decision.findings.len(),
+            groups,
+            by_id,
+            lines,
+            findings,
+            people: people.all(),
+        }
+    }
+
+    /// Every change with what becomes of it, the held ones first.
+    fn changes(&self) -> Vec<(Part, &'a Change)> {
+        let plan = &self.decision.plan;
+        let frozen = plan.changes.iter().filter(|change| change.effect.kind() == Kind::Freeze);
+        let lost: BTreeSet<ObjectId> = self.guarded.held.changes.iter().filter_map(frozen_group)
+            .collect();
+        let frozen = frozen.filter(|change| !lost.contains(&change.group));
+        let held = self.guarded.held.changes.iter().map(|change| (Part::Held, change));
+        let waiting = self.guarded.admitted.changes().iter();
+        held.chain(waiting.map(|change| (Part::Waiting, change)))
+            .chain(plan.unconfirmed.iter().map(|change| (Part::Unconfirmed, change)))
+            .chain(plan.observed.iter().map(|change| (Part::Observed, change)))
+            .chain(frozen.map(|change| (Part::Frozen, change)))
+            .collect()
+    }
+
+    /// Every group that is shown, with the places of what is told of it.
+    fn places(&self, lines: &[Line], findings: &[Finding]) -> BTreeMap<ObjectId, Places> {
+        let mut places: BTreeMap<ObjectId, Places> = BTreeMap::new();
+        let lessons = &self.decision.lessons;
+        let ours = lessons.inventory.keys().chain(lessons.intents.keys());
+        for id in ours.chain(lessons.kept.keys()).chain(self.decision.unknown.keys()) {
+            places.entry(*id).or_default();
+        }
+        for (at, line) in lines.iter().enumerate() {
+            places.entry(line.group).or_default().lines.push(place(at));
+        }
+        for (at, finding) in findings.iter().enumerate() {
+            if let Some(id) = finding.group {
+                places.entry(id).or_default().findings.push(place(at));
+            }
+        }
+        places
+    }
+
+    fn group(
+        &self,
+        id: ObjectId,
+        places: Places,
+        (changes, lines, findings): (&[(Part, &Change)], &[Line], &[Finding]),
+        people: &mut People<'_>,
+    ) -> Group {
+        let own_lines: Vec<(&Line, &Change)> = places
+            .lines
+            .iter()
+            .filter_map(|at| Some((lines.get(*at as usize)?, changes.get(*at as usize)?.1)))
+            .collect();
+        let own_findings: Vec<&Finding> =
+            places.findings.iter().filter_map(|at| findings.get(*at as usize)).collect();
+        let object = self.objects.get(&id).copied();
+        let standing = object.and_then(|guid| self.sight.directory.groups.value().get(&guid));
+        let policy = self.policy(id, &own_lines, standing, &own_findings);
+        let (state, reason) =
+            self.state(id, (&own_lines, &own_findings), standing, policy.as_ref());
+        let read = object.and_then(|guid| self.sight.directory.members.get(&guid)?.as_ref().ok());
+        let members: Option<Box<[u32]>> = read
+            .map(|members| members.value().iter().map(|member| people.value(member)).collect());
+        let guids: Vec<ObjectGuid> =
+            read.into_iter().flat_map(|m| m.value()).map(|member| member.guid).collect();
+        let left_out = self.left_out(id, &own_lines, &guids, policy.as_ref());
+        let left_out_count = left_out.len();
+        let left_out = left_out.into_iter().take(LEFT_OUT_KEPT_MAX);
+        let left_out = left_out.map(|member| people.cloud(member)).collect();
+        let cloud = self.sight.cloud.groups.value().get(&id);
+        let name = cloud.map(|cloud| cloud.display_name.as_str()).filter(|name| !name.is_empty());
+        let label = own_lines.first().map(|(_, change)| change.label.as_str());
+        let leaf = standing.map(|standing| standing.dn.leaf());
+        let name = name.or(leaf).or(label).map_or_else(|| id.to_string(), str::to_owned);
+        let before = self.seen.get(&id).filter(|(before, _)| *before == state);
+        Group {
+            id,
+            name: name.into(),
+            policy,
+            state,
+            reason: text::safe(&reason).into(),
+            since: before.map_or(self.sight.at, |(_, since)| *since),
+            dn: standing.map(|standing| standing.dn.to_string().into()),
+            object,
+            members,
+            left_out,
+            left_out_count,
+            lines: places.lines.into(),
+            findings: places.findings.into(),
+        }
+    }
+
+    fn policy(
+        &self,
+        id: ObjectId,
+        lines: &[(&Line, &Change)],
+        standing: Option<&DirectoryGroup>,
+        findings: &[&Finding],
+    ) -> Option<PolicyName> {
+        let of_record = || {
+            let mut records = standing?.records.iter().filter_map(|value| value.record.as_ref());
+            records.find(|record| record.id == id).map(|record| record.policy.clone())
+        };
+        let line = lines.first().map(|(line, _)| line.policy.clone());
+        let kept = || self.decision.lessons.kept.get(&id).cloned();
+        let told = || findings.iter().find_map(|finding| finding.policy.clone());
+        line.or_else(kept).or_else(of_record).or_else(told)
+    }
+
+    /// What a group is, and why: the table above.
+    fn state(
+        &self,
+        id: ObjectId,
+        (lines, findings): (&[(&Line, &Change)], &[&Finding]),
+        standing: Option<&DirectoryGroup>,
+        policy: Option<&PolicyName>,
+    ) -> (State, String) {
+        if let Some(reason) = self.decision.unknown.get(&id) {
+            return (State::Unknown, reason.clone());
+        }
+        let of = |part: Part| lines.iter().filter(move |(line, _)| line.part == part);
+        if of(Part::Held).next().is_some() {
+            return (State::Held, self.why_held(id, of(Part::Held).map(|(line, _)| *line)));
+        }
+        let causes = || of(Part::Waiting).map(|(_, change)| &change.cause);
+        let drift = causes().find(|cause| matches!(cause, Cause::Drift(_)));
+        if let Some(cause) = drift {
+            return (State::Drifted, cause.to_string());
+        }
+        if let Some(cause) = causes().next() {
+            return (State::Pending, cause.to_string());
+        }
+        if let Some((_, change)) = of(Part::Unconfirmed).next() {
+            return (State::Pending, format!("{}; it needs a second look", change.cause));
+        }
+        if let Some((_, change)) = of(Part::Frozen).next() {
+            return (State::Frozen, change.cause.to_string());
+        }
+        let told = |codes: &[FindingCode]| {
+            let found = findings.iter().find(|finding| codes.contains(&finding.code));
+            found.map(|finding| finding.message.clone())
+        };
+        let means = self.decision.lessons.intents.contains_key(&id);
+        if standing.is_some() && means {
+            return (State::InStep, String::new());
+        }
+        if let Some(why) = told(&[FindingCode::Foreign, FindingCode::OwnedElsewhere]) {
+            return (State::Foreign, why);
+        }
+        if let (Some(why), true) = (told(&IN_DOUBT), standing.is_some()) {
+            return (State::Frozen, why);
+        }
+        if self.decision.lessons.inventory.contains_key(&id) || of(Part::Observed).count() > 0 {
+            return (State::Idle, self.why_idle(policy));
+        }
+        let first = findings.first().map(|finding| finding.message.clone());
+        (State::NotWritten, first.unwrap_or_default())
+    }
+
+    /// The limits that keep lines of a group back.
+    fn why_held<'l>(&self, id: ObjectId, lines: impl Iterator<Item = &'l Line> + Clone) -> String {
+        let concerns = |hold: &&Hold| {
+            let mut own = lines.clone().filter(|line| line.policy == hold.policy);
+            hold.group.is_none_or(|group| group == id)
+                && own.any(|line| text::counts(hold.row, line.kind))
+        };
+        let holds = self.guarded.held.holds.iter().filter(concerns);
+        let messages: Vec<&str> = holds.map(|hold| hold.message.as_str()).collect();
+        if messages.is_empty() {
+            return "it builds on a change that is held".to_owned();
+        }
+        messages.join("; ")
+    }
+
+    fn why_idle(&self, policy: Option<&PolicyName>) -> String {
+        let Some(name) = policy else { return "no policy has it".to_owned() };
+        if let Some((reason, message)) = self.decision.stalled.get(name) {
+            return format!("the policy {name} is stalled: {reason:?}: {message}");
+        }
+        match self.standing(name) {
+            Some(standing) if standing.policy.suspend => {
+                format!("the policy {name} is suspended or paused and writes nothing")
+            }
+            Some(standing) if standing.policy.mode == Mode::Observe => {
+                format!("the policy {name} only observes")
+            }
+            Some(_) => format!("the policy {name} wrote nothing of it in this pass"),
+            None => format!("the policy {name} is not there, or cannot be read"),
+        }
+    }
+
+    fn standing(&self, name: &PolicyName) -> Option<&Standing> {
+        self.policies.policies.iter().find(|standing| standing.policy.name == *name)
+    }
+
+    /// Cloud members that are neither members in the directory nor on their way there.
+    fn left_out(
+        &self,
+        id: ObjectId,
+        lines: &[(&Line, &Change)],
+        standing: &[ObjectGuid],
+        policy: Option<&PolicyName>,
+    ) -> Vec<&'a CloudMember> {
+        let Some(Ok(read)) = self.sight.members.of.get(&id) else { return Vec::new() };
+        let lessons = &self.decision.lessons;
+        let (mut coming, mut created) = (BTreeSet::new(), BTreeSet::new());
+        for member in lines.iter().flat_map(|(_, change)| added(change)) {
+            match member {
+                MemberReference::Existing { guid, .. } => {
+                    coming.insert(*guid);
+                }
+                MemberReference::Created { group, .. } => {
+                    created.insert(*group);
+                }
+            }
+        }
+        let meant = lessons.intents.get(&id).map(|intent| &*intent.members).unwrap_or_default();
+        let object = self.objects.get(&id);
+        let refused = object.and_then(|guid| self.sight.memory.refused_members.get(guid));
+        let rules = policy.and_then(|name| self.standing(name)).map(|s| &s.policy.members);
+        let flattens = rules.is_some_and(|rules| rules.nested == Nested::Flatten);
+        let is_in = |member: &&CloudMember| {
+            let is_group =
+                matches!(member.kind, MemberKind::Group | MemberKind::DirectoryGroup(_));
+            if created.contains(&member.id) || (is_group && flattens) {
+                return true;
+            }
+            let guid = match member.kind {
+                MemberKind::Group => lessons.inventory.get(&member.id),
+                MemberKind::User(_)
+                | MemberKind::DirectoryGroup(_)
+                | MemberKind::Device { .. }
+                | MemberKind::Other(_)
+                | MemberKind::Unreadable(_) => lessons
+                    .counterparts
+                    .get(&member.id)
+                    .or_else(|| self.sight.memory.counterparts.get(&member.id)),
+            };
+            guid.is_some_and(|guid| {
+                let is_refused = refused.is_some_and(|refused| refused.contains_key(guid));
+                let is_there = standing.binary_search(guid).is_ok();
+                is_there
+                    || (!is_refused
+                        && (coming.contains(guid) || meant.binary_search(guid).is_ok()))
+            })
+        };
+        read.value().iter().filter(|member| !is_in(member)).collect()
+    }
+
+    fn held(&self) -> Vec<HeldSet> {
+        let holds = &self.guarded.held.holds;
+        let sets = text::policy_sets(self.guarded).into_iter().map(|(policy, digest)| {
+            let own = holds.iter().filter(|hold| hold.policy == policy);
+            let told = own.map(|hold| {
+                let since = text::held_since(hold, self.guarded, self.sight.memory);
+                (text::safe(&hold.message), since)
+            });
+            HeldSet { holds: told.collect(), policy, digest }
+        });
+        sets.collect()
+    }
+}
+
+/// Findings of an object of ours that nobody may change now.
+const IN_DOUBT: [FindingCode; 4] = [
+    FindingCode::AnchorChanged,
+    FindingCode::AnchorNotUnique,
+    FindingCode::OutsideContainers,
+    FindingCode::Orphaned,
+];
+
+fn frozen_group(change: &Change) -> Option<ObjectId> {
+    (change.effect.kind() == Kind::Freeze).then_some(change.group)
+}
+
+fn added(change: &Change) -> &[MemberReference] {
+    let part = change.effect.member_part().filter(|part| part.kind == Kind::AddMembers);
+    part.map_or(&[], |part| part.members)
+}
+
+fn line(part: Part, change: &Change, people: &mut People<'_>) -> Line {
+    let members = change.effect.member_part().map_or(&[] as &[_], |part| part.members);
+    Line {
+        part,
+        policy: change.policy.clone(),
+        group: change.group,
+        kind: change.effect.kind(),
+        text: text::line(change).into(),
+        cause: text::safe(&change.cause.to_string()).into(),
+        members: members.iter().map(|member| people.reference(member)).collect(),
+    }
+}
