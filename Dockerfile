@@ -1,21 +1,29 @@
-# The image: one binary without the simulators, no shell, not root. Any base with glibc, libgcc and certificate authorities will do.
-ARG BUILDER=rust:1.95-bookworm
-ARG RUNTIME=debian:bookworm-slim
+# The image: one binary, the shared objects that it needs, certificate authorities. No shell, no package, not root.
+#
+#   buildah bud --format docker --tag writeback .                                  # or docker build
+#   buildah bud --format docker --tag writeback-lab --build-arg FEATURES=sim .     # with the simulators, for a look without a tenant
+#
+# BUILDER is any glibc system with Rust, a C compiler and certificate authorities; what it is decides nothing but the glibc inside.
+ARG BUILDER=docker.io/library/rust:1.95-bookworm
 
 FROM ${BUILDER} AS builder
+ARG FEATURES=
+# The binary carries the list of its packages; the tool for it is built where it is missing.
+RUN command -v cargo-auditable || cargo install cargo-auditable --locked --version 0.7.7
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked --no-default-features --bin writeback
+RUN deploy/container/compile --features "$FEATURES"
+RUN deploy/container/assemble "${CARGO_TARGET_DIR:-target}/dist/writeback" /image
 
-FROM ${RUNTIME}
+FROM scratch
 LABEL org.opencontainers.image.title="writeback" \
       org.opencontainers.image.description="Writes cloud groups into Active Directory" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
-# The system's certificate authorities, for tenants that are not behind a private one.
-COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=builder /build/target/release/writeback /usr/bin/writeback
-# A number, so that Kubernetes can see that it is not root. It writes to state.path and to the folder of the admin socket only:
-# mount both, and the root may be read-only.
+COPY --from=builder /image/ /
+ENV PATH=/usr/bin
+# It writes to state.path and to the folder of the admin socket only: mount both, and the root may be read-only.
 USER 65532:65532
+# The binary asks itself. Kubernetes looks at its own probes and not at this.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["/usr/bin/writeback", "status"]
 ENTRYPOINT ["/usr/bin/writeback"]
 CMD ["run"]

@@ -5,12 +5,15 @@
 mod adopt;
 mod apply;
 mod approve;
+mod completions;
 #[cfg(feature = "sim")]
 mod demo;
 mod discover;
 mod journal;
+mod pause;
 mod plan;
 mod progress;
+mod reconcile;
 mod release;
 mod run;
 mod schema;
@@ -23,7 +26,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::controller::now;
 use crate::controller::pass::Blind;
@@ -37,7 +40,7 @@ use crate::report::text::safe;
 use crate::settings::{self, Settings};
 
 /// Commands of the contract that this version refuses by name.
-const NOT_YET: [&str; 5] = ["explain", "pause", "resume", "reconcile", "completions"];
+const NOT_YET: [&str; 1] = ["explain"];
 
 /// Reconciles cloud groups from Microsoft Entra into on-premises Active Directory.
 #[derive(Parser)]
@@ -88,6 +91,14 @@ enum Command {
     Release(release::Arguments),
     /// Let one held set through, once
     Approve(approve::Arguments),
+    /// Let the running daemon write nothing, until `resume`
+    Pause(pause::Arguments),
+    /// End a pause
+    Resume(pause::Arguments),
+    /// Let the running daemon make a pass at once
+    Reconcile(reconcile::Arguments),
+    /// Let the running daemon read its policies again, and say what is wrong with them
+    Reload,
     /// Take a change set back
     Undo(undo::Arguments),
     /// Check and read the journal
@@ -98,6 +109,11 @@ enum Command {
     Status(status::Arguments),
     /// Print the form of a document as JSON Schema
     Schema(schema::Arguments),
+    /// Print the completion script of a shell
+    Completions(completions::Arguments),
+    /// Print a page of the manual
+    #[command(hide = true)]
+    Man(completions::ManArguments),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -130,11 +146,17 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Adopt(arguments) => Box::pin(adopt::run(arguments, config)).await,
         Command::Release(arguments) => Box::pin(release::run(arguments, config)).await,
         Command::Approve(arguments) => approve::run(arguments, config).await,
+        Command::Pause(arguments) => pause::pause(arguments, config).await,
+        Command::Resume(arguments) => pause::resume(arguments, config).await,
+        Command::Reconcile(arguments) => reconcile::run(arguments, config).await,
+        Command::Reload => reconcile::reload(config).await,
         Command::Undo(arguments) => Box::pin(undo::run(arguments, config)).await,
         Command::Journal(arguments) => journal::run(arguments, config).await,
         Command::Run => Box::pin(run::run(config)).await,
         Command::Status(arguments) => Box::pin(status::run(&arguments, config)).await,
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Line::command()),
+        Command::Man(arguments) => completions::man(&arguments, Line::command()),
         Command::Other(words) => refuse(&words),
     }
 }

@@ -30,7 +30,7 @@ use crate::graph::{self, GraphError, Patience, Request, RequestOutcome, Tenant, 
 use crate::model::Containers;
 use crate::report::Report;
 use crate::report::events::Event;
-use crate::settings::{Credential, Settings, read_secret};
+use crate::settings::{self, Bind, Credential, Settings, read_secret};
 
 /// The time of day. The one place that reads the clock.
 #[expect(clippy::disallowed_methods, reason = "time enters the house here, as an argument")]
@@ -48,12 +48,7 @@ pub fn open_tenant(settings: &Settings, report: &Arc<Report>) -> Result<Tenant, 
         scope: tenant.cloud.scope.clone(),
         tenant: tenant.id,
         client_id: tenant.client_id,
-        credential: match tenant.credential.clone() {
-            Credential::ClientSecretFile(file) => graph::Credential::Secret { file },
-            Credential::Certificate { certificate_file, private_key_file } => {
-                graph::Credential::Certificate { certificate_file, private_key_file }
-            }
-        },
+        credential: credential(&tenant.credential)?,
         ca_file: tenant.ca_file.clone(),
         read_secret: read_secret_file,
         now,
@@ -71,6 +66,32 @@ pub fn open_tenant(settings: &Settings, report: &Arc<Report>) -> Result<Tenant, 
             });
         }),
     })
+}
+
+fn credential(named: &Credential) -> Result<graph::Credential, GraphError> {
+    Ok(match named.clone() {
+        Credential::ClientSecretFile(file) => graph::Credential::Secret { file },
+        Credential::Certificate { certificate_file, private_key_file } => {
+            graph::Credential::Certificate { certificate_file, private_key_file }
+        }
+        Credential::FederatedTokenFile(file) => graph::Credential::FederatedToken { file },
+        Credential::ManagedIdentity { client_id } => {
+            let place = settings::identity_place().map_err(|problem| {
+                let setting = "tenant.credential.managedIdentity".to_owned();
+                GraphError::Configuration { setting, problem }
+            })?;
+            graph::Credential::ManagedIdentity { place: place_of(place), client_id }
+        }
+    })
+}
+
+fn place_of(place: settings::IdentityPlace) -> graph::IdentityPlace {
+    match place {
+        settings::IdentityPlace::Vm { host } => graph::IdentityPlace::Vm { host },
+        settings::IdentityPlace::Arc { endpoint, key_folder } => {
+            graph::IdentityPlace::Arc { endpoint, key_folder }
+        }
+    }
 }
 
 /// Connects to the domain and checks that the account may do what the daemon needs.
@@ -99,10 +120,15 @@ fn directory_options(
 ) -> (DirectoryOptions, directory::Observer) {
     let report = Arc::clone(report);
     let domain = &settings.directory;
+    let (bind_name, password_file) = match domain.bind.clone() {
+        Bind::Simple { name, password_file } => (name, password_file),
+        #[cfg(feature = "kerberos")]
+        Bind::Kerberos { principal, keytab_file } => (principal, keytab_file),
+    };
     let options = DirectoryOptions {
         url: domain.server.to_string(),
-        bind_name: domain.bind_name.clone(),
-        password_file: domain.password_file.clone(),
+        bind_name,
+        password_file,
         read_secret: read_secret_file,
         ca_file: domain.ca_file.clone(),
         limits: directory::TimeLimits::default(),

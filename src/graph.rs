@@ -10,7 +10,8 @@
 //!     pages         next links to the end, or no answer at all
 //!     client        one GET: token, pace, retries, statuses
 //!     token         client credentials; login, credential     → Token with its Rights
-//!     transport     one HTTP exchange: TLS, limits, shape     (the only caller of reqwest)
+//!     identity      a managed identity, asked of the platform
+//!     transport     one HTTP exchange: limits, shape; trust   (the callers of reqwest)
 //!     wire          Graph's JSON, as far as it is read
 //! ```
 
@@ -19,6 +20,7 @@ mod credential;
 mod departed;
 mod endpoint;
 mod error;
+mod identity;
 mod links;
 mod login;
 mod observe;
@@ -28,6 +30,7 @@ mod retry_after;
 mod settings;
 mod token;
 mod transport;
+mod trust;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +48,7 @@ use crate::retry::{self, RetryRule};
 pub use departed::DEPARTED_ASKED_MAX;
 pub use endpoint::Endpoint;
 pub use error::GraphError;
+pub use identity::IdentityPlace;
 pub use observe::Flags;
 pub use token::Rights;
 
@@ -72,7 +76,7 @@ pub struct TenantOptions {
     pub credential: Credential,
     /// `tenant.caFile`: PEM certificates that are trusted besides the platform's own, because a
     /// proxy that opens TLS may stand before one of the two hosts and not before the other.
-    /// Read once, by [`Tenant::open`].
+    /// Read by [`Tenant::open`], and again when a certificate is refused or a token renewed.
     pub ca_file: Option<PathBuf>,
     /// Reads the files of the credential, again for every token.
     pub read_secret: ReadSecret,
@@ -98,6 +102,19 @@ pub enum Credential {
         certificate_file: PathBuf,
         /// `tenant.credential.certificate.privateKeyFile`, PEM (PKCS #8 or PKCS #1).
         private_key_file: PathBuf,
+    },
+    /// A token of another issuer that the application trusts
+    /// (learn.microsoft.com/entra/workload-id/workload-identity-federation).
+    FederatedToken {
+        /// `tenant.credential.federatedTokenFile`; the platform renews it.
+        file: PathBuf,
+    },
+    /// The identity that Azure gives this machine.
+    ManagedIdentity {
+        /// Where the platform answers.
+        place: IdentityPlace,
+        /// `tenant.credential.managedIdentity.clientId`.
+        client_id: Option<Uuid>,
     },
 }
 

@@ -61,6 +61,8 @@ pub struct LoadReport {
     pub generation: Option<Digest>,
     /// Whether the folder differs from what the load before it read.
     pub changed: bool,
+    /// The Git revision of what was read; `None` outside Git, and where nothing was read.
+    pub revision: Option<String>,
     /// Everything that is wrong, sorted.
     pub mistakes: Vec<ConfigMistake>,
     /// What is right but deserves a second look, sorted.
@@ -105,6 +107,8 @@ impl PolicyStore {
             Err(error) => return self.keep_all(path, error),
         };
         let changed = self.generation != Some(folder.generation);
+        // Of the very folder that was read: the link to it may lead elsewhere by now.
+        let revision = revision(&folder.resolved);
         let judged = judge(&folder.files, Some(&self.containers));
         if judged.has_no_policy() {
             let error = FolderError::Empty { path: path.to_owned() };
@@ -132,7 +136,8 @@ impl PolicyStore {
         self.generation = Some(folder.generation);
         mistakes.sort();
         warnings.sort();
-        LoadReport { generation: self.generation, changed, mistakes, warnings, folder_error: None }
+        let generation = self.generation;
+        LoadReport { generation, changed, revision, mistakes, warnings, folder_error: None }
     }
 
     /// For each refused file its last good policy, else the file among the unparsed. A name
@@ -170,6 +175,7 @@ impl PolicyStore {
         LoadReport {
             generation: self.generation,
             changed: false,
+            revision: None,
             mistakes: vec![error.as_mistake(path)],
             warnings: Vec::new(),
             folder_error: Some(error),

@@ -5,10 +5,12 @@
 pub mod discovery;
 pub mod endpoint;
 pub mod events;
+pub mod groups;
 pub mod json;
 pub mod logs;
 pub mod markdown;
 pub mod metrics;
+pub mod page;
 pub mod progress;
 pub mod status;
 pub mod text;
@@ -20,6 +22,7 @@ use tracing::{debug, error, info, warn};
 use crate::decide::conclude::ChangeResult;
 use crate::model::Outcome;
 use events::Event;
+use groups::{Book, View};
 use metrics::Metrics;
 use status::Status;
 use text::safe;
@@ -29,12 +32,13 @@ use text::safe;
 pub struct Report {
     metrics: Metrics,
     status: Mutex<Status>,
+    groups: Book,
 }
 
 impl Report {
     /// Starts telling; all series stand at zero.
     pub fn new(status: Status) -> Self {
-        Self { metrics: Metrics::new(), status: Mutex::new(status) }
+        Self { metrics: Metrics::new(), status: Mutex::new(status), groups: Book::default() }
     }
 
     /// The metrics.
@@ -47,10 +51,16 @@ impl Report {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The groups as they stand.
+    pub fn groups(&self) -> View {
+        self.groups.view()
+    }
+
     /// Tells one event to all who listen.
     pub fn emit(&self, event: &Event<'_>) {
         self.metrics.take(event);
         self.status.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+        self.groups.take(event);
         log(event);
     }
 }

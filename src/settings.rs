@@ -4,7 +4,12 @@
 //! controller and the edges. Secrets are only named here, by file; `read_secret` reads one
 //! again each time it is needed, so that a renewed secret needs no restart.
 
+mod bind;
+mod cloud;
+mod credential;
 mod document;
+mod expiry;
+mod platform;
 mod secret;
 mod supervision;
 
@@ -22,6 +27,8 @@ use crate::model::{Containers, TenantId};
 use crate::yaml;
 
 pub use crate::yaml::ConfigMistake;
+pub use expiry::{CredentialFile, CredentialState};
+pub use platform::IdentityPlace;
 pub use secret::{SECRET_BYTES_MAX, SecretError, read_secret};
 pub use supervision::{Supervision, supervision};
 
@@ -136,17 +143,42 @@ pub enum Credential {
         /// Its private key.
         private_key_file: PathBuf,
     },
+    /// A token of another issuer, which the platform renews in its file (workload identity).
+    FederatedTokenFile(PathBuf),
+    /// The identity that Azure gives this machine.
+    ManagedIdentity {
+        /// Which of its identities, where a user assigned one; else that of the machine itself.
+        client_id: Option<Uuid>,
+    },
+}
+
+/// Who binds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Bind {
+    /// A name and a password, inside TLS.
+    Simple {
+        /// A DN, `DOMAIN\name` or a user principal name (MS-ADTS 5.1.1.1.1).
+        name: String,
+        /// The file that holds the password.
+        password_file: PathBuf,
+    },
+    /// A key of a keytab; the connection is sealed by it.
+    #[cfg(feature = "kerberos")]
+    Kerberos {
+        /// `account@REALM`.
+        principal: String,
+        /// The keytab.
+        keytab_file: PathBuf,
+    },
 }
 
 /// The directory side.
 #[derive(Clone, Debug)]
 pub struct DirectorySettings {
-    /// `ldaps://host[:port]`.
+    /// `ldaps://host[:port]`; with Kerberos `ldap://host[:port]`.
     pub server: Url,
-    /// Who binds: a DN, `DOMAIN\name` or a user principal name (MS-ADTS 5.1.1.1.1).
-    pub bind_name: String,
-    /// The file that holds the password.
-    pub password_file: PathBuf,
+    /// Who binds.
+    pub bind: Bind,
     /// A private CA beside the system's own; PEM.
     pub ca_file: Option<PathBuf>,
     /// Nothing outside these subtrees is ever written.
@@ -189,16 +221,23 @@ impl Settings {
         Self::parse(path, &read_file(path).map_err(|mistake| vec![mistake])?)
     }
 
-    /// The files that hold secrets: whoever renews one expects it to be used.
+    /// The files that hold secrets, and those that say whom to trust: whoever renews one expects
+    /// it to be used.
     pub fn secret_files(&self) -> Vec<&Path> {
         let credential = match &self.tenant.credential {
-            Credential::ClientSecretFile(file) => vec![file],
+            Credential::ClientSecretFile(file) | Credential::FederatedTokenFile(file) => vec![file],
             Credential::Certificate { certificate_file, private_key_file } => {
                 vec![certificate_file, private_key_file]
             }
+            Credential::ManagedIdentity { .. } => Vec::new(),
         };
-        let files = credential.into_iter().chain([&self.directory.password_file]);
-        files.map(PathBuf::as_path).collect()
+        let bind = match &self.directory.bind {
+            Bind::Simple { password_file, .. } => password_file,
+            #[cfg(feature = "kerberos")]
+            Bind::Kerberos { keytab_file, .. } => keytab_file,
+        };
+        let trusted = [&self.tenant.ca_file, &self.directory.ca_file].into_iter().flatten();
+        credential.into_iter().chain([bind]).chain(trusted).map(PathBuf::as_path).collect()
     }
 
     /// Checks the text of a configuration that stands, or would stand, at `path`.
@@ -214,6 +253,14 @@ impl Settings {
 pub fn is_configuration(path: &Path) -> bool {
     path.is_file()
         && read_file(path).is_ok_and(|bytes| yaml::peek(&bytes, "kind").as_deref() == Some(KIND))
+}
+
+/// Where the platform gives out tokens of a managed identity: what its variables say, else the
+/// Azure Arc agent where one is installed, else the metadata service of an Azure VM. The error is
+/// text for people.
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+pub fn identity_place() -> Result<IdentityPlace, String> {
+    platform::identity_place(|name| env::var(name).ok(), Path::exists)
 }
 
 /// Which configuration to read: the flag, else `WRITEBACK_CONFIG`, else the first of the usual

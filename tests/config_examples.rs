@@ -13,7 +13,7 @@ use writeback::model::policy::{
     Departure, FlagRule, GroupTypeRule, GuardRules, MailRule, Mode, Policy,
 };
 use writeback::policy;
-use writeback::settings::{Credential, JOURNAL_RETENTION_DEFAULT, Settings};
+use writeback::settings::{Bind, Credential, JOURNAL_RETENTION_DEFAULT, Settings};
 
 fn config() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
@@ -26,7 +26,8 @@ fn the_example_configuration_is_accepted() {
     assert_eq!(settings.policies, config().join("policies"));
     assert_eq!(settings.state, Path::new("/var/lib/writeback"));
     assert_eq!(settings.directory.server.host_str(), Some("dc1.corp.example"));
-    assert_eq!(settings.directory.bind_name, "CORP\\svc-writeback");
+    let Bind::Simple { name, .. } = &settings.directory.bind else { panic!("another bind") };
+    assert_eq!(name, "CORP\\svc-writeback");
     assert!(matches!(settings.tenant.credential, Credential::ClientSecretFile(_)));
     assert_eq!(settings.schedule.interval, Duration::from_mins(15));
     assert_eq!(settings.journal_retention, JOURNAL_RETENTION_DEFAULT);

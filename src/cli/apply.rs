@@ -99,7 +99,13 @@ async fn beside(socket: &Path, round: Round, held: &LockError) -> Exit {
             complain(&format!("the daemon refuses: {}", safe(&why)));
             Exit::Failed
         }
-        Ok(Answer::Memory { .. } | Answer::Status { .. } | Answer::Approved(_)) => {
+        Ok(
+            Answer::Memory { .. }
+            | Answer::Status { .. }
+            | Answer::Approved(_)
+            | Answer::Paused { .. }
+            | Answer::Reloaded(_),
+        ) => {
             complain("the daemon answers something else than it was asked");
             Exit::Failed
         }
@@ -115,7 +121,8 @@ async fn beside(socket: &Path, round: Round, held: &LockError) -> Exit {
     }
 }
 
-fn of_code(code: u8) -> Exit {
+/// The exit of a code that the daemon answers.
+pub(super) fn of_code(code: u8) -> Exit {
     const ALL: [Exit; 7] = [
         Exit::Done,
         Exit::ChangesWait,

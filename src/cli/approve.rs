@@ -42,7 +42,13 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
             return Exit::Done;
         }
         Ok(Answer::Refused { why }) => complain(&format!("not approved: {}", safe(&why))),
-        Ok(Answer::Memory { .. } | Answer::Status { .. } | Answer::Applied { .. }) => {
+        Ok(
+            Answer::Memory { .. }
+            | Answer::Status { .. }
+            | Answer::Applied { .. }
+            | Answer::Paused { .. }
+            | Answer::Reloaded(_),
+        ) => {
             complain("the daemon answers something else than it was asked");
         }
         Err(AskError::Absent { path, source }) => complain(&format!(

@@ -16,6 +16,7 @@ use super::{at_once, blind, complain, new_report, say};
 use crate::controller::admin::server::{Desk, Socket};
 use crate::controller::books::{Books, finish};
 use crate::controller::lock::StateLock;
+use crate::controller::notify::Pulse;
 use crate::controller::now;
 use crate::controller::pass::Engine;
 use crate::controller::schedule::{Admin, Loop};
@@ -130,15 +131,18 @@ async fn keep_running(
     let router = endpoint::probes(served.clone()).merge(endpoint::status(served));
     let address = endpoint::serve(settings.http.status, router).await?;
     say("\nThe story is told; the daemon keeps running. End it with Ctrl-C.\n");
+    say(&format!("  page     http://{address}/\n"));
     say(&format!("  status   http://{address}/api/v1/status\n"));
     say(&format!("  metrics  http://{address}/metrics\n"));
-    let desk = Arc::new(Desk::new(Arc::clone(&report), engine.memory().clone()));
+    let desk = Desk::new(Arc::clone(&report), engine.memory().clone(), Arc::clone(&stop));
+    let desk = Arc::new(desk);
     let served = Socket::serve(&settings.admin_socket, Arc::clone(&desk));
     let (socket, calls) = served.map_err(io::Error::other)?;
     let admin = Some(Admin::new(desk, calls));
     let triggers = Triggers::watch(&settings.policies);
     let interval = settings.schedule.interval;
-    let round = Loop { engine, books, report, heartbeat, stop, triggers, interval, admin, saved };
+    let pulse = Pulse::new(heartbeat, Arc::default());
+    let round = Loop { engine, books, report, pulse, stop, triggers, interval, admin, saved };
     Box::pin(round.run()).await;
     socket.close().await;
     Ok(Exit::Done)

@@ -151,9 +151,13 @@ async fn of_daemon(socket: &Path) -> Result<Memory, (bool, String)> {
         Ok(Answer::Refused { why }) => {
             Err((false, format!("the daemon at {} refuses: {}", socket.display(), safe(&why))))
         }
-        Ok(Answer::Status { .. } | Answer::Approved(_) | Answer::Applied { .. }) => {
-            Err((false, "the daemon answers something else than it was asked".to_owned()))
-        }
+        Ok(
+            Answer::Status { .. }
+            | Answer::Approved(_)
+            | Answer::Applied { .. }
+            | Answer::Paused { .. }
+            | Answer::Reloaded(_),
+        ) => Err((false, "the daemon answers something else than it was asked".to_owned())),
         Err(error @ AskError::Absent { .. }) => Err((true, format!("failed to {}", chain(&error)))),
         Err(error @ (AskError::Forbidden { .. } | AskError::Broken { .. })) => {
             Err((false, format!("failed to {}", chain(&error))))

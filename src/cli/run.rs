@@ -8,6 +8,7 @@ use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, load_settings, new_report};
 use crate::controller::admin::server::{Desk, Socket, line};
 use crate::controller::lock::StateLock;
+use crate::controller::notify::{Pulse, Supervisor};
 use crate::controller::now;
 use crate::controller::pass::Engine;
 use crate::controller::schedule::{Admin, Loop};
@@ -17,7 +18,7 @@ use crate::exit::Exit;
 use crate::report::Report;
 use crate::report::endpoint::{self, Heartbeat, Served};
 use crate::report::progress::Watcher;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 pub(super) async fn run(config: Option<PathBuf>) -> Exit {
     let settings = match load_settings(config.as_deref()) {
@@ -37,9 +38,15 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
     };
     let report = new_report(&settings);
     let heartbeat = Arc::new(Heartbeat::default());
-    heartbeat.beat(now());
+    let supervisor = Arc::new(Supervisor::new(settings::supervision()));
+    let pulse = Pulse::new(Arc::clone(&heartbeat), Arc::clone(&supervisor));
+    pulse.beat();
     let saved = Arc::new(AtomicBool::new(true));
-    let desk = Arc::new(Desk::new(Arc::clone(&report), memory.clone()));
+    let stop = Arc::new(Stop::default());
+    stop.listen(at_once);
+    let triggers = Triggers::watch(&settings.policies);
+    let desk = Desk::new(Arc::clone(&report), memory.clone(), Arc::clone(&stop));
+    let desk = Arc::new(desk);
     if let Err(exit) = serve(&settings, &heartbeat, &lock, &saved, (&report, &desk)).await {
         return exit;
     }
@@ -52,18 +59,21 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
     };
     let path = settings.admin_socket.display();
     tracing::info!(setting = "http.adminSocket", %path, "listening");
-    let stop = Arc::new(Stop::default());
-    stop.listen(at_once);
-    let beating = Arc::clone(&heartbeat);
-    let watcher: Watcher = Arc::new(move |_| beating.beat(now()));
-    let triggers = Triggers::watch(&settings.policies);
+    let (asked, hears) = (Arc::clone(&stop), Arc::clone(&supervisor));
+    tokio::spawn(async move {
+        // At once: the operation in flight may take a while.
+        asked.heard().await;
+        hears.stopping();
+    });
+    let beating = pulse.clone();
+    let watcher: Watcher = Arc::new(move |_| beating.beat());
     let interval = settings.schedule.interval;
     let engine = match Engine::open(settings, Arc::clone(&report), watcher, Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
     };
     let admin = Some(Admin::new(desk, calls));
-    let round = Loop { engine, books, report, heartbeat, stop, triggers, interval, admin, saved };
+    let round = Loop { engine, books, report, pulse, stop, triggers, interval, admin, saved };
     Box::pin(round.run()).await;
     socket.close().await;
     drop(lock);

@@ -152,6 +152,14 @@ fn text(status: &Value) -> String {
     if !at("/fault").is_null() {
         lines.push(format!("! {}: {}", word(at("/fault/side")), word(at("/fault/message"))));
     }
+    if !at("/folder/loadedAt").is_null() {
+        let revision = match at("/folder/revision") {
+            Value::Null => String::new(),
+            revision => format!(" of revision {}", word(revision)),
+        };
+        lines.push(format!("policies{revision} read {}", word(at("/folder/loadedAt"))));
+    }
+    lines.extend(paused(at("/pauses")));
     for mistake in list(at("/folder/mistakes")) {
         lines.push(format!("! {}", word(mistake)));
     }
@@ -197,6 +205,22 @@ fn text(status: &Value) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What is paused, by whom, and how it ends.
+fn paused(pauses: &Value) -> Vec<String> {
+    let line = |what: &str, pause: &Value, ended_by: &str| {
+        let (by, at) = (word(field(pause, "by")), word(field(pause, "at")));
+        format!("! {what} is paused by {by} since {at}; `writeback resume{ended_by}` ends it")
+    };
+    let all = Some(field(pauses, "all")).filter(|all| !all.is_null());
+    let all = all.map(|all| line("everything", all, ""));
+    let policies =
+        field(pauses, "policies").as_object().into_iter().flatten().map(|(name, one)| {
+            let name = safe(name);
+            line(&format!("policy {name}"), one, &format!(" --policy {name}"))
+        });
+    all.into_iter().chain(policies).collect()
 }
 
 /// What memory stands on: what can be approved, what is approved, what is wrong with it.

@@ -21,10 +21,12 @@ use crate::graph::Tenant;
 use crate::journal::{JournalError, JournalHead};
 use crate::model::condition::Reason;
 use crate::model::policy::{Adoption, PolicySet};
-use crate::model::{Approval, ApprovalRequest, Digest, Memory, ObjectGuid, PolicyName, Spending};
-use crate::policy::{LoadReport, PolicyStore, revision};
+use crate::model::{
+    Approval, ApprovalRequest, Digest, Memory, ObjectGuid, Pause, Pauses, PolicyName, Spending,
+};
+use crate::policy::{LoadReport, PolicyStore};
 use crate::report::Report;
-use crate::report::events::{Event, PassEnd, PassResult, Side};
+use crate::report::events::{Event, PassEnd, PassResult, Side, Via};
 use crate::report::progress::Watcher;
 use crate::retry::Fault;
 use crate::settings::{Settings, read_secret};
@@ -136,11 +138,22 @@ impl Engine {
 
     /// Reads the policy folder and tells when something changed.
     pub fn load_policies(&mut self) -> LoadReport {
-        let load = self.store.load(&self.settings.policies);
-        self.revision = revision(&self.settings.policies);
+        self.load_policies_by(Via::Pass)
+    }
+
+    /// The same, on the word of `via`. A folder that is lost, or is there again, has changed too.
+    pub fn load_policies_by(&mut self, via: Via) -> LoadReport {
+        let mut load = self.store.load(&self.settings.policies);
+        // What was in force before a folder was lost is still of the revision it was.
+        let moved = load.folder_error.is_none() && load.revision != self.revision;
+        if moved {
+            self.revision.clone_from(&load.revision);
+        }
         let mistakes: Vec<String> = load.mistakes.iter().map(ToString::to_string).collect();
         let lost = load.folder_error.as_ref().map(ToString::to_string);
-        if load.changed || lost != self.folder_lost {
+        load.changed |= lost != self.folder_lost;
+        self.report.emit(&Event::Reloaded { via, changed: load.changed });
+        if load.changed || moved {
             self.folder_lost = lost;
             self.report.emit(&Event::PoliciesLoaded {
                 generation: load.generation.filter(|_| load.folder_error.is_none()),
@@ -192,6 +205,16 @@ impl Engine {
         self.adoptions.push((policy, adoption));
     }
 
+    /// The Git revision of the policies in force.
+    pub fn revision(&self) -> Option<&str> {
+        self.revision.as_deref()
+    }
+
+    /// The conditions of the policies after the last pass.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
     /// The naming context of the domain, once it was reached.
     pub fn domain(&self) -> Option<String> {
         self.directory.as_ref().map(|directory| directory.facts().naming_context.to_string())
@@ -235,6 +258,7 @@ impl Engine {
                 &self.conditions,
                 at,
             );
+            say_who_paused(&mut self.conditions, &self.memory.pauses);
         }
         let done = acted.results.iter().filter(|result| result.outcome.achieved()).count();
         let end = PassEnd {
@@ -300,6 +324,24 @@ impl Engine {
         };
         self.report.emit(&Event::PassEnded(end.clone()));
         end
+    }
+}
+
+/// Tells a policy that a person paused from one that says itself that it is suspended.
+fn say_who_paused(conditions: &mut Conditions, pauses: &Pauses) {
+    for (name, conditions) in conditions {
+        let Some(Pause { by, at }) = pauses.of(name) else { continue };
+        let of_one = if pauses.policies.contains_key(name) {
+            format!(" --policy {name}")
+        } else {
+            String::new()
+        };
+        let suspended = conditions.iter_mut().filter(|told| told.reason == Reason::Suspended);
+        for told in suspended {
+            told.message = format!(
+                "paused by {by} since {at} and writes nothing; `writeback resume{of_one}` ends it"
+            );
+        }
     }
 }
 

@@ -1,5 +1,10 @@
 //! The loop: a pass every interval with jitter, sooner when something wakes it, later after a
-//! fault; until it is asked to stop. Between passes it answers the admin socket.
+//! fault; until it is asked to stop. Between passes it answers the admin socket (`schedule::answer`).
+//!
+//! It alone shows that the daemon moves, to probes and to whoever started it: a loop that stands
+//! still is silent.
+
+mod answer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +14,17 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::controller::admin::approve;
-use crate::controller::admin::round::{Bench, Told};
 use crate::controller::admin::server::{Call, Desk};
-use crate::controller::admin::words::{Answer, Request, Round};
 use crate::controller::books::{Books, Finished, finish};
+use crate::controller::notify::Pulse;
 use crate::controller::now;
 use crate::controller::pass::{Blind, Engine, Look};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
 use crate::model::{ApprovalRequest, Digest};
-use crate::policy::FolderError;
+use crate::policy::{FolderError, LoadReport};
 use crate::report::Report;
-use crate::report::endpoint::Heartbeat;
-use crate::report::events::{Event, Side};
+use crate::report::events::{Event, Side, Via};
 use crate::retry::{Fault, PASS};
 
 /// The interval is stretched by up to this share, so that many daemons do not beat in step.
@@ -75,7 +77,7 @@ pub struct Loop {
     /// Who is told.
     pub report: Arc<Report>,
     /// Shows that the loop moves.
-    pub heartbeat: Arc<Heartbeat>,
+    pub pulse: Pulse,
     /// When to stop.
     pub stop: Arc<Stop>,
     /// What wakes the loop.
@@ -92,9 +94,11 @@ impl Loop {
     /// Runs until it is asked to stop.
     pub async fn run(mut self) {
         let mut failures: u32 = 0;
+        self.report.emit(&Event::Paused(&self.engine.memory().pauses));
+        self.pulse.supervisor().ready("the first pass begins");
         while !self.stop.asked() {
             let begun = Instant::now();
-            self.heartbeat.beat(now());
+            self.pulse.beat();
             // Taken before anything is tried with them: one renewed meanwhile is a new one.
             let secrets = self.engine.secrets();
             let ended = self.pass().await;
@@ -105,6 +109,7 @@ impl Loop {
             let next = begun + begun.elapsed().max(self.pause(failures, ended.as_ref()));
             self.wait(next, secrets).await;
         }
+        self.pulse.supervisor().stopping();
         self.report.emit(&Event::Stopping);
     }
 
@@ -131,16 +136,20 @@ impl Loop {
 
     /// One pass; the fault that ended it early, if one did.
     async fn pass(&mut self) -> Option<Fault> {
-        let begun = now();
         if let Err(fault) = self.catch_up() {
             return Some(fault);
         }
-        let load = self.engine.load_policies();
+        let stop = Arc::clone(&self.stop);
+        let settled = tokio::select! {
+            settled = self.triggers.settle() => settled,
+            () = stop.heard() => return None,
+        };
+        let begun = now();
+        let load = self.engine.load_policies_by(if settled { Via::Event } else { Via::Pass });
         if let (Some(error), None) = (&load.folder_error, load.generation) {
             let fault = policies_unreadable(error);
             return Some(self.give_up(Blind { side: Side::Policies, fault }, begun));
         }
-        let stop = Arc::clone(&self.stop);
         let looked = tokio::select! {
             looked = self.engine.look(None) => looked,
             // Reading changes nothing: it is simply left.
@@ -150,7 +159,7 @@ impl Loop {
             Ok(look) => look,
             Err(blind) => return Some(self.give_up(blind, begun)),
         };
-        self.heartbeat.beat(now());
+        self.pulse.beat();
         if let Some(admin) = &mut self.admin {
             admin.settle(&look);
         }
@@ -184,75 +193,51 @@ impl Loop {
         let left = next.saturating_duration_since(Instant::now());
         let at: Timestamp = now() + SignedDuration::try_from(left).unwrap_or_default();
         self.report.emit(&Event::Next { at });
-        let mut beat = Instant::now() + BEAT;
+        self.pulse.supervisor().tell(&self.report.status().headline());
+        let every = self.pulse.supervisor().feed_after().map_or(BEAT, |feed| feed.min(BEAT));
+        let mut beat = Instant::now() + every;
         loop {
             tokio::select! {
                 () = self.stop.heard() => return,
                 () = sleep_until(next) => return,
                 () = sleep_until(beat) => {
-                    beat = Instant::now() + BEAT;
+                    beat = Instant::now() + every;
                     if self.engine.secrets() != secrets {
                         return;
                     }
                 }
-                () = self.triggers.due() => {
-                    if self.engine.load_policies().changed {
+                via = self.triggers.due() => {
+                    if self.reload(via).changed {
                         return;
                     }
                 }
                 call = next_call(&mut self.admin) => {
-                    if self.answer(call).await {
+                    if self.answer_all(call).await {
                         return;
                     }
                 }
             }
-            self.heartbeat.beat(now());
+            self.pulse.beat();
         }
     }
 
-    /// Does what somebody asks; whether the next pass should start at once.
-    async fn answer(&mut self, call: Call) -> bool {
-        let Call { request, caller, answer } = call;
-        let caller = caller.to_string();
-        let (said, wake) = match request {
-            Request::Approve { digest, not_after } => {
-                let memory = self.engine.memory();
-                match approve::judge((memory, &memory.held), &digest, &caller, not_after, now()) {
-                    Ok((request, granted)) => {
-                        if let Some(admin) = &mut self.admin {
-                            admin.waiting.push(request.clone());
-                        }
-                        self.engine.request(request);
-                        (Answer::Approved(granted), true)
-                    }
-                    Err(why) => (Answer::refused(why), false),
-                }
-            }
-            Request::Apply(round) => (self.apply(&round, &caller).await, false),
-            Request::Memory {} | Request::Status {} => {
-                (Answer::refused("this is answered without the loop"), false)
-            }
-        };
-        // Who went away meanwhile finds it in the status.
-        let _gone = answer.send(said);
-        wake
-    }
-
-    async fn apply(&mut self, round: &Round, caller: &str) -> Answer {
-        if let Err(fault) = self.catch_up() {
-            return Answer::refused(format!("failed to {}: nothing is written", fault.message));
+    /// Reads the policies again between two passes.
+    fn reload(&mut self, via: Via) -> LoadReport {
+        // Whoever sent the signal waits for the end of it.
+        let is_asked = via == Via::Signal;
+        if is_asked {
+            self.pulse.supervisor().reloading();
         }
-        let (mut output, mut complaints) = (String::new(), Vec::new());
-        let mut tell = |told| match told {
-            Told::Output(text) => output.push_str(&text),
-            Told::Complaint(line) => complaints.push(line),
-        };
-        let bench = Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
-        let (exit, finished) = Box::pin(bench.run(round, caller, &mut tell)).await;
-        if let Some(finished) = finished {
-            self.ended(&finished);
+        let load = self.engine.load_policies_by(via);
+        if is_asked {
+            self.pulse.supervisor().ready(&self.report.status().headline());
+            let (changed, mistakes) = (load.changed, load.mistakes.len());
+            tracing::info!(changed, mistakes, "policies read on a signal");
         }
-        Answer::Applied { exit: exit.code(), output, complaints }
+        if via == Via::Poll && load.changed && self.triggers.hears() {
+            tracing::warn!("policies changed and no event told it: this folder has the poll alone");
+        }
+        load
     }
 }
 

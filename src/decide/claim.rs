@@ -3,11 +3,14 @@
 //! From listings, policies and memory to one claim for each group. `owned` judges groups with our
 //! record, `unowned` those without. Doubt claims nothing: it leaves the group alone.
 
+mod opinion;
 mod owned;
 mod shrink;
 mod unowned;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use opinion::{Opinion, opinions};
 
 use crate::decide::buried::{self, Buried};
 use crate::decide::depart::Departing;

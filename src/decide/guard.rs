@@ -6,6 +6,7 @@
 //! adds what builds on what is kept back, `approve` is a person's word.
 
 pub mod approve;
+mod budget;
 mod dependents;
 mod piece;
 mod row;
@@ -25,6 +26,7 @@ use crate::model::policy::{GuardRules, OnTrip, PolicySet};
 use crate::model::{
     Digest, Inventory, Item, Memory, ObjectGuid, ObjectId, Operation, Plan, PolicyName, Spend,
 };
+pub use budget::{Budget, budgets};
 pub use row::{Hold, Row};
 
 /// What the edges answered to the questions of a plan. What is not answered counts as much as it

@@ -264,6 +264,14 @@ impl<'a> Resolver<'a> {
         None
     }
 
+    /// The object that a member's link leads to, whatever else speaks against it.
+    pub fn object_of(&self, member: &'a CloudMember) -> Option<ObjectGuid> {
+        match self.link_index.follow(&member.kind)? {
+            Counterpart::Found(guid) => Some(guid),
+            Counterpart::Missing(_) | Counterpart::Ambiguous(_) => None,
+        }
+    }
+
     fn lost(&self, member: &CloudMember, resolved: &mut Resolved, tally: &mut Tally) {
         let why = (FindingCode::LinkLost, "it carries no link");
         self.doubt(member, why, resolved, tally);

@@ -95,32 +95,70 @@ pub fn flag_is_on(
 /// Whether an entry includes the group and none excludes it. An expression that fails leaves that
 /// open, unless another entry settles it.
 fn matched(policy: &Policy, group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
-    let included = match &policy.selection.include {
-        None => Ok(true),
-        Some(entries) => any(entries, group, controls),
-    };
-    let excluded = any(&policy.selection.exclude, group, controls);
+    let Entries { included, excluded } = entries(policy, group, controls);
     match (included, excluded) {
-        (Ok(false), _) | (_, Ok(true)) => Ok(false),
-        (Ok(true), Ok(false)) => Ok(true),
+        (Ok(Inclusion::Nothing), _) | (_, Ok(Some(_))) => Ok(false),
+        (Ok(Inclusion::Everything | Inclusion::Entry(_)), Ok(None)) => Ok(true),
         (Err(reason), _) | (_, Err(reason)) => Err(reason),
     }
 }
 
-fn any(entries: &[Matcher], group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
-    let mut answer = Ok(false);
+/// Which entries of a selection take a group, or why that is not known.
+#[derive(Debug)]
+pub struct Entries<'p> {
+    /// What includes it.
+    pub included: Result<Inclusion<'p>, String>,
+    /// The entry that excludes it.
+    pub excluded: Result<Option<&'p Matcher>, String>,
+}
+
+/// What includes a group.
+#[derive(Debug, Clone, Copy)]
+pub enum Inclusion<'p> {
+    /// The selection has no `include`: everything eligible is in it.
+    Everything,
+    /// The first entry that takes it.
+    Entry(&'p Matcher),
+    /// No entry takes it.
+    Nothing,
+}
+
+/// Looks for the entries that take a group.
+pub fn entries<'p>(policy: &'p Policy, group: &CloudGroup, controls: &Controls) -> Entries<'p> {
+    let included = match &policy.selection.include {
+        None => Ok(Inclusion::Everything),
+        Some(all) => {
+            let found = first(all, group, controls);
+            found.map(|entry| entry.map_or(Inclusion::Nothing, Inclusion::Entry))
+        }
+    };
+    Entries { included, excluded: first(&policy.selection.exclude, group, controls) }
+}
+
+/// The first entry that takes the group.
+fn first<'p>(
+    entries: &'p [Matcher],
+    group: &CloudGroup,
+    controls: &Controls,
+) -> Result<Option<&'p Matcher>, String> {
+    let mut answer = Ok(None);
     for entry in entries {
-        match holds(entry, group, controls) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
+        match misses(entry, group, controls) {
+            Ok(None) => return Ok(Some(entry)),
+            Ok(Some(_)) => {}
             Err(reason) => answer = Err(reason),
         }
     }
     answer
 }
 
-/// Whether all conditions of an entry hold; its expression is asked last.
-fn holds(matcher: &Matcher, group: &CloudGroup, controls: &Controls) -> Result<bool, String> {
+/// The first condition of an entry that does not hold, by the name of its field; `None` where all
+/// hold. Its expression is asked last.
+pub fn misses(
+    matcher: &Matcher,
+    group: &CloudGroup,
+    controls: &Controls,
+) -> Result<Option<&'static str>, String> {
     let kind = match group.kind {
         GroupKind::Microsoft365 => Some(SelectableType::Microsoft365),
         GroupKind::Security => Some(SelectableType::Security),
@@ -131,22 +169,26 @@ fn holds(matcher: &Matcher, group: &CloudGroup, controls: &Controls) -> Result<b
     let type_holds =
         matcher.types.as_ref().is_none_or(|types| kind.is_some_and(|kind| types.contains(&kind)));
     let membership: Membership = group.membership;
-    let plain = type_holds
-        && matcher.membership.as_ref().is_none_or(|all| all.contains(&membership))
-        && matcher.ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
-        && matcher.display_name.as_ref().is_none_or(|re| re.is_match(&group.display_name));
-    if !plain {
-        return Ok(false);
+    let named = |name: &regex::Regex| name.is_match(&group.display_name);
+    let plain = [
+        ("types", type_holds),
+        ("membership", matcher.membership.as_ref().is_none_or(|all| all.contains(&membership))),
+        ("ids", matcher.ids.as_ref().is_none_or(|ids| ids.contains(&group.id))),
+        ("displayName", matcher.display_name.as_ref().is_none_or(named)),
+    ];
+    if let Some((field, _)) = plain.into_iter().find(|(_, holds)| !holds) {
+        return Ok(Some(field));
     }
     if let Some(control) = &matcher.member_of {
         match controls.get(control) {
             Some(Ok(members)) if members.value().contains(&group.id) => {}
-            Some(Ok(_)) => return Ok(false),
+            Some(Ok(_)) => return Ok(Some("memberOf")),
             Some(Err(unread)) => return Err(unread.reason.clone()),
             None => return Err(format!("the control group {control} was not read")),
         }
     }
-    matcher.expression.as_ref().map_or(Ok(true), |expression| truth(expression, group))
+    let Some(expression) = &matcher.expression else { return Ok(None) };
+    Ok((!truth(expression, group)?).then_some("expression"))
 }
 
 /// The eligibility table of SEMANTICS "Which groups". A converted group counts once its directory
@@ -223,14 +265,17 @@ mod tests {
 
     fn policy(rule: FlagRule) -> Policy {
         let place = Place { file: "p.yaml".to_owned(), line: 1, column: 1 };
-        let naming =
-            Naming { source: NameSource::Preset(NamePreset::GroupId), mode: Upkeep::Always };
+        let naming = Naming {
+            place: place.clone(),
+            source: NameSource::Preset(NamePreset::GroupId),
+            mode: Upkeep::Always,
+        };
         Policy {
             name: PolicyName::parse("p").unwrap(),
             place: place.clone(),
             group_place: place.clone(),
             selection_place: place.clone(),
-            members_place: place,
+            members_place: place.clone(),
             generation: Digest::of(b""),
             mode: Mode::Sync,
             suspend: false,
@@ -246,6 +291,7 @@ mod tests {
                 group_type: GroupTypeRule::FromCloud,
                 placement: Placement {
                     rules: vec![ContainerRule {
+                        place,
                         when: None,
                         container: Dn::parse("DC=x").unwrap(),
                     }],

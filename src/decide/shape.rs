@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::expression::{text, truth};
 use crate::decide::name::{CN_UNITS_MAX, Trouble, clean, common_name, sam_account_names, sam_base};
-use crate::model::policy::{NameSource, Naming, Policy, Upkeep};
+use crate::model::policy::{ContainerRule, NameSource, Naming, Policy, Upkeep};
 use crate::model::{AttributeName, CloudGroup, Dn};
 
 /// What a policy makes of one cloud group.
@@ -51,10 +51,19 @@ pub fn shape(policy: &Policy, group: &CloudGroup) -> Result<Shape, String> {
 }
 
 fn container(policy: &Policy, group: &CloudGroup) -> Result<Option<Dn>, String> {
+    Ok(placement(policy, group)?.map(|rule| rule.container.clone()))
+}
+
+/// The rule that says where a group stands: the first whose condition holds. `Err`: a condition
+/// before it fails, for this reason.
+pub fn placement<'p>(
+    policy: &'p Policy,
+    group: &CloudGroup,
+) -> Result<Option<&'p ContainerRule>, String> {
     for rule in &policy.group.placement.rules {
         let holds = rule.when.as_ref().map_or(Ok(true), |when| truth(when, group))?;
         if holds {
-            return Ok(Some(rule.container.clone()));
+            return Ok(Some(rule));
         }
     }
     Ok(None)

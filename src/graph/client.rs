@@ -45,7 +45,7 @@ impl Client {
         Ok(Self {
             transport: Transport::open(&options)?,
             graph: options.graph_url.clone(),
-            tokens: TokenSource::new(options),
+            tokens: TokenSource::new(options)?,
             in_flight: Semaphore::new(REQUESTS_IN_FLIGHT_MAX),
             quiet_until: Mutex::default(),
         })
@@ -87,6 +87,7 @@ impl Client {
                     continue;
                 }
                 Ok(Tried::TokenRejected) => return Err(twice_rejected()),
+                Err(GraphError::Untrusted { .. }) if self.transport.renew_trust().await => continue,
                 Err(error) => error,
             };
             tries.wait_after(error).await?;

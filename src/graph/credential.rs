@@ -1,7 +1,10 @@
-//! What is shown to the login: a client secret, or an assertion signed by a certificate's key.
+//! What is shown to the login: a client secret, an assertion signed by a certificate's key, or a
+//! token of another issuer.
 //!
 //! Input: the files of [`Credential`], read again for every token. Output: form fields.
-//! learn.microsoft.com/entra/identity-platform/certificate-credentials is the assertion's shape.
+//! learn.microsoft.com/entra/identity-platform/certificate-credentials is the assertion's shape;
+//! a federated token stands in its place as it is
+//! (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
 
 use std::path::Path;
 
@@ -10,16 +13,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use rustls::pki_types::CertificateDer;
+use rustls::InconsistentKeys;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::graph::{Credential, GraphError, ReadSecret};
 
 /// The least life the vendor's page gives an assertion ("5 to 10 minutes"), in seconds.
 const ASSERTION_SECONDS: i64 = 5 * 60;
+
+/// The longest piece of a claim that is repeated, characters.
+const CLAIM_MAX: usize = 150;
 
 /// A credential as read from its files just now.
 pub(super) struct Proof {
@@ -32,17 +40,33 @@ pub(super) struct Proof {
 
 enum ProofKind {
     Secret(SecretString),
-    Certificate { thumbprint: String, key: EncodingKey },
+    Certificate {
+        thumbprint: String,
+        key: EncodingKey,
+    },
+    Federated(SecretString),
+    /// Nothing is shown: the platform knows the machine.
+    Platform,
 }
 
 impl Proof {
     /// Reads the files.
-    pub(super) fn read(credential: &Credential, read: ReadSecret) -> Result<Self, GraphError> {
+    pub(super) fn read(
+        credential: &Credential,
+        read: ReadSecret,
+        now: Timestamp,
+    ) -> Result<Self, GraphError> {
         match credential {
             Credential::Secret { file } => Self::secret(file, read),
             Credential::Certificate { certificate_file, private_key_file } => {
                 Self::certificate(certificate_file, private_key_file, read)
             }
+            Credential::FederatedToken { file } => Self::federated(file, read, now),
+            Credential::ManagedIdentity { .. } => Ok(Self {
+                kind: ProofKind::Platform,
+                files: "the managed identity of this machine".to_owned(),
+                fingerprint: Vec::new(),
+            }),
         }
     }
 
@@ -73,6 +97,11 @@ impl Proof {
         let key = EncodingKey::from_rsa_pem(key_text.expose_secret().as_bytes()).map_err(|_| {
             refuse(&named, "the file holds no RSA private key in PEM form".to_owned())
         })?;
+        if !belong_together(&der, key_text.expose_secret()) {
+            let certificate_file = certificate_file.display();
+            let problem = format!("the key does not belong to the certificate {certificate_file}");
+            return Err(refuse(&named, problem));
+        }
         Ok(Self {
             files: format!(
                 "the certificate in {} (with the key in {})",
@@ -84,6 +113,33 @@ impl Proof {
                 thumbprint: URL_SAFE_NO_PAD.encode(digest::digest(&SHA256, &der)),
                 key,
             },
+        })
+    }
+
+    fn federated(file: &Path, read: ReadSecret, now: Timestamp) -> Result<Self, GraphError> {
+        let named = setting("federatedTokenFile", file);
+        let text = read(file).map_err(|problem| refuse(&named, problem))?;
+        let token = SecretString::from(text.expose_secret().trim());
+        let claims = federated_claims(token.expose_secret())
+            .ok_or_else(|| refuse(&named, "the file holds no token (JWT)".to_owned()))?;
+        if claims.exp <= now.as_duration().as_secs_f64() {
+            let ended = Timestamp::from_second(whole_seconds(claims.exp)).unwrap_or(now);
+            let problem = format!(
+                "the token ended at {ended:.0}; does the platform still renew it, and is this \
+                 machine's clock right?"
+            );
+            return Err(refuse(&named, problem));
+        }
+        Ok(Self {
+            files: format!(
+                "the token in {} (issuer {}, subject {}, audience {})",
+                file.display(),
+                quoted(&claims.iss),
+                quoted(&claims.sub),
+                quoted(&claims.aud.to_string())
+            ),
+            fingerprint: fingerprint(&[&token]).as_ref().to_vec(),
+            kind: ProofKind::Federated(token),
         })
     }
 
@@ -99,12 +155,10 @@ impl Proof {
             ProofKind::Certificate { thumbprint, key } => {
                 let assertion = assertion(thumbprint, key, client_id, audience, now)
                     .map_err(|_| refuse(&self.files, "the key cannot sign".to_owned()))?;
-                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-                Ok(vec![
-                    ("client_assertion_type", SecretString::from(kind)),
-                    ("client_assertion", SecretString::from(assertion)),
-                ])
+                Ok(asserted(SecretString::from(assertion)))
             }
+            ProofKind::Federated(token) => Ok(asserted(token.clone())),
+            ProofKind::Platform => Ok(Vec::new()),
         }
     }
 
@@ -112,9 +166,58 @@ impl Proof {
     pub(super) fn redact(&self, text: &str) -> String {
         match &self.kind {
             ProofKind::Secret(secret) => text.replace(secret.expose_secret(), "[secret]"),
-            ProofKind::Certificate { .. } => text.to_owned(),
+            ProofKind::Federated(token) => text.replace(token.expose_secret(), "[token]"),
+            ProofKind::Certificate { .. } | ProofKind::Platform => text.to_owned(),
         }
     }
+}
+
+/// An assertion in the place of a secret (RFC 7523 2.2).
+fn asserted(assertion: SecretString) -> Vec<(&'static str, SecretString)> {
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    vec![("client_assertion_type", SecretString::from(kind)), ("client_assertion", assertion)]
+}
+
+/// Whether the key is that of the certificate. Renewing a certificate writes two files: between
+/// the two, nothing is signed that the login would have to refuse. What cannot be compared is left
+/// to the login.
+fn belong_together(certificate: &CertificateDer<'static>, key: &str) -> bool {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let Ok(key) = PrivateKeyDer::from_pem_slice(key.as_bytes()) else { return true };
+    let Ok(key) = provider.key_provider.load_private_key(key) else { return true };
+    let pair = CertifiedKey::new(vec![certificate.clone()], key).keys_match();
+    !matches!(pair, Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)))
+}
+
+/// What is read of a federated token's payload (RFC 7519 4.1), for messages: the login verifies.
+#[derive(Deserialize)]
+struct FederatedClaims {
+    #[serde(default)]
+    iss: String,
+    #[serde(default)]
+    sub: String,
+    /// A text, or a list of texts.
+    #[serde(default)]
+    aud: serde_json::Value,
+    exp: f64,
+}
+
+fn federated_claims(token: &str) -> Option<FederatedClaims> {
+    let mut parts = token.split('.');
+    let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// A claim for people: on one line, not endless.
+fn quoted(claim: &str) -> String {
+    claim.trim_matches('"').chars().filter(|c| !c.is_control()).take(CLAIM_MAX).collect()
+}
+
+/// The whole seconds of a time that may have a fraction; one beyond all years is at their end.
+fn whole_seconds(seconds: f64) -> i64 {
+    let duration = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[derive(Serialize)]
@@ -179,6 +282,10 @@ mod tests {
         std::fs::read_to_string(path).map(SecretString::from).map_err(|error| error.to_string())
     }
 
+    fn at() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
     fn part(assertion: &str, number: usize) -> Value {
         let text = assertion.split('.').nth(number).unwrap();
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
@@ -194,8 +301,8 @@ mod tests {
         std::fs::write(&certificate_file, certificate.pem()).unwrap();
         std::fs::write(&private_key_file, key.serialize_pem()).unwrap();
         let credential = Credential::Certificate { certificate_file, private_key_file };
-        let proof = Proof::read(&credential, read).unwrap();
-        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let proof = Proof::read(&credential, read, at()).unwrap();
+        let now = at();
         let audience = "https://login.example/t/oauth2/v2.0/token";
         let fields = proof.fields(Uuid::nil(), audience, now).unwrap();
 
@@ -224,7 +331,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret");
         let refused = |credential: &Credential| {
-            Proof::read(credential, read).err().map(|error| error.to_string()).unwrap()
+            Proof::read(credential, read, at()).err().map(|error| error.to_string()).unwrap()
         };
         let missing = refused(&Credential::Secret { file: file.clone() });
         assert!(missing.starts_with("use tenant.credential.clientSecretFile"), "{missing}");
@@ -244,7 +351,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret");
         std::fs::write(&file, "hunter2").unwrap();
-        let proof = Proof::read(&Credential::Secret { file }, read).unwrap();
+        let proof = Proof::read(&Credential::Secret { file }, read, at()).unwrap();
         assert_eq!(proof.redact("invalid: hunter2!"), "invalid: [secret]!");
     }
 }

@@ -11,6 +11,8 @@ use std::fmt;
 pub enum Endpoint {
     /// `POST /{tenant}/oauth2/v2.0/token` at the login host.
     Token,
+    /// `GET /metadata/identity/oauth2/token` at this machine's platform
+    Identity,
     /// `GET /v1.0/groups`
     Groups,
     /// `GET /v1.0/directory/deletedItems/microsoft.graph.group`
@@ -43,8 +45,9 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every kind, so that metrics can start at zero.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Token,
+        Self::Identity,
         Self::Groups,
         Self::DeletedGroups,
         Self::Flags,
@@ -65,6 +68,7 @@ impl Endpoint {
     pub fn word(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Identity => "identity",
             Self::Groups => "groups",
             Self::DeletedGroups => "deleted_groups",
             Self::Flags => "flags",
@@ -90,7 +94,7 @@ impl Endpoint {
     /// and directory-deleteditems-get; one deleted object is asked for as a user.
     pub fn rights(self) -> &'static [&'static str] {
         match self {
-            Self::Token => &[],
+            Self::Token | Self::Identity => &[],
             Self::Groups | Self::Flags | Self::Group | Self::Members => {
                 &["GroupMember.Read.All", "Group.Read.All", "Directory.Read.All"]
             }
@@ -110,10 +114,38 @@ impl Endpoint {
         }
     }
 
+    /// What to look at when the host does not answer at all.
+    pub(super) fn silence(self) -> String {
+        match self {
+            Self::Identity => "is this machine an Azure VM, or connected to Azure Arc with its \
+                               agent running? Else use another credential than \
+                               tenant.credential.managedIdentity"
+                .to_owned(),
+            Self::Token
+            | Self::Groups
+            | Self::DeletedGroups
+            | Self::Flags
+            | Self::Members
+            | Self::Group
+            | Self::Organization
+            | Self::Users
+            | Self::Accounts
+            | Self::Account
+            | Self::Device
+            | Self::DeletedItem
+            | Self::GroupSettings
+            | Self::Licences
+            | Self::Synchronization => {
+                format!("check {}, name resolution, proxy and firewall", self.host_setting())
+            }
+        }
+    }
+
     /// The setting that holds the host of this request.
     pub(super) fn host_setting(self) -> &'static str {
         match self {
             Self::Token => "tenant.loginUrl",
+            Self::Identity => "tenant.credential.managedIdentity",
             Self::Groups
             | Self::DeletedGroups
             | Self::Flags
@@ -137,6 +169,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Token => "get a token",
+            Self::Identity => "get a token of this machine's managed identity",
             Self::Groups => "list the groups",
             Self::DeletedGroups => "list the deleted groups",
             Self::Flags => "list the writeback flags",
@@ -176,6 +209,7 @@ mod tests {
             Endpoint::GroupSettings => Some("/groupsettings"),
             Endpoint::Licences => Some("/subscribedskus"),
             Endpoint::Token
+            | Endpoint::Identity
             | Endpoint::DeletedGroups
             | Endpoint::DeletedItem
             | Endpoint::Synchronization => None,

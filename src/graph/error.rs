@@ -74,8 +74,7 @@ pub enum GraphError {
         retry_after: Option<Duration>,
     },
     /// No connection, a reset, or no answer in time.
-    #[error("{endpoint}: {host} gives no answer; check {}, name resolution, proxy and firewall",
-        .endpoint.host_setting())]
+    #[error("{endpoint}: {host} gives no answer; {}", .endpoint.silence())]
     Unreachable {
         /// What was asked.
         endpoint: Endpoint,

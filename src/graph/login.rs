@@ -77,7 +77,18 @@ fn sentence(code: u32, files: &str) -> Option<String> {
         700_023 => "the login host or tenant is not the one meant; check tenant.loginUrl and \
                     tenant.id"
             .to_owned(),
-        700_024 => "this machine's clock is wrong; set it".to_owned(),
+        700_024 => format!("this machine's clock is wrong, or {files} has ended; mend either"),
+        70_021 => format!(
+            "the application trusts no federated credential that fits {files}; add one with \
+             these values to the application"
+        ),
+        700_211 => federated("issuer", files),
+        700_212 => federated("audience", files),
+        700_213 => federated("subject", files),
+        7_002_138 => format!(
+            "the application has a federated credential whose subject differs in capital letters \
+             from {files}; write it there letter by letter"
+        ),
         70_011 | 28_002 => "the scope is wrong; check tenant.scope".to_owned(),
         500_011 | 50_001 => {
             "the tenant does not know the resource of tenant.scope, or has disabled it".to_owned()
@@ -92,6 +103,15 @@ fn sentence(code: u32, files: &str) -> Option<String> {
             .to_owned(),
         _ => return None,
     })
+}
+
+/// Issuer, subject and audience of a token have to be those of one federated credential, letter by
+/// letter (learn.microsoft.com/entra/workload-id/workload-identity-federation).
+fn federated(claim: &str, files: &str) -> String {
+    format!(
+        "no federated credential of the application has the {claim} of {files}; mend it there, or \
+         the {claim} of the token where it is issued"
+    )
 }
 
 #[cfg(test)]
@@ -118,6 +138,11 @@ mod tests {
             (700_021, "tenant.clientId"),
             (700_023, "tenant.loginUrl"),
             (700_024, "clock"),
+            (70_021, "federated credential"),
+            (700_211, "the issuer of"),
+            (700_212, "the audience of"),
+            (700_213, "the subject of"),
+            (7_002_138, "capital letters"),
             (70_011, "tenant.scope"),
             (28_002, "tenant.scope"),
             (500_011, "tenant.scope"),

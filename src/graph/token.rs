@@ -14,14 +14,17 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use url::Url;
+use uuid::Uuid;
 
 use crate::defence::stands;
 use crate::graph::credential::Proof;
+use crate::graph::identity::Identity;
 use crate::graph::login::Refusal;
 use crate::graph::transport::{Answer, Transport};
-use crate::graph::{Endpoint, GraphError, TenantOptions};
+use crate::graph::trust::{SETTLE_PAUSE, SETTLE_TRIES};
+use crate::graph::{Credential, Endpoint, GraphError, TenantOptions};
 use crate::model::TenantId;
 
 /// How long before its end a token is renewed; at most a tenth of its life, so that a token of
@@ -79,6 +82,8 @@ impl Token {
 pub(super) struct TokenSource {
     options: TenantOptions,
     endpoint: Url,
+    /// In the place of the login, where the platform knows this machine.
+    identity: Option<Identity>,
     state: Mutex<State>,
 }
 
@@ -87,6 +92,8 @@ struct State {
     current: Option<Arc<Token>>,
     renew_at: Option<Instant>,
     refused: Option<Refused>,
+    /// When files were last waited for.
+    waited: Option<Instant>,
 }
 
 struct Refused {
@@ -98,11 +105,19 @@ struct Refused {
 
 impl TokenSource {
     /// A source that has not asked yet.
-    pub(super) fn new(options: TenantOptions) -> Self {
+    pub(super) fn new(options: TenantOptions) -> Result<Self, GraphError> {
         let mut endpoint = options.login_url.clone();
         let base = endpoint.path().trim_end_matches('/').to_owned();
         endpoint.set_path(&format!("{base}/{}/oauth2/v2.0/token", options.tenant));
-        Self { options, endpoint, state: Mutex::default() }
+        let identity = match &options.credential {
+            Credential::ManagedIdentity { place, client_id } => {
+                Some(Identity::new(place, *client_id, &options)?)
+            }
+            Credential::Secret { .. }
+            | Credential::Certificate { .. }
+            | Credential::FederatedToken { .. } => None,
+        };
+        Ok(Self { options, endpoint, identity, state: Mutex::default() })
     }
 
     /// A token that is good now. `rejected` is one that Graph did not accept: it is not given
@@ -122,7 +137,15 @@ impl TokenSource {
         {
             return Ok(token.clone());
         }
-        match (self.renew(transport, &mut state).await, usable) {
+        let proof = match self.read(transport) {
+            Err(_) if usable.is_none() => self.read_settled(transport, &mut state).await,
+            read => read,
+        };
+        let renewed = match proof {
+            Ok(proof) => self.renew(transport, &mut state, proof).await,
+            Err(error) => Err(error),
+        };
+        match (renewed, usable) {
             (Err(_), Some(token)) => {
                 // The old one lasts a while yet: nobody has to notice.
                 state.renew_at = Some(Instant::now() + RENEW_AGAIN);
@@ -132,12 +155,38 @@ impl TokenSource {
         }
     }
 
+    /// Reads the credential as it is now.
+    fn read(&self, transport: &Transport) -> Result<Proof, GraphError> {
+        Proof::read(&self.options.credential, self.options.read_secret, transport.now())
+    }
+
+    /// Reads a credential that could not be used just now: whoever renews it may be writing it,
+    /// and a certificate and its key are two files. Waits at most once a minute, so that a file
+    /// that stays wrong holds nobody up.
+    async fn read_settled(
+        &self,
+        transport: &Transport,
+        state: &mut State,
+    ) -> Result<Proof, GraphError> {
+        let now = Instant::now();
+        if state.waited.is_none_or(|waited| now >= waited + REFUSAL_STANDS) {
+            state.waited = Some(now);
+            for _ in 0..SETTLE_TRIES {
+                sleep(SETTLE_PAUSE).await;
+                if let Ok(proof) = self.read(transport) {
+                    return Ok(proof);
+                }
+            }
+        }
+        self.read(transport)
+    }
+
     async fn renew(
         &self,
         transport: &Transport,
         state: &mut State,
+        proof: Proof,
     ) -> Result<Arc<Token>, GraphError> {
-        let proof = Proof::read(&self.options.credential, self.options.read_secret)?;
         if let Some(refused) = &state.refused
             && refused.fingerprint == proof.fingerprint
             && Instant::now() < refused.until
@@ -145,6 +194,7 @@ impl TokenSource {
             return Err(GraphError::Refused { code: refused.code, advice: refused.advice.clone() });
         }
         state.refused = None;
+        transport.renew_trust().await;
         match self.ask(transport, &proof).await {
             Ok((token, life)) => {
                 let token = Arc::new(token);
@@ -173,6 +223,7 @@ impl TokenSource {
         let mut tries = transport.tries();
         loop {
             match self.ask_once(transport, proof).await {
+                Err(GraphError::Untrusted { .. }) if transport.renew_trust().await => {}
                 Err(error) => tries.wait_after(error).await?,
                 Ok(found) => return Ok(found),
             }
@@ -184,6 +235,10 @@ impl TokenSource {
         transport: &Transport,
         proof: &Proof,
     ) -> Result<(Token, Duration), GraphError> {
+        let begun = Instant::now();
+        if let Some(identity) = &self.identity {
+            return self.accept(identity.ask(transport).await?, begun);
+        }
         let client_id = self.options.client_id;
         let shown = proof.fields(client_id, self.endpoint.as_str(), transport.now())?;
         let client_id = client_id.to_string();
@@ -197,13 +252,12 @@ impl TokenSource {
         let begun = Instant::now();
         let answer = transport.exchange(Endpoint::Token, request).await?;
         match answer.status {
-            200 => self.accept(&answer, begun),
+            200 => self.accept(answer.json(Endpoint::Token)?, begun),
             status => Err(refusal(&answer, status, proof)),
         }
     }
 
-    fn accept(&self, answer: &Answer, begun: Instant) -> Result<(Token, Duration), GraphError> {
-        let granted: Granted = answer.json(Endpoint::Token)?;
+    fn accept(&self, granted: Granted, begun: Instant) -> Result<(Token, Duration), GraphError> {
         if !granted.token_type.eq_ignore_ascii_case("Bearer") {
             return Err(strange("that is no bearer token"));
         }
@@ -213,6 +267,9 @@ impl TokenSource {
         if claims.tid != self.options.tenant && stands("H12") {
             let configured = self.options.tenant;
             return Err(GraphError::WrongTenant { issued: claims.tid, configured });
+        }
+        if self.identity.is_some() && claims.appid.is_some_and(|id| id != self.options.client_id) {
+            return Err(another_identity(claims.appid.unwrap_or_default(), self.options.client_id));
         }
         let token = Token {
             bearer: granted.access_token,
@@ -232,15 +289,18 @@ fn margin(life: Duration) -> Duration {
     RENEW_BEFORE.min(life / 10)
 }
 
+/// What the login grants.
 #[derive(Deserialize)]
-struct Granted {
-    token_type: String,
-    expires_in: u64,
+pub(super) struct Granted {
+    pub(super) token_type: String,
+    /// Seconds.
+    pub(super) expires_in: u64,
     #[serde(deserialize_with = "secret")]
-    access_token: SecretString,
+    pub(super) access_token: SecretString,
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+/// Reads a text that nothing prints.
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(SecretString::from)
 }
 
@@ -248,6 +308,9 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 #[derive(Debug, Deserialize, PartialEq)]
 struct Claims {
     tid: TenantId,
+    /// The application that it was issued to.
+    #[serde(default)]
+    appid: Option<Uuid>,
     #[serde(default)]
     roles: BTreeSet<String>,
 }
@@ -276,6 +339,18 @@ fn refusal(answer: &Answer, status: u16, proof: &Proof) -> GraphError {
         },
         // A portal or proxy: no word of the login's own.
         (_, Err(error)) => error,
+    }
+}
+
+/// The rights are those of whoever the platform says this machine is: that has to be who is meant.
+fn another_identity(issued: Uuid, configured: Uuid) -> GraphError {
+    GraphError::Configuration {
+        setting: "tenant.clientId".to_owned(),
+        problem: format!(
+            "the managed identity of this machine has the client id {issued}, and tenant.clientId \
+             is {configured}; write the identity's id there, or name another assigned identity in \
+             tenant.credential.managedIdentity.clientId"
+        ),
     }
 }
 

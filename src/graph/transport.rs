@@ -3,12 +3,11 @@
 //! Input: a request. Output: a whole answer, or why there is none. No redirect is followed, no
 //! compressed body is accepted, and nothing is tried twice: that is for the callers.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{Certificate, RequestBuilder, Response, redirect};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -16,6 +15,7 @@ use uuid::Uuid;
 
 use crate::defence::stands;
 use crate::graph::error::certificate_problem;
+use crate::graph::trust::Trust;
 use crate::graph::{
     Endpoint, GraphError, Observer, Request, RequestOutcome, TenantOptions, retry_after,
 };
@@ -28,21 +28,15 @@ const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// once cost 800 units in 10 s, a quarter of the smallest budget of 3,500
 /// (learn.microsoft.com/graph/throttling-limits).
 pub(super) const REQUESTS_IN_FLIGHT_MAX: usize = 8;
-/// Connections kept open to one host: one for each request in flight.
-const IDLE_CONNECTIONS_MAX: usize = REQUESTS_IN_FLIGHT_MAX;
-
 /// What Microsoft asks clients to log of an answer (learn.microsoft.com/graph/best-practices).
 const REQUEST_ID: &str = "request-id";
 
 /// The longest request id that is repeated in a text: a GUID has 36 characters.
 const REQUEST_ID_MAX: usize = 64;
 
-/// Who asks, for the tenant's sign-in and activity logs.
-const USER_AGENT: &str = concat!("writeback/", env!("CARGO_PKG_VERSION"));
-
 /// The connections to login and Graph.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    trust: Trust,
     observer: Observer,
     now: fn() -> Timestamp,
     retry: RetryRule,
@@ -56,6 +50,8 @@ pub(super) struct Answer {
     media: String,
     /// Graph's name for this request, where it is one.
     pub(super) request_id: Option<String>,
+    /// `WWW-Authenticate`, as it came.
+    pub(super) challenge: Option<String>,
     body: Vec<u8>,
 }
 
@@ -69,42 +65,25 @@ impl Transport {
                 return Err(unusable(setting, "the address has to begin with https://"));
             }
         }
-        let patience = options.patience;
-        let mut builder = reqwest::Client::builder()
-            .https_only(true)
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.read)
-            .timeout(patience.total)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
-        let mut trust = "the certificates of the platform".to_owned();
-        if let Some(file) = &options.ca_file {
-            trust = format!("tenant.caFile ({})", file.display());
-            let pem = std::fs::read(file).map_err(|error| unusable(&trust, &error.to_string()))?;
-            let authorities = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-            if authorities.is_empty() {
-                return Err(unusable(&trust, "the file holds no certificate in PEM form"));
-            }
-            builder = builder.tls_certs_merge(authorities);
-        }
-        let http = builder.build().map_err(|error| {
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            unusable(&trust, &cause)
-        })?;
+        let trust = Trust::open(options)?;
         let TenantOptions { observer, now, .. } = options;
-        Ok(Self { http, observer: observer.clone(), now: *now, retry: patience.retry })
+        Ok(Self { trust, observer: observer.clone(), now: *now, retry: options.patience.retry })
+    }
+
+    /// Takes up a CA file that was renewed; whether one was. Connections that are open stay with
+    /// those who use them.
+    pub(super) async fn renew_trust(&self) -> bool {
+        self.trust.renew().await
     }
 
     /// A GET with the id by which both sides can find it in their logs.
     pub(super) fn get(&self, url: Url) -> RequestBuilder {
-        self.http.get(url).header("client-request-id", Uuid::new_v4().to_string())
+        self.trust.client().get(url).header("client-request-id", Uuid::new_v4().to_string())
     }
 
     /// A POST with such an id.
     pub(super) fn post(&self, url: Url) -> RequestBuilder {
-        self.http.post(url).header("client-request-id", Uuid::new_v4().to_string())
+        self.trust.client().post(url).header("client-request-id", Uuid::new_v4().to_string())
     }
 
     /// The time of day.
@@ -150,6 +129,7 @@ impl Transport {
             retry_after: self.wait(headers),
             media: text(headers, &CONTENT_TYPE).unwrap_or("nothing").to_owned(),
             request_id: request_id(headers),
+            challenge: text(headers, &WWW_AUTHENTICATE).map(str::to_owned),
             body: Vec::new(),
         };
         let body = body(endpoint, response).await?;
@@ -258,6 +238,6 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
     (plain && text.len() <= REQUEST_ID_MAX).then(|| text.to_owned())
 }
 
-fn unusable(setting: &str, problem: &str) -> GraphError {
+pub(super) fn unusable(setting: &str, problem: &str) -> GraphError {
     GraphError::Configuration { setting: setting.to_owned(), problem: problem.to_owned() }
 }

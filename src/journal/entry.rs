@@ -104,6 +104,22 @@ impl Body {
         }
     }
 
+    /// The operation that is announced, where one is.
+    pub fn into_intent(self) -> Option<IntentEntry> {
+        match self {
+            Self::Intent(intent) => Some(*intent),
+            Self::Opened(_)
+            | Self::Outcome(_)
+            | Self::Removed { .. }
+            | Self::Approval { .. }
+            | Self::ApprovalUsed { .. }
+            | Self::Held { .. }
+            | Self::Undo { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. } => None,
+        }
+    }
+
     /// The number of the operation that is announced or concluded.
     pub fn operation(&self) -> Option<u64> {
         match self {

@@ -47,21 +47,8 @@ pub fn groups(
     entries: impl Iterator<Item = Entry>,
     question: &GroupQuestion,
 ) -> BTreeSet<ObjectId> {
-    entries
-        .filter_map(|entry| match entry.body {
-            Body::Intent(intent) if question.names(&intent) => Some(intent.group),
-            Body::Intent(_)
-            | Body::Opened(_)
-            | Body::Outcome(_)
-            | Body::Removed { .. }
-            | Body::Approval { .. }
-            | Body::ApprovalUsed { .. }
-            | Body::Held { .. }
-            | Body::Undo { .. }
-            | Body::Paused { .. }
-            | Body::Resumed { .. } => None,
-        })
-        .collect()
+    let intents = entries.filter_map(|entry| entry.body.into_intent());
+    intents.filter(|intent| question.names(intent)).map(|intent| intent.group).collect()
 }
 
 /// The objects of the groups that a question means: a group can be a member too.

@@ -30,6 +30,8 @@ const READINGS_MAX: usize = 6;
 pub struct Folder {
     /// Digest over names and content: equal exactly when no policy changed.
     pub generation: Digest,
+    /// Where it really is: the end of all links on the way to it.
+    pub resolved: PathBuf,
     /// The files, sorted by name.
     pub files: Vec<LoadedFile>,
 }
@@ -223,12 +225,13 @@ fn conclude(path: &Path, reading: Reading) -> Result<Folder, FolderError> {
         return Err(FolderError::Empty { path: path.to_owned() });
     }
     let generation = digest_of(&reading.files);
+    let resolved = reading.resolved;
     let files = reading.files.into_iter().map(|(name, seen)| {
         let shown = escaped(&path.join(&name).display().to_string());
         let text = seen.text.map_err(|fault| fault.as_mistake(&shown));
         LoadedFile { shown, text }
     });
-    Ok(Folder { generation, files: files.collect() })
+    Ok(Folder { generation, resolved, files: files.collect() })
 }
 
 /// Digest of digests: names and contents of any length cannot run into each other.

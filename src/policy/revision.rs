@@ -4,6 +4,10 @@
 //! gitrepository-layout(5): `HEAD` names a ref or a commit; a ref is a file below the directory
 //! that is shared by all work trees, or a line of `packed-refs`; in a linked work tree `.git` is a
 //! file that names the directory.
+//!
+//! git-sync checks a commit out into a folder that is named after it, and lets a link lead there
+//! (kubernetes/git-sync, README, "--link"). The repository behind that work tree is named by a path
+//! of the container it runs in, and is often not to be found here: the name says enough.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,11 +22,25 @@ const DEPTH_MAX: usize = 16;
 pub fn revision(folder: &Path) -> Option<String> {
     // Links as git-sync makes them are followed first: the commit is that of the linked tree.
     let folder = fs::canonicalize(folder).ok()?;
-    let repository = folder.ancestors().take(DEPTH_MAX).find_map(git_directory)?;
+    folder.ancestors().take(DEPTH_MAX).find_map(|folder| {
+        let repository = git_directory(folder);
+        let is_root = repository.is_some();
+        let named = || folder.file_name()?.to_str().and_then(commit);
+        match repository.and_then(|repository| checked_out(&repository)).or_else(named) {
+            // The root of a work tree says all there is to say: what lies above is another story.
+            None if is_root => Some(None),
+            None => None,
+            found => Some(found),
+        }
+    })?
+}
+
+/// The commit that a repository, or a work tree of it, has checked out.
+fn checked_out(repository: &Path) -> Option<String> {
     let head = read(&repository.join("HEAD"))?;
     let Some(name) = head.strip_prefix("ref: ").map(str::trim) else { return commit(&head) };
     let shared = read(&repository.join("commondir"))
-        .map_or_else(|| repository.clone(), |common| repository.join(common.trim()));
+        .map_or_else(|| repository.to_owned(), |common| repository.join(common.trim()));
     let loose = read(&shared.join(name)).and_then(|text| commit(&text));
     loose.or_else(|| {
         let packed = read(&shared.join("packed-refs"))?;
@@ -93,6 +111,29 @@ mod tests {
             ("store/refs/heads/main", ONE),
         ];
         assert_eq!(told(&files).as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn the_folder_that_git_sync_names_after_a_commit_tells_it() {
+        let synced = |git: Option<&str>| {
+            let tree = tree(&[(".git/HEAD", "0123456789abcdef0123456789abcdef00000000\n")]);
+            let work_tree = tree.path().join(".worktrees").join(ONE);
+            fs::create_dir_all(work_tree.join("policies")).unwrap();
+            if let Some(text) = git {
+                fs::write(work_tree.join(".git"), text).unwrap();
+            }
+            std::os::unix::fs::symlink(&work_tree, tree.path().join("current")).unwrap();
+            revision(&tree.path().join("current/policies"))
+        };
+        assert_eq!(synced(None).as_deref(), Some(ONE));
+        // A path of another container.
+        assert_eq!(synced(Some("gitdir: /nowhere/.git/worktrees/one\n")).as_deref(), Some(ONE));
+    }
+
+    #[test]
+    fn a_work_tree_without_its_repository_is_not_taken_for_the_one_above() {
+        let files = [(".git/HEAD", ONE), ("config/.git", "gitdir: /nowhere/.git\n")];
+        assert_eq!(told(&files), None);
     }
 
     #[test]

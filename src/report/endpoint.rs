@@ -1,19 +1,28 @@
 //! The HTTP endpoints: metrics and probes on one listener, status on another. Read-only.
+//!
+//! Comes from `report::metrics`, `report::status`, `report::groups` and `report::page`; goes to
+//! whoever asks. Only this file knows the web server.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::model::ObjectId;
 use crate::report::Report;
+use crate::report::groups::json;
+use crate::report::groups::question::{Leaf, Question};
+use crate::report::page::{self, Shown};
 
 /// How old the heartbeat may be: three times the longest single wait inside a pass, which is a
 /// Retry-After of 3 minutes. Nothing outside the process counts: a restart mends neither tenant
@@ -57,9 +66,23 @@ pub fn probes(served: Served) -> Router {
         .with_state(served)
 }
 
-/// Status: `/api/v1/status`.
+/// Status: the pages for people, `/api/v1/status` and `/api/v1/groups` for programs.
 pub fn status(served: Served) -> Router {
-    Router::new().route("/api/v1/status", get(api_status)).with_state(served)
+    let asset = |kind: &'static str, text: &'static str| {
+        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
+    };
+    Router::new()
+        .route("/", get(overview))
+        .route("/groups", get(groups))
+        .route("/groups/{id}", get(group))
+        .route("/plan", get(plan))
+        .route("/assets/page.css", asset("text/css; charset=utf-8", page::CSS))
+        .route("/assets/page.js", asset("text/javascript; charset=utf-8", page::JAVASCRIPT))
+        .route("/assets/icon.svg", asset("image/svg+xml", page::ICON))
+        .route("/api/v1/status", get(api_status))
+        .route("/api/v1/groups", get(api_groups))
+        .route("/api/v1/groups/{id}", get(api_group))
+        .with_state(served)
 }
 
 /// Where the memory is served: below the address of `http.status`.
@@ -96,13 +119,160 @@ async fn api_memory(State((tell, turns)): State<(TellMemory, Arc<Semaphore>)>) -
 pub async fn serve(address: SocketAddr, router: Router) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
+    let router = router.layer(from_fn_with_state(bound, guard));
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(bound)
 }
 
+/// What a browser may load for a page: our own style, script and sign, and nothing from elsewhere;
+/// nobody may frame it (w3.org/TR/CSP3).
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                              img-src 'self'; form-action 'self'; base-uri 'none'; \
+                              frame-ancestors 'none'";
+
+/// Answers only those who ask for this machine by its own name, where it listens for this machine
+/// alone: a page from elsewhere whose name was made to lead here would read what it wants (DNS
+/// rebinding). Metrics and probes name nobody, and are asked for by whatever name.
+async fn guard(State(bound): State<SocketAddr>, request: Request, next: Next) -> Response {
+    let open = ["/metrics", "/livez", "/readyz"].contains(&request.uri().path());
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let of_target = request.uri().authority().map(|authority| authority.as_str());
+    let is_own = of_target.or(host).is_some_and(is_this_machine);
+    if bound.ip().is_loopback() && !open && !is_own {
+        let text = format!("this listener answers for {bound} and localhost only\n");
+        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Whether a `Host` names this machine: `localhost`, or a loopback address, with any port, since a
+/// tunnel may end at another one.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or("", |(address, _)| address),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A page, made on a thread that may take its time.
+async fn shown(served: Served, make: impl FnOnce(Shown<'_>) -> Made + Send + 'static) -> Response {
+    let made = tokio::task::spawn_blocking(move || {
+        let status = serde_json::to_value(served.report.status()).unwrap_or_default();
+        let view = served.report.groups();
+        make(Shown { status: &status, view: &view })
+    });
+    match made.await {
+        Ok((code, Answer::Page(text))) => (code, Html(text)).into_response(),
+        Ok((code, Answer::Json(value))) => (code, axum::Json(value)).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+enum Answer {
+    Page(String),
+    Json(Value),
+}
+
+type Made = (StatusCode, Answer);
+
+fn page_of(text: String) -> Made {
+    (StatusCode::OK, Answer::Page(text))
+}
+
+fn bad_page(shown: Shown<'_>, why: &str) -> Made {
+    let text = page::refusal(shown, "That cannot be asked", why);
+    (StatusCode::BAD_REQUEST, Answer::Page(text))
+}
+
+fn no_page(shown: Shown<'_>) -> Made {
+    let why = "No group of this id is claimed, owned or told of.";
+    (StatusCode::NOT_FOUND, Answer::Page(page::refusal(shown, "No such group", why)))
+}
+
+fn wrong(code: StatusCode, why: &str) -> Made {
+    (code, Answer::Json(serde_json::json!({ "error": why })))
+}
+
+async fn overview(State(served): State<Served>) -> Response {
+    shown(served, |shown| page_of(page::overview(shown))).await
+}
+
+async fn groups(State(served): State<Served>, RawQuery(query): RawQuery) -> Response {
+    shown(served, move |shown| match Question::parse(&query.unwrap_or_default()) {
+        Ok(question) => page_of(page::groups(shown, &question)),
+        Err(why) => bad_page(shown, &why),
+    })
+    .await
+}
+
+async fn group(
+    State(served): State<Served>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    shown(served, move |shown| {
+        let found = ObjectId::parse(&id).and_then(|id| shown.view.group(id));
+        match (found, Leaf::parse(&query.unwrap_or_default())) {
+            (Some(group), Ok(leaf)) => page_of(page::group(shown, group, leaf)),
+            (Some(_), Err(why)) => bad_page(shown, &why),
+            (None, _) => no_page(shown),
+        }
+    })
+    .await
+}
+
+async fn plan(State(served): State<Served>, RawQuery(query): RawQuery) -> Response {
+    shown(served, move |shown| match Leaf::parse_plan(&query.unwrap_or_default()) {
+        Ok(leaf) => page_of(page::plan(shown, leaf)),
+        Err(why) => bad_page(shown, &why),
+    })
+    .await
+}
+
+async fn api_groups(State(served): State<Served>, RawQuery(query): RawQuery) -> Response {
+    shown(served, move |shown| match Question::parse(&query.unwrap_or_default()) {
+        Ok(question) => (StatusCode::OK, Answer::Json(json::list(shown.view, &question))),
+        Err(why) => wrong(StatusCode::BAD_REQUEST, &why),
+    })
+    .await
+}
+
+async fn api_group(
+    State(served): State<Served>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    shown(served, move |shown| {
+        let found = ObjectId::parse(&id).and_then(|id| shown.view.group(id));
+        match (found, Leaf::parse(&query.unwrap_or_default())) {
+            (Some(group), Ok(leaf)) => {
+                (StatusCode::OK, Answer::Json(json::one(shown.view, group, leaf)))
+            }
+            (Some(_), Err(why)) => wrong(StatusCode::BAD_REQUEST, &why),
+            (None, _) => wrong(StatusCode::NOT_FOUND, "no group of this id is known"),
+        }
+    })
+    .await
+}
+
 async fn metrics(State(served): State<Served>) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], served.report.metrics().text()).into_response()
+    let text = served.report.metrics().text_at((served.now)());
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 async fn livez(State(served): State<Served>) -> Response {

@@ -254,16 +254,13 @@ impl View {
     fn is_settled(&self, group: &Group, deeds: &[Arc<Deed>]) -> bool {
         let lines = self.sheet.lines_of(group);
         let open = |part: Part| lines.iter().filter(|line| line.part == part).count();
-        open(Part::Held) == 0
-            && open(Part::Unconfirmed) == 0
-            && deeds.len() >= open(Part::Waiting)
+        open(Part::Held) == 0 && open(Part::Unconfirmed) == 0 && deeds.len() >= open(Part::Waiting)
     }
 
     /// Whether its directory group is deleted or let go of.
     fn has_ended(&self, group: &Group) -> bool {
-        let ends = |deed: &Arc<Deed>| {
-            deed.achieved && matches!(deed.kind, Kind::Delete | Kind::Release)
-        };
+        let ends =
+            |deed: &Arc<Deed>| deed.achieved && matches!(deed.kind, Kind::Delete | Kind::Release);
         self.deeds(group.id).iter().any(ends)
     }
 }

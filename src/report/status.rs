@@ -11,7 +11,7 @@ use crate::decide::guard::Hold;
 use crate::decide::upward::Parents;
 use crate::model::condition::Condition;
 use crate::model::policy::{Mode, PolicySet};
-use crate::model::{Digest, Finding, Inventory, Item, Memory, ObjectId, PolicyName};
+use crate::model::{Digest, Finding, Inventory, Item, Memory, ObjectId, Pauses, PolicyName};
 use crate::report::Report;
 use crate::report::events::{Event, PassResult, Side};
 
@@ -34,6 +34,7 @@ pub struct Status {
     started_at: Timestamp,
     policies: BTreeMap<PolicyName, PolicyStatus>,
     folder: FolderStatus,
+    pauses: Pauses,
     last_pass: Option<PassStatus>,
     last_success_at: Option<Timestamp>,
     consecutive_failures: u64,
@@ -160,6 +161,10 @@ struct PolicyStatus {
 #[serde(rename_all = "camelCase")]
 struct FolderStatus {
     generation: Option<Digest>,
+    /// The Git revision of what is in force.
+    revision: Option<String>,
+    /// When something new was last read.
+    loaded_at: Option<Timestamp>,
     mistakes: Vec<String>,
 }
 
@@ -209,6 +214,7 @@ impl Status {
             started_at,
             policies: BTreeMap::new(),
             folder: FolderStatus::default(),
+            pauses: Pauses::default(),
             last_pass: None,
             last_success_at: None,
             consecutive_failures: 0,
@@ -224,6 +230,38 @@ impl Status {
     /// Whether the daemon could act: every policy file is valid and nobody asked it to stop.
     pub fn is_ready(&self) -> bool {
         self.folder.mistakes.is_empty() && self.folder.generation.is_some() && !self.stopping
+    }
+
+    /// The whole of it in one line, for whoever started the daemon.
+    pub fn headline(&self) -> String {
+        let mut parts = Vec::new();
+        match &self.last_pass {
+            None => parts.push("no pass has ended yet".to_owned()),
+            Some(pass) => parts.push(format!(
+                "pass {} ended: {:?}, {} changes done, {} failed, {} held",
+                pass.number,
+                pass.result,
+                pass.changes_done,
+                pass.changes_failed,
+                self.plan.held_changes
+            )),
+        }
+        if let Some(fault) = &self.fault {
+            parts.push(format!("{}: {}", fault.side.word(), fault.message));
+        }
+        match self.folder.mistakes.len() {
+            0 => {}
+            count => parts.push(format!("{count} mistakes in the policies")),
+        }
+        if self.pauses.all.is_some() {
+            parts.push("everything is paused".to_owned());
+        } else if !self.pauses.is_empty() {
+            parts.push(format!("{} policies are paused", self.pauses.policies.len()));
+        }
+        if let Some(at) = self.next_pass_at {
+            parts.push(format!("next pass at {at}"));
+        }
+        parts.join("; ")
     }
 
     /// The policy files that are wrong, one line each.
@@ -274,9 +312,15 @@ impl Status {
                     }
                 }
             }
-            Event::PoliciesLoaded { generation, mistakes, .. } => {
-                self.folder = FolderStatus { generation: *generation, mistakes: mistakes.to_vec() };
+            Event::PoliciesLoaded { generation, mistakes, revision, at, .. } => {
+                self.folder = FolderStatus {
+                    generation: *generation,
+                    revision: revision.map(str::to_owned),
+                    loaded_at: Some(*at),
+                    mistakes: mistakes.to_vec(),
+                };
             }
+            Event::Paused(pauses) => self.pauses.clone_from(pauses),
             Event::FaultMet { side, fault } => {
                 let (reason, message) = (fault.reason, fault.message.clone());
                 self.fault = Some(FaultStatus { side: *side, reason, message });
@@ -290,7 +334,6 @@ impl Status {
             | Event::JournalAt { .. }
             | Event::Reloaded { .. }
             | Event::CredentialSeen { .. }
-            | Event::Paused(_)
             | Event::JournalFailed { .. } => {}
         }
     }

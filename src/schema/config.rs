@@ -75,7 +75,8 @@ pub struct Tenant {
         "examples" = ["https://graph.example/.default"],
     ))]
     pub scope: Option<Text>,
-    /// The application (client) id of the app registration.
+    /// The application (client) id of the app registration; with `managedIdentity` that of the
+    /// identity.
     pub client_id: Id,
     /// How the app registration proves itself: exactly one field.
     pub credential: Credential,
@@ -87,8 +88,14 @@ pub struct Tenant {
 /// Where a tenant is reached.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub enum Cloud {
-    /// The worldwide cloud.
+    /// The worldwide cloud, with GCC.
     Global,
+    /// US Government L4 (GCC High).
+    UsGovernment,
+    /// US Government L5 (DoD).
+    UsGovernmentDod,
+    /// China, operated by 21Vianet.
+    China,
     /// The hosts in `loginUrl` and `graphUrl`.
     Custom,
 }
@@ -103,6 +110,22 @@ pub struct Credential {
     pub client_secret_file: Option<Path>,
     /// A certificate and its key.
     pub certificate: Option<Certificate>,
+    /// A token of another issuer that the application trusts (workload identity federation); the
+    /// platform renews it in its file, which is read again for each token request.
+    #[schemars(extend("examples" = ["/var/run/secrets/azure/tokens/azure-identity-token"]))]
+    pub federated_token_file: Option<Path>,
+    /// The identity that Azure gives this machine: an Azure VM, or a server with the Azure Arc
+    /// agent. The account needs the group `himds` there. No secret is kept anywhere.
+    pub managed_identity: Option<ManagedIdentity>,
+}
+
+/// The identity that Azure gives this machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ManagedIdentity {
+    /// The client id of an identity that a user assigned to the VM. When absent: the identity of
+    /// the machine itself.
+    pub client_id: Option<Id>,
 }
 
 /// A certificate and its key.
@@ -144,9 +167,29 @@ const LDAPS: &str = r"^[Ll][Dd][Aa][Pp][Ss]://[^/?#@]+/?$";
 /// Who binds.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "kerberos", schemars(extend("minProperties" = 1, "maxProperties" = 1)))]
 pub struct Bind {
     /// By name and password, over TLS.
+    #[cfg(not(feature = "kerberos"))]
     pub simple: SimpleBind,
+    /// By name and password, over TLS.
+    #[cfg(feature = "kerberos")]
+    pub simple: Option<SimpleBind>,
+    /// By a key of a keytab; the connection begins as `ldap://` and is sealed by the bind.
+    #[cfg(feature = "kerberos")]
+    pub kerberos: Option<KerberosBind>,
+}
+
+/// By a key of a keytab.
+#[cfg(feature = "kerberos")]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KerberosBind {
+    /// The keytab; only the daemon's account may read it.
+    pub keytab_file: Path,
+    /// `account@REALM`, a principal of the keytab.
+    #[schemars(extend("examples" = ["svc-writeback@CORP.EXAMPLE"]))]
+    pub principal: Text,
 }
 
 /// By name and password, over TLS.

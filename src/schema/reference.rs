@@ -28,15 +28,9 @@ pub const PARTS: [&str; 9] = [
 /// Fields and values of the contract that are refused by name: document, path, and, for a value,
 /// which one.
 pub const NOT_YET: &[(Document, &str, Option<&str>)] = &[
-    (Document::Config, "tenant.cloud", Some("UsGovernment")),
-    (Document::Config, "tenant.cloud", Some("UsGovernmentDod")),
-    (Document::Config, "tenant.cloud", Some("China")),
-    (Document::Config, "tenant.credential.federatedTokenFile", None),
-    (Document::Config, "tenant.credential.managedIdentity", None),
     (Document::Config, "directory.domain", None),
     (Document::Config, "directory.startTls", None),
     (Document::Config, "directory.globalCatalog", None),
-    (Document::Config, "directory.bind.kerberos", None),
     (Document::Config, "schedule.flagInterval", None),
 ];
 
@@ -128,6 +122,9 @@ fn order(name: &str) -> &'static [&'static str] {
         "Tenant" => fields::<config::Tenant>(),
         "Credential" => fields::<config::Credential>(),
         "Certificate" => fields::<config::Certificate>(),
+        "ManagedIdentity" => fields::<config::ManagedIdentity>(),
+        #[cfg(feature = "kerberos")]
+        "KerberosBind" => fields::<config::KerberosBind>(),
         "Directory" => fields::<config::Directory>(),
         "Bind" => fields::<config::Bind>(),
         "SimpleBind" => fields::<config::SimpleBind>(),

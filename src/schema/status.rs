@@ -31,6 +31,8 @@ pub struct Status {
     pub policies: BTreeMap<String, PolicyStatus>,
     /// The policy folder.
     pub folder: FolderStatus,
+    /// What people paused.
+    pub pauses: Pauses,
     /// The last pass that ended; null before the first.
     pub last_pass: Option<PassStatus>,
     /// When a pass last saw everything and did all that it may.
@@ -103,11 +105,34 @@ fn condition(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     super::codes::choice_of(super::codes::CONDITIONS)
 }
 
+/// What people paused.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Pauses {
+    /// Everything; null where it is not paused.
+    pub all: Option<Pause>,
+    /// Single policies, by name.
+    pub policies: BTreeMap<String, Pause>,
+}
+
+/// A person's word that nothing is written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Pause {
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Moment,
+}
+
 /// The policy folder.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct FolderStatus {
     /// The digest of all files; null while the folder cannot be read.
     pub generation: Option<Sha256>,
+    /// The Git revision of what is in force; null outside Git.
+    pub revision: Option<String>,
+    /// When something new was last read; null before the first time.
+    pub loaded_at: Option<Moment>,
     /// Everything that is wrong, one line each: `file:line:column: message; remedy`.
     pub mistakes: Vec<String>,
 }

@@ -12,10 +12,10 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{
-    ADMIN_SOCKET_BYTES_MAX, ADMIN_SOCKET_DEFAULT, CONFIRM_AFTER_MAX, CONFIRM_AFTER_MIN, Cloud,
-    Credential, DirectorySettings, HttpSettings, INTERVAL_MAX, INTERVAL_MIN,
-    JOURNAL_RETENTION_DEFAULT, JOURNAL_RETENTION_MAX, JOURNAL_RETENTION_MIN, KIND, LISTEN_DEFAULT,
-    RESYNC_MAX, RESYNC_MIN, STATUS_DEFAULT, Schedule, Settings, TenantSettings,
+    ADMIN_SOCKET_BYTES_MAX, ADMIN_SOCKET_DEFAULT, Bind, CONFIRM_AFTER_MAX, CONFIRM_AFTER_MIN,
+    DirectorySettings, HttpSettings, INTERVAL_MAX, INTERVAL_MIN, JOURNAL_RETENTION_DEFAULT,
+    JOURNAL_RETENTION_MAX, JOURNAL_RETENTION_MIN, KIND, LISTEN_DEFAULT, RESYNC_MAX, RESYNC_MIN,
+    STATUS_DEFAULT, Schedule, Settings, TenantSettings, bind, cloud, credential,
 };
 use crate::model::{Containers, Dn, PolicyName, TenantId};
 use crate::yaml::{Fields, Refusal, Value, shown};
@@ -73,9 +73,9 @@ fn owner_name(text: &str) -> Result<String, Refusal> {
 
 fn read_tenant(base: &Path, tenant: &mut Fields<'_>) -> Option<TenantSettings> {
     let id = tenant.needed("id").and_then(|value| value.text_as(guid)).map(TenantId);
-    let cloud = read_cloud(tenant);
+    let cloud = cloud::read(tenant);
     let client_id = tenant.needed("clientId").and_then(|value| value.text_as(guid));
-    let credential = tenant.required_child("credential", |fields| read_credential(base, fields));
+    let credential = tenant.required_child("credential", |fields| credential::read(base, fields));
     let ca_file = tenant.value("caFile").and_then(|value| read_path(base, &value));
     Some(TenantSettings {
         id: id?,
@@ -86,7 +86,7 @@ fn read_tenant(base: &Path, tenant: &mut Fields<'_>) -> Option<TenantSettings> {
     })
 }
 
-fn guid(text: &str) -> Result<Uuid, Refusal> {
+pub(super) fn guid(text: &str) -> Result<Uuid, Refusal> {
     TenantId::parse(text).map(|id| id.0).ok_or_else(|| {
         Refusal::new(
             format!("is `{}`, not an id", shown(text)),
@@ -95,58 +95,8 @@ fn guid(text: &str) -> Result<Uuid, Refusal> {
     })
 }
 
-fn read_cloud(tenant: &mut Fields<'_>) -> Option<Cloud> {
-    const NOT_YET: &[&str] = &["UsGovernment", "UsGovernmentDod", "China"];
-    const OWN: [&str; 3] = ["loginUrl", "graphUrl", "scope"];
-    let named = match tenant.value("cloud") {
-        Some(value) => value.word(&["Global", "Custom"], NOT_YET),
-        None if tenant.has("cloud") => None,
-        None => Some("Global"),
-    };
-    if named == Some("Custom") {
-        let login_url = tenant.needed("loginUrl").and_then(|value| value.text_as(https_host));
-        let graph_url = tenant.needed("graphUrl").and_then(|value| value.text_as(https_host));
-        let scope = tenant.needed("scope").and_then(|value| value.text_as(default_scope));
-        return Some(Cloud { login_url: login_url?, graph_url: graph_url?, scope: scope? });
-    }
-    for key in OWN {
-        if tenant.value(key).is_some() && named == Some("Global") {
-            tenant.refuse(key, "is only for `cloud: Custom`", "leave it out, or set the cloud");
-        }
-    }
-    named?;
-    Some(global_cloud())
-}
-
-/// The worldwide cloud (learn.microsoft.com/graph/deployments).
-fn global_cloud() -> Cloud {
-    let url = |text: &str| Url::parse(text).expect("a constant address is well-formed");
-    Cloud {
-        login_url: url("https://login.microsoftonline.com"),
-        graph_url: url("https://graph.microsoft.com"),
-        scope: "https://graph.microsoft.com/.default".to_owned(),
-    }
-}
-
-fn https_host(text: &str) -> Result<Url, Refusal> {
-    host_only(text, "https", "https://graph.example")
-}
-
-/// The client credentials flow takes only `.default`
-/// (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
-fn default_scope(text: &str) -> Result<String, Refusal> {
-    let valid =
-        text.ends_with("/.default") && Url::parse(text).is_ok_and(|u| u.scheme() == "https");
-    valid.then(|| text.to_owned()).ok_or_else(|| {
-        Refusal::new(
-            format!("is `{}`, not a scope", shown(text)),
-            "write https://<Graph host>/.default",
-        )
-    })
-}
-
 /// An address that is scheme, host and port and nothing else.
-fn host_only(text: &str, scheme: &str, example: &str) -> Result<Url, Refusal> {
+pub(super) fn host_only(text: &str, scheme: &str, example: &str) -> Result<Url, Refusal> {
     let refuse = |what: &str| {
         Refusal::new(format!("is `{}`, {what}", shown(text)), format!("write it as {example}"))
     };
@@ -165,63 +115,19 @@ fn host_only(text: &str, scheme: &str, example: &str) -> Result<Url, Refusal> {
     bare.then_some(url).ok_or_else(|| refuse("more than scheme, host and port"))
 }
 
-fn read_credential(base: &Path, credential: &mut Fields<'_>) -> Option<Credential> {
-    credential.not_yet("federatedTokenFile", "use clientSecretFile or certificate");
-    credential.not_yet("managedIdentity", "use clientSecretFile or certificate");
-    let secret = credential.value("clientSecretFile").and_then(|value| read_path(base, &value));
-    let certificate = credential.child("certificate", |fields| {
-        let certificate = fields.needed("certificateFile").and_then(|v| read_path(base, &v));
-        let key = fields.needed("privateKeyFile").and_then(|v| read_path(base, &v));
-        Some(Credential::Certificate { certificate_file: certificate?, private_key_file: key? })
-    });
-    let given = ["clientSecretFile", "certificate", "federatedTokenFile", "managedIdentity"]
-        .into_iter()
-        .filter(|key| credential.has(key))
-        .collect::<Vec<_>>();
-    match given.as_slice() {
-        [] => {
-            let spot_key = "clientSecretFile";
-            credential.refuse(spot_key, "is missing", "add clientSecretFile or certificate");
-            None
-        }
-        [_] => secret.map(Credential::ClientSecretFile).or(certificate),
-        [first, second, ..] => {
-            let message = format!("stands beside `{first}`; one credential is expected");
-            credential.refuse(second, message, "keep exactly one");
-            None
-        }
-    }
-}
-
 fn read_directory(base: &Path, directory: &mut Fields<'_>) -> Option<DirectorySettings> {
     directory.not_yet("domain", "name one server in `servers`");
     directory.not_yet("startTls", "use an ldaps:// server");
     directory.not_yet("globalCatalog", "write the groups of one domain only");
-    let server = directory.needed("servers").and_then(|value| read_servers(&value));
-    let bind = directory.required_child("bind", |bind| {
-        bind.not_yet("kerberos", "use `simple`");
-        if bind.has("kerberos") && !bind.has("simple") {
-            return None;
-        }
-        bind.required_child("simple", |simple| {
-            let name = simple.needed("name").and_then(|v| v.text().map(str::to_owned));
-            let password = simple.needed("passwordFile").and_then(|v| read_path(base, &v));
-            Some((name?, password?))
-        })
-    });
+    let bind = directory.required_child("bind", |fields| bind::read(base, fields));
+    let sealed = bind.as_ref().is_some_and(Bind::seals);
+    let server = directory.needed("servers").and_then(|value| read_servers(&value, sealed));
     let ca_file = directory.value("caFile").and_then(|value| read_path(base, &value));
     let containers = directory.needed("containers").and_then(|value| read_containers(&value));
-    let (bind_name, password_file) = bind?;
-    Some(DirectorySettings {
-        server: server?,
-        bind_name,
-        password_file,
-        ca_file,
-        containers: containers?,
-    })
+    Some(DirectorySettings { server: server?, bind: bind?, ca_file, containers: containers? })
 }
 
-fn read_servers(value: &Value<'_>) -> Option<Url> {
+fn read_servers(value: &Value<'_>, sealed: bool) -> Option<Url> {
     const REMEDY: &str = "name one server: [ldaps://dc1.corp.example]";
     let mut count = 0_usize;
     let mut servers = value.some_items(REMEDY, |item| {
@@ -230,7 +136,7 @@ fn read_servers(value: &Value<'_>) -> Option<Url> {
             item.refuse("is a second server, which is not supported yet", "name one server");
             return None;
         }
-        item.text_as(ldaps_server)
+        item.text_as(if sealed { bind::sealed_server } else { ldaps_server })
     })?;
     servers.pop()
 }
@@ -362,7 +268,7 @@ fn socket_address(text: &str) -> Result<SocketAddr, Refusal> {
 }
 
 /// A path, taken from the folder of the configuration unless it is absolute.
-fn read_path(base: &Path, value: &Value<'_>) -> Option<PathBuf> {
+pub(super) fn read_path(base: &Path, value: &Value<'_>) -> Option<PathBuf> {
     value.text_as(|text| {
         if text.contains('\0') {
             return Err(Refusal::new("holds a NUL character", "write a path"));

@@ -40,7 +40,8 @@ fn the_shortest_configuration_has_every_default() {
     let settings = parse(GOOD).unwrap();
     assert_eq!(settings.owner, "corp");
     assert_eq!(settings.policies, Path::new("conf/policies"));
-    assert_eq!(settings.directory.password_file, Path::new("conf/secrets/bind"));
+    let Bind::Simple { password_file, .. } = &settings.directory.bind else { panic!() };
+    assert_eq!(password_file, Path::new("conf/secrets/bind"));
     assert_eq!(
         settings.tenant.credential,
         Credential::ClientSecretFile(PathBuf::from("conf/secrets/client"))
@@ -115,14 +116,9 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "tenant:",
-        "tenant:\n  cloud: China",
-        "5:10: `tenant.cloud` `China` is not supported yet; the values are Global, Custom",
-    ),
-    (
-        "tenant:",
         "tenant:\n  cloud: Globl",
         "5:10: `tenant.cloud` is `Globl`, which is none of its values; \
-          did you mean `Global`? the values are Global, Custom",
+          did you mean `Global`? the values are Global, UsGovernment, UsGovernmentDod, China, Custom",
     ),
     (
         "tenant:",
@@ -131,21 +127,9 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
     ),
     (
         "{ clientSecretFile: secrets/client }",
-        "{ managedIdentity: {} }",
-        "7:17: `tenant.credential.managedIdentity` is not supported yet; \
-          use clientSecretFile or certificate",
-    ),
-    (
-        "{ clientSecretFile: secrets/client }",
-        "{ federatedTokenFile: t }",
-        "7:17: `tenant.credential.federatedTokenFile` is not supported yet; \
-          use clientSecretFile or certificate",
-    ),
-    (
-        "{ clientSecretFile: secrets/client }",
         "{}",
         "7:15: `tenant.credential.clientSecretFile` is missing; \
-          add clientSecretFile or certificate",
+          add clientSecretFile, certificate, federatedTokenFile or managedIdentity",
     ),
     (
         "{ clientSecretFile: secrets/client }",
@@ -210,11 +194,6 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
         "  globalCatalog: ldaps://a:3269\n  servers:",
         "9:3: `directory.globalCatalog` is not supported yet; \
           write the groups of one domain only",
-    ),
-    (
-        "simple: { name: 'CORP\\svc', passwordFile: secrets/bind }",
-        "kerberos: { keytabFile: k, principal: p }",
-        "10:11: `directory.bind.kerberos` is not supported yet; use `simple`",
     ),
     (
         "'CORP\\svc'",
@@ -406,4 +385,75 @@ fn the_flag_wins_over_the_variable_and_the_variable_over_the_usual_places() {
     assert_eq!(choose(None, named("v"), |_| true), Path::new("v"));
     assert_eq!(choose(None, None, |_| true), Path::new("config/writeback.yaml"));
     assert_eq!(choose(None, None, |_| false), Path::new("/etc/writeback/writeback.yaml"));
+}
+
+#[test]
+fn every_credential_is_read() {
+    for (given, expected) in [
+        ("federatedTokenFile: t", Credential::FederatedTokenFile("conf/t".into())),
+        ("managedIdentity: {}", Credential::ManagedIdentity { client_id: None }),
+        (
+            "managedIdentity: { clientId: 66666666-7777-8888-9999-000000000001 }",
+            Credential::ManagedIdentity {
+                client_id: Uuid::parse_str("66666666-7777-8888-9999-000000000001").ok(),
+            },
+        ),
+    ] {
+        let text = with("clientSecretFile: secrets/client", given);
+        assert_eq!(parse(&text).unwrap().tenant.credential, expected);
+    }
+    let mistakes =
+        parse(&with("clientSecretFile: secrets/client", "managedIdentity: { clientId: x }"));
+    assert!(mistakes.unwrap_err().concat().contains("managedIdentity.clientId` is `x`, not an id"));
+}
+
+/// As listed by learn.microsoft.com/graph/deployments and, for logins,
+/// learn.microsoft.com/entra/identity-platform/authentication-national-cloud.
+#[test]
+fn every_cloud_has_its_hosts_and_its_scope() {
+    for (word, login, graph) in [
+        ("Global", "login.microsoftonline.com", "graph.microsoft.com"),
+        ("UsGovernment", "login.microsoftonline.us", "graph.microsoft.us"),
+        ("UsGovernmentDod", "login.microsoftonline.us", "dod-graph.microsoft.us"),
+        ("China", "login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn"),
+    ] {
+        let text = with("tenant:", &format!("tenant:\n  cloud: {word}"));
+        let cloud = parse(&text).unwrap().tenant.cloud;
+        assert_eq!(cloud.login_url.as_str(), format!("https://{login}/"));
+        assert_eq!(cloud.graph_url.as_str(), format!("https://{graph}/"));
+        assert_eq!(cloud.scope, format!("https://{graph}/.default"));
+        let text = with("tenant:", &format!("tenant:\n  cloud: {word}\n  scope: {}", cloud.scope));
+        assert!(parse(&text).unwrap_err().concat().contains("only for `cloud: Custom`"));
+    }
+}
+
+#[cfg(not(feature = "kerberos"))]
+#[test]
+fn a_build_without_kerberos_says_which_build_has_it() {
+    refused(
+        "simple: { name: 'CORP\\svc', passwordFile: secrets/bind }",
+        "kerberos: { keytabFile: k, principal: p }",
+        &["10:11: `directory.bind.kerberos` is not in this build of writeback; \
+           use `simple`, or build with `cargo build --features kerberos`"],
+    );
+}
+
+#[cfg(feature = "kerberos")]
+#[test]
+fn a_keytab_binds_over_a_plain_connection_that_it_seals() {
+    let keytab = "kerberos: { keytabFile: k, principal: svc@CORP.EXAMPLE }";
+    let simple = "simple: { name: 'CORP\\svc', passwordFile: secrets/bind }";
+    let sealed = with(simple, keytab).replace("ldaps://", "ldap://");
+    let Bind::Kerberos { principal, keytab_file } = parse(&sealed).unwrap().directory.bind else {
+        panic!("the bind is another one");
+    };
+    assert_eq!(
+        (principal.as_str(), keytab_file.as_path()),
+        ("svc@CORP.EXAMPLE", Path::new("conf/k"))
+    );
+    assert!(parse(&with(simple, keytab)).unwrap_err().concat().contains("not ldap://"));
+    let address = sealed.replace("dc1.corp.example", "127.0.0.1");
+    assert!(parse(&address).unwrap_err().concat().contains("Kerberos knows servers by name"));
+    let nobody = sealed.replace("svc@CORP.EXAMPLE", "svc");
+    assert!(parse(&nobody).unwrap_err().concat().contains("not a principal"));
 }

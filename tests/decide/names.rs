@@ -1,6 +1,6 @@
 //! Names and places: presets, clashes, look-alikes, swaps, what is left to the administrators.
 
-use writeback::model::policy::{ContainerRule, Mode, NamePreset, NameSource, Policy, Upkeep};
+use writeback::model::policy::{Mode, NamePreset, NameSource, Policy, Upkeep};
 
 use crate::check::{check, lines};
 use crate::world::{GROUPS, Listed, World, dn, id, world};
@@ -281,8 +281,9 @@ fn a_name_that_an_interrupted_swap_left_behind_is_nobodys_choice() {
 #[test]
 fn a_container_outside_the_configured_ones_is_told_and_nothing_is_written_there() {
     let world = world().group("sales", &[]).both("hr", &["ann"]).policy(|p| {
-        p.group.placement.rules =
-            vec![ContainerRule { when: None, container: dn("OU=Elsewhere,DC=corp,DC=example") }];
+        for rule in &mut p.group.placement.rules {
+            rule.container = dn("OU=Elsewhere,DC=corp,DC=example");
+        }
     });
     check(&world, "! OutsideContainers hr\n! OutsideContainers sales");
 }

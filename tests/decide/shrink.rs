@@ -72,6 +72,17 @@ fn the_limit_is_a_setting() {
 }
 
 #[test]
+fn a_group_that_waits_to_be_let_go_is_nested_nowhere_else() {
+    let all = world().both("child", &["ann"]).both("old", &["group:child"]).both("more", &[]);
+    let mut world = known(all).flag("child", Listed::Off);
+    world = world.policy(|p| p.guard.selection = Least { percent: 0, at_least: 0 });
+    world = world.group("more", &["group:child"]);
+    let passed = pass(&mut world);
+    assert_eq!(passed.rows(), [(Row::SelectionShrank, 1, 0)]);
+    assert_eq!(passed.lines, Vec::<String>::new(), "neither added here nor taken out there");
+}
+
+#[test]
 fn lost_flags_are_held() {
     let off = words("g", 20).iter().fold(fleet(20), |world, word| world.flag(word, Listed::Off));
     assert_eq!(weighed(off), [(Row::SelectionShrank, 20, 3)]);

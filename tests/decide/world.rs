@@ -126,7 +126,11 @@ pub(crate) fn tenant() -> TenantId {
 
 fn policy(name: &str) -> Policy {
     let place = |line| Place { file: format!("{name}.yaml"), line, column: 1 };
-    let name_of = |preset| Naming { source: NameSource::Preset(preset), mode: Upkeep::Always };
+    let name_of = |preset| Naming {
+        place: place(20),
+        source: NameSource::Preset(preset),
+        mode: Upkeep::Always,
+    };
     Policy {
         name: policy_name(name),
         place: place(1),
@@ -147,7 +151,7 @@ fn policy(name: &str) -> Policy {
         group: GroupShape {
             group_type: GroupTypeRule::FromCloud,
             placement: Placement {
-                rules: vec![ContainerRule { when: None, container: dn(GROUPS) }],
+                rules: vec![ContainerRule { place: place(20), when: None, container: dn(GROUPS) }],
                 mode: Upkeep::Always,
             },
             common_name: name_of(NamePreset::GroupId),

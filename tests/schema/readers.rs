@@ -36,6 +36,8 @@ const WITHOUT_DEFAULT: &[&str] = &[
     "http.adminSocket",
     "tenant.caFile",
     "tenant.credential.clientSecretFile",
+    "tenant.credential.federatedTokenFile",
+    "tenant.credential.managedIdentity.clientId",
     "tenant.graphUrl",
     "tenant.loginUrl",
     "tenant.scope",

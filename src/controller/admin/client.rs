@@ -63,10 +63,7 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answer, AskError> {
     text.push('\n');
     // A daemon that refuses to listen has answered already: its answer is read all the same.
     let sent = stream.write_all(text.as_bytes()).await;
-    let patience = match request {
-        Request::Memory {} | Request::Status {} => ANSWER_MAX,
-        Request::Approve { .. } | Request::Apply(_) => PASS_MAX,
-    };
+    let patience = if request.waits() { PASS_MAX } else { ANSWER_MAX };
     let mut answer = Vec::new();
     let mut reader = BufReader::new(stream.take(ANSWER_BYTES_MAX));
     match timeout(patience, reader.read_until(b'\n', &mut answer)).await {

@@ -178,7 +178,8 @@ pub fn standing(look: &Look) -> Exit {
     held.max(incomplete)
 }
 
-fn outcome(finished: &Finished) -> Exit {
+/// What writing and saving led to.
+pub fn outcome(finished: &Finished) -> Exit {
     let Acted { results, journal, stopped, .. } = &finished.acted;
     let all_done = results.iter().all(|result| result.outcome.achieved());
     let written_down = journal.is_none() && finished.saved.is_ok();

@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::controller::admin::caller::Caller;
 use crate::controller::admin::words::{Answer, REQUEST_BYTES_MAX, Request};
+use crate::controller::stop::Stop;
 use crate::model::Memory;
 use crate::report::Report;
 use crate::report::text::safe;
@@ -74,7 +75,7 @@ pub enum SocketError {
 /// A request that waits for the loop.
 #[derive(Debug)]
 pub struct Call {
-    /// What is asked: `Approve` or `Apply`.
+    /// What is asked: something that waits.
     pub request: Request,
     /// Who asks.
     pub caller: Caller,
@@ -86,6 +87,7 @@ pub struct Call {
 #[derive(Debug)]
 pub struct Desk {
     report: Arc<Report>,
+    stop: Arc<Stop>,
     kept: Mutex<Arc<Kept>>,
     strangers: AtomicU64,
 }
@@ -97,10 +99,17 @@ struct Kept {
 }
 
 impl Desk {
-    /// A desk on which the memory lies that the daemon starts with.
-    pub fn new(report: Arc<Report>, memory: Memory) -> Self {
+    /// A desk on which the memory lies that the daemon starts with. Who asks for a pause halts the
+    /// pass under way by `stop`.
+    pub fn new(report: Arc<Report>, memory: Memory, stop: Arc<Stop>) -> Self {
         let kept = Mutex::new(Arc::new(Kept { memory, at: None }));
-        Self { report, kept, strangers: AtomicU64::new(0) }
+        Self { report, stop, kept, strangers: AtomicU64::new(0) }
+    }
+
+    /// Leaves memory that has changed since the last pass.
+    pub fn renew(&self, memory: Memory) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Arc::new(Kept { memory, at: kept.at });
     }
 
     /// Leaves the memory of a pass that ended at `at`.
@@ -272,16 +281,30 @@ impl Clerk {
         match request {
             Request::Memory {} => self.desk.memory(),
             Request::Status {} => self.desk.status(),
-            Request::Approve { .. } | Request::Apply(_) => self.hand_on(request, caller).await,
+            Request::Approve { .. }
+            | Request::Apply(_)
+            | Request::Pause { .. }
+            | Request::Resume { .. }
+            | Request::Reconcile { .. }
+            | Request::Reload {} => self.hand_on(request, caller).await,
         }
     }
 
     /// Waits for the loop. It ends with the daemon at the latest.
     async fn hand_on(&self, request: Request, caller: Caller) -> Answer {
         let (answer, answered) = oneshot::channel();
+        let halts = matches!(request, Request::Pause { .. });
+        if halts {
+            // The pass under way writes nothing more; the loop lets go again when it answers. Said
+            // before it is asked, so that the answer never comes first.
+            self.desk.stop.halt();
+        }
         match self.calls.try_send(Call { request, caller, answer }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
+                if halts {
+                    self.desk.stop.go_on();
+                }
                 return Answer::refused(format!("{WAITING_MAX} requests wait: try again"));
             }
             Err(mpsc::error::TrySendError::Closed(_)) => return stopping(),

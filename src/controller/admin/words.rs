@@ -6,6 +6,9 @@
 //! | `{"ask":"status"}` | `{"answer":"status","status":{…}}` |
 //! | `{"ask":"approve","digest":"…","notAfter":"…"}` | `{"answer":"approved", …}` |
 //! | `{"ask":"apply","policy":"…","expect":"…","approve":"…"}` | `{"answer":"applied","exit":0,"output":"…","complaints":[…]}` |
+//! | `{"ask":"pause","policy":"…"}`, `{"ask":"resume","policy":"…"}` | `{"answer":"paused","changed":true,"pauses":{…}}` |
+//! | `{"ask":"reconcile","group":"…"}` | as `apply` |
+//! | `{"ask":"reload"}` | `{"answer":"reloaded","changed":true, …}` |
 //! | anything else, and whatever is not granted | `{"answer":"refused","why":"…"}` |
 
 use std::collections::BTreeMap;
@@ -15,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Digest, PolicyName};
+use crate::model::{Digest, Pauses, PolicyName};
 use crate::state::image::Image;
 
 /// Bytes of a request, its end of line included. The longest one names a policy (50 characters)
@@ -41,6 +44,41 @@ pub enum Request {
     },
     /// Make one pass.
     Apply(Round),
+    /// Write nothing until somebody says otherwise: for one policy, or at all.
+    Pause {
+        /// Which policy; everything where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<PolicyName>,
+    },
+    /// End a pause.
+    Resume {
+        /// Of which policy; that of everything where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy: Option<PolicyName>,
+    },
+    /// Make one pass, and tell of one group.
+    Reconcile {
+        /// Its object id, its anchor, or a name of it; of all together where it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+    },
+    /// Read the policies again.
+    Reload {},
+}
+
+impl Request {
+    /// Whether it waits for the end of a pass.
+    pub fn waits(&self) -> bool {
+        match self {
+            Self::Memory {} | Self::Status {} => false,
+            Self::Approve { .. }
+            | Self::Apply(_)
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Reconcile { .. }
+            | Self::Reload {} => true,
+        }
+    }
 }
 
 /// A pass that somebody asks for.
@@ -85,6 +123,15 @@ pub enum Answer {
         /// What belongs on stderr, a line each.
         complaints: Vec<String>,
     },
+    /// A pause was made or ended.
+    Paused {
+        /// Whether it was not so already.
+        changed: bool,
+        /// What is paused now.
+        pauses: Pauses,
+    },
+    /// The policies were read.
+    Reloaded(Loaded),
     /// It is not done.
     Refused {
         /// Why, as a sentence.
@@ -97,6 +144,22 @@ impl Answer {
     pub fn refused(why: impl Into<String>) -> Self {
         Self::Refused { why: why.into() }
     }
+}
+
+/// What reading the policies found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Loaded {
+    /// Whether anything had changed.
+    pub changed: bool,
+    /// The digest of the folder; null where it cannot be read.
+    pub generation: Option<Digest>,
+    /// The Git revision of what is in force; null outside Git.
+    pub revision: Option<String>,
+    /// The policies in force.
+    pub policies: Vec<PolicyName>,
+    /// Everything that is wrong, one line each.
+    pub mistakes: Vec<String>,
 }
 
 /// An approval that was taken.
@@ -135,8 +198,19 @@ impl fmt::Display for Request {
                     value.map_or(Ok(()), |value| write!(f, " --{name} {value}"))
                 })
             }
+            Self::Pause { policy } => write!(f, "pause{}", option(policy.as_ref())),
+            Self::Resume { policy } => write!(f, "resume{}", option(policy.as_ref())),
+            Self::Reconcile { group } => {
+                f.write_str("reconcile")?;
+                group.as_ref().map_or(Ok(()), |group| write!(f, " {group}"))
+            }
+            Self::Reload {} => f.write_str("reload"),
         }
     }
+}
+
+fn option(policy: Option<&PolicyName>) -> String {
+    policy.map(|name| format!(" --policy {name}")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -160,6 +234,10 @@ mod tests {
             Request::Approve { digest: "0123456789ab".to_owned(), not_after: None },
             Request::Apply(Round::default()),
             Request::Apply(round),
+            Request::Pause { policy: None },
+            Request::Resume { policy: PolicyName::parse("finance") },
+            Request::Reconcile { group: Some("Board".to_owned()) },
+            Request::Reload {},
         ] {
             let text = serde_json::to_string(&request).unwrap();
             assert_eq!(read(&text), Ok(request), "{text}");
@@ -176,6 +254,8 @@ mod tests {
             r#"{"ask":"approve","digest":"0123456789ab","by":"me"}"#,
             r#"{"ask":"apply","policy":"Not A Name"}"#,
             r#"{"ask":"forget"}"#,
+            r#"{"ask":"pause","policy":"Not A Name"}"#,
+            r#"{"ask":"reload","policy":"finance"}"#,
             "{}",
             "[]",
             "",

@@ -20,6 +20,12 @@ pub struct Roster<'a> {
 }
 
 impl Roster<'_> {
+    /// The same with this one member alone, for whoever explains it; `None` where it is not in it.
+    pub fn only(self, id: ObjectId) -> Option<Self> {
+        let members: Vec<_> = self.members.into_iter().filter(|member| member.id == id).collect();
+        (!members.is_empty()).then(|| Self { members, left_out: Tally::default() })
+    }
+
     /// How many members there are: what `maximum` counts. One that pages show twice is one.
     pub fn count(&self) -> usize {
         let others = self.members.iter().skip(1);

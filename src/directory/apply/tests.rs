@@ -701,6 +701,21 @@ fn what_was_moved_out_or_lost_its_record_is_not_written() {
 }
 
 #[test]
+fn a_group_that_another_policy_has_by_now_is_not_ended() {
+    let disable = Effect::Disable { members: 0, attributes: Vec::new() };
+    for effect in [disable, deletion()] {
+        let mut world = world(&[(1, "a", &[])]);
+        world.set(1, "extensionName", &[&record(1).replace("finance", "other")]);
+        let results = world.run(vec![change(1, target(1, "a"), effect)]);
+        assert_eq!(words(&results), ["failed"]);
+        assert!(message(&results, 0).contains("another policy"), "{results:?}");
+        assert_eq!(world.operations, []);
+        let results = world.run(vec![change(1, target(1, "a"), add([100]))]);
+        assert_eq!(words(&results), ["done"], "its members are the cloud group's all the same");
+    }
+}
+
+#[test]
 fn a_group_renamed_by_hand_gets_its_members_but_no_name_of_an_old_plan() {
     let mut world = world(&[(1, "hand", &[])]);
     let results = world.run(vec![

@@ -37,6 +37,8 @@ pub struct Placement {
 /// One place.
 #[derive(Clone, Debug)]
 pub struct ContainerRule {
+    /// Where the rule starts; where there is one place for all, its value.
+    pub place: Place,
     /// For which groups; `None` for all that are left.
     pub when: Option<Expression>,
     /// The container.
@@ -81,6 +83,8 @@ pub enum GroupTypeRule {
 /// How a name is made and whether it is kept.
 #[derive(Clone, Debug)]
 pub struct Naming {
+    /// Where it stands: its section, or `spec.group` where that says nothing of it.
+    pub place: Place,
     /// From what.
     pub source: NameSource,
     /// Whether it is kept after creation.

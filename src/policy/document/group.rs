@@ -51,9 +51,12 @@ fn read_placement(
         container.refuse("value", "is missing", "add `value`, or `rules` for several places");
     }
     refuse_both(container, "value", "rules");
-    let value = container.value("value").and_then(|value| read_dn(&value, context));
+    let value = container.value("value").and_then(|value| {
+        let place = context.place(value.spot());
+        Some(ContainerRule { place, when: None, container: read_dn(&value, context)? })
+    });
     let rules = container.value("rules").and_then(|value| read_rules(&value, context));
-    let only = |container| vec![ContainerRule { when: None, container }];
+    let only = |rule| vec![rule];
     Some(Placement { rules: rules.or(value.map(only))?, mode })
 }
 
@@ -97,7 +100,8 @@ fn read_rules(value: &Value<'_>, context: &mut Context<'_>) -> Option<Vec<Contai
             }
             let value = rule.needed("value")?;
             let container = read_dn(&value, context)?;
-            Some(ContainerRule { when, container })
+            let place = context.place(entry.spot());
+            Some(ContainerRule { place, when, container })
         }));
     }
     Some(rules)
@@ -110,12 +114,14 @@ fn read_naming(
     around: Around,
     context: &mut Context<'_>,
 ) -> Option<Naming> {
+    let spot = group.key_spot(key).unwrap_or(group.spot());
+    let place = context.place(spot);
     group.child_or_empty(key, |naming| {
         let mode = upkeep(naming, default, around, context);
         refuse_both(naming, "preset", "expression");
         let preset = choice(naming, "preset", NamePreset::GroupId);
         let Some(value) = naming.value("expression") else {
-            return Some(Naming { source: NameSource::Preset(preset), mode });
+            return Some(Naming { place, source: NameSource::Preset(preset), mode });
         };
         let expression = compiled(&value, Wanted::Text, context)?;
         if expression.reads.is_empty() {
@@ -125,7 +131,7 @@ fn read_naming(
                 "add a field such as group.mailNickname or group.id",
             );
         }
-        Some(Naming { source: NameSource::Expression(expression), mode })
+        Some(Naming { place, source: NameSource::Expression(expression), mode })
     })
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::report::groups::question::{Question, Window};
+use crate::report::groups::View;
+use crate::report::groups::question::{Leaf, Question, Window};
 use crate::report::groups::sheet::Group;
 use crate::report::groups::state::State;
-use crate::report::groups::View;
 
 const API_VERSION: &str = "writeback/v1alpha1";
 
@@ -31,10 +31,10 @@ pub fn list(view: &View, question: &Question) -> Value {
 }
 
 /// One group whole; its members page by page.
-pub fn one(view: &View, group: &Group, question: &Question) -> Value {
+pub fn one(view: &View, group: &Group, leaf: Leaf) -> Value {
     let sheet = view.sheet();
     let members = view.members(group);
-    let window = Window::of(members.rows.len(), question.page, question.limit);
+    let window = Window::of(members.rows.len(), leaf.page, leaf.limit);
     let rows = window.cut(members.rows.iter()).map(|(state, person)| {
         let (name, kind) = (&person.label, person.kind.word());
         json!({ "name": name, "kind": kind, "state": state.word(), "group": person.group })

@@ -2,16 +2,21 @@
 //!
 //! Comes from the address; goes over the sheet, and gives one page of it.
 
+use std::collections::BTreeSet;
+
 use url::form_urlencoded;
 
 use crate::report::groups::View;
-use crate::report::groups::sheet::Group;
+use crate::report::groups::sheet::{Group, Part};
 use crate::report::groups::state::State;
+use crate::report::text::safe;
 
 /// Groups, members or lines on one page, where nothing else is asked for.
 pub const LIMIT_DEFAULT: usize = 100;
 /// The most of them on one page: at some 1 KB each, half a megabyte.
 pub const LIMIT_MAX: usize = 500;
+/// The last page that can be asked for: far behind the end of any list.
+const PAGE_MAX: usize = 1_000_000;
 /// The longest text searched for, in characters: a DN.
 const TEXT_MAX: usize = 256;
 
@@ -37,6 +42,91 @@ impl Default for Question {
         let (text, member, policy) = (String::new(), String::new(), String::new());
         Self { text, member, state: None, policy, page: 1, limit: LIMIT_DEFAULT }
     }
+}
+
+/// Which page of the plan, or of the members of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// One part of the plan; all of them where none is named.
+    pub part: Option<Part>,
+    /// Which page, from 1.
+    pub page: usize,
+    /// How many on a page.
+    pub limit: usize,
+}
+
+impl Leaf {
+    /// Reads the query of the page of one group.
+    pub fn parse(query: &str) -> Result<Self, String> {
+        let asked = fields(query, |key| matches!(key, "page" | "limit"), "page and limit")?;
+        Self::of(&asked)
+    }
+
+    /// Reads the query of the page of the plan.
+    pub fn parse_plan(query: &str) -> Result<Self, String> {
+        let known = |key: &str| matches!(key, "part" | "page" | "limit");
+        Self::of(&fields(query, known, "part, page and limit")?)
+    }
+
+    fn of(asked: &[(String, String)]) -> Result<Self, String> {
+        let mut leaf = Self { part: None, page: 1, limit: LIMIT_DEFAULT };
+        for (key, value) in asked {
+            match key.as_str() {
+                "page" => leaf.page = number(key, value, PAGE_MAX)?,
+                "limit" => leaf.limit = number(key, value, LIMIT_MAX)?,
+                _ => {
+                    let words: Vec<_> = Part::ALL.into_iter().map(Part::word).collect();
+                    let part = Part::ALL.into_iter().find(|part| part.word() == value);
+                    let mistake = || format!("`part` is one of {}", words.join(", "));
+                    leaf.part = Some(part.ok_or_else(mistake)?);
+                }
+            }
+        }
+        Ok(leaf)
+    }
+
+    /// The query that asks for another page of the same.
+    pub fn query(&self, page: usize) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(part) = self.part {
+            query.append_pair("part", part.word());
+        }
+        if self.limit != LIMIT_DEFAULT {
+            query.append_pair("limit", &self.limit.to_string());
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        query.finish()
+    }
+}
+
+/// The fields of a query that are not empty: an empty field of a form is one that was left out.
+/// `Err`: one is not known, or given twice; nothing is read and ignored.
+fn fields(
+    query: &str,
+    known: impl Fn(&str) -> bool,
+    all: &str,
+) -> Result<Vec<(String, String)>, String> {
+    let mut seen = BTreeSet::new();
+    let mut fields = Vec::new();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        if !known(&key) {
+            return Err(format!("`{key}` is not known here; {all} are"));
+        }
+        if !seen.insert(key.to_string()) {
+            return Err(format!("`{key}` is given twice"));
+        }
+        if !value.is_empty() {
+            fields.push((key.into_owned(), value.into_owned()));
+        }
+    }
+    Ok(fields)
+}
+
+fn number(key: &str, value: &str, most: usize) -> Result<usize, String> {
+    let number = value.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("`{key}` is a number from 1 to {most}"))
 }
 
 /// One page of a list.
@@ -68,42 +158,30 @@ impl Window {
 impl Question {
     /// Reads a query. `Err` says what is wrong with it: nothing is read and ignored.
     pub fn parse(query: &str) -> Result<Self, String> {
+        let known =
+            |key: &str| matches!(key, "q" | "member" | "policy" | "state" | "page" | "limit");
         let mut question = Self::default();
-        let mut seen: Vec<String> = Vec::new();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            if seen.iter().any(|known| *known == key) {
-                return Err(format!("`{key}` is given twice"));
-            }
-            seen.push(key.to_string());
-            // An empty field of a form is one that was left out.
-            if !value.is_empty() {
-                question.take(&key, &value)?;
-            }
+        for (key, value) in fields(query, known, "q, member, policy, state, page and limit")? {
+            question.take(&key, value)?;
         }
         Ok(question)
     }
 
-    fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let text = || {
-            let short = value.chars().count() <= TEXT_MAX;
-            short.then(|| value.to_owned()).ok_or(format!("`{key}` is longer than {TEXT_MAX}"))
-        };
-        let number = |most: usize| {
-            let number = value.parse().ok().filter(|number| (1..=most).contains(number));
-            number.ok_or(format!("`{key}` is a number from 1 to {most}"))
-        };
+    fn take(&mut self, key: &str, value: String) -> Result<(), String> {
+        if value.chars().count() > TEXT_MAX {
+            return Err(format!("`{key}` is longer than {TEXT_MAX} characters"));
+        }
         match key {
-            "q" => self.text = text()?,
-            "member" => self.member = text()?,
-            "policy" => self.policy = text()?,
-            "state" => {
+            "q" => self.text = value,
+            "member" => self.member = value,
+            "policy" => self.policy = value,
+            "page" => self.page = number(key, &value, PAGE_MAX)?,
+            "limit" => self.limit = number(key, &value, LIMIT_MAX)?,
+            _ => {
                 let words: Vec<_> = State::ALL.into_iter().map(State::word).collect();
-                let state = State::parse(value);
-                self.state = Some(state.ok_or(format!("`state` is one of {}", words.join(", ")))?);
+                let mistake = || format!("`state` is one of {}", words.join(", "));
+                self.state = Some(State::parse(&value).ok_or_else(mistake)?);
             }
-            "page" => self.page = number(1_000_000)?,
-            "limit" => self.limit = number(LIMIT_MAX)?,
-            _ => return Err(format!("`{key}` is not known; ask by q, member, state, policy, page or limit")),
         }
         Ok(())
     }
@@ -130,7 +208,8 @@ impl Question {
 
     /// The groups that are asked for, and where the page stands among them.
     pub fn pick<'v>(&self, view: &'v View) -> (Vec<&'v Group>, Window) {
-        let text = self.text.trim().to_lowercase();
+        // Names are compared as they are shown: what is copied from the page is found.
+        let text = safe(self.text.trim()).to_lowercase();
         let wanted = self.wanted_people(view);
         let fits = |group: &&Group| {
             self.state.is_none_or(|state| view.state(group) == state)
@@ -146,15 +225,19 @@ impl Question {
 
     /// Which members are asked for, by their numbers.
     fn wanted_people(&self, view: &View) -> Option<Vec<bool>> {
-        let text = self.member.trim().to_lowercase();
+        let text = safe(self.member.trim()).to_lowercase();
         let people = (0..).map_while(|number| view.sheet().person(number));
-        let fits = people.map(|person| person.label.to_lowercase().contains(&text));
+        let fits = people.map(|person| shown(&person.label).contains(&text));
         (!text.is_empty()).then(|| fits.collect())
     }
 }
 
+fn shown(name: &str) -> String {
+    safe(name).to_lowercase()
+}
+
 fn says(group: &Group, view: &View, text: &str) -> bool {
-    let holds = |whole: &str| whole.to_lowercase().contains(text);
+    let holds = |whole: &str| shown(whole).contains(text);
     holds(&group.name)
         || view.dn(group).is_some_and(holds)
         || group.id.to_string().contains(text)

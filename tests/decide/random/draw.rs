@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use writeback::model::cloud::{Links, OnPremisesGroupType, Presence};
 use writeback::model::directory::PrincipalClass;
 use writeback::model::policy::{
-    ContainerRule, Deletion, Departure, Devices, FlagRule, GroupTypeRule, Keep, KeepReference,
-    MailRule, Matcher, MemberMode, Mode, NamePreset, NameSource, Nested, Place, Policy, Upkeep,
+    Deletion, Departure, Devices, FlagRule, GroupTypeRule, Keep, KeepReference, MailRule, Matcher,
+    MemberMode, Mode, NamePreset, NameSource, Nested, Place, Policy, Upkeep,
 };
 use writeback::model::{DeviceId, Leave};
 
@@ -120,8 +120,9 @@ fn shape(rng: &mut Rng, policy: &mut Policy) {
         group.placement.mode = Upkeep::CreateOnly;
     }
     if rng.bool() {
-        group.placement.rules =
-            vec![ContainerRule { when: None, container: dn(&format!("OU=Sub,{GROUPS}")) }];
+        for rule in &mut group.placement.rules {
+            rule.container = dn(&format!("OU=Sub,{GROUPS}"));
+        }
     }
 }
 

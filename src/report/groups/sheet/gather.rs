@@ -17,9 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::people::People;
-use super::{
-    FINDINGS_KEPT_MAX, Group, HeldSet, LEFT_OUT_KEPT_MAX, Line, Part, Sheet, place,
-};
+use super::{FINDINGS_KEPT_MAX, Group, HeldSet, LEFT_OUT_KEPT_MAX, Line, Part, Sheet, place};
 use crate::decide::Decision;
 use crate::decide::guard::{Guarded, Hold};
 use crate::model::change::{Cause, Change, Kind, MemberReference};
@@ -116,8 +114,8 @@ impl<'a> Gathering<'a> {
     fn changes(&self) -> Vec<(Part, &'a Change)> {
         let plan = &self.decision.plan;
         let frozen = plan.changes.iter().filter(|change| change.effect.kind() == Kind::Freeze);
-        let lost: BTreeSet<ObjectId> = self.guarded.held.changes.iter().filter_map(frozen_group)
-            .collect();
+        let lost: BTreeSet<ObjectId> =
+            self.guarded.held.changes.iter().filter_map(frozen_group).collect();
         let frozen = frozen.filter(|change| !lost.contains(&change.group));
         let held = self.guarded.held.changes.iter().map(|change| (Part::Held, change));
         let waiting = self.guarded.admitted.changes().iter();
@@ -167,8 +165,8 @@ impl<'a> Gathering<'a> {
         let (state, reason) =
             self.state(id, (&own_lines, &own_findings), standing, policy.as_ref());
         let read = object.and_then(|guid| self.sight.directory.members.get(&guid)?.as_ref().ok());
-        let members: Option<Box<[u32]>> = read
-            .map(|members| members.value().iter().map(|member| people.value(member)).collect());
+        let members: Option<Box<[u32]>> =
+            read.map(|members| members.value().iter().map(|member| people.value(member)).collect());
         let guids: Vec<ObjectGuid> =
             read.into_iter().flat_map(|m| m.value()).map(|member| member.guid).collect();
         let left_out = self.left_out(id, &own_lines, &guids, policy.as_ref());
@@ -328,8 +326,7 @@ impl<'a> Gathering<'a> {
         let rules = policy.and_then(|name| self.standing(name)).map(|s| &s.policy.members);
         let flattens = rules.is_some_and(|rules| rules.nested == Nested::Flatten);
         let is_in = |member: &&CloudMember| {
-            let is_group =
-                matches!(member.kind, MemberKind::Group | MemberKind::DirectoryGroup(_));
+            let is_group = matches!(member.kind, MemberKind::Group | MemberKind::DirectoryGroup(_));
             if created.contains(&member.id) || (is_group && flattens) {
                 return true;
             }
@@ -348,8 +345,7 @@ impl<'a> Gathering<'a> {
                 let is_refused = refused.is_some_and(|refused| refused.contains_key(guid));
                 let is_there = standing.binary_search(guid).is_ok();
                 is_there
-                    || (!is_refused
-                        && (coming.contains(guid) || meant.binary_search(guid).is_ok()))
+                    || (!is_refused && (coming.contains(guid) || meant.binary_search(guid).is_ok()))
             })
         };
         read.value().iter().filter(|member| !is_in(member)).collect()

@@ -104,11 +104,8 @@ impl<'a> People<'a> {
             MemberKind::Other(_) | MemberKind::Unreadable(_) => (PersonKind::Other, None),
         };
         self.of_cloud(member.id, || {
-            let label = if member.label.is_empty() {
-                member.id.to_string()
-            } else {
-                member.label.clone()
-            };
+            let label =
+                if member.label.is_empty() { member.id.to_string() } else { member.label.clone() };
             Person { label: label.into(), kind, group }
         })
     }

@@ -1,0 +1,168 @@
+//! What the loop does for those who ask over the admin socket, between two passes.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use super::Loop;
+use crate::controller::admin::approve;
+use crate::controller::admin::pause::{self, Word};
+use crate::controller::admin::round::{Bench, Told, chain};
+use crate::controller::admin::server::Call;
+use crate::controller::admin::words::{Answer, Loaded, Request, Round};
+use crate::controller::books::Finished;
+use crate::controller::now;
+use crate::exit::Exit;
+use crate::model::{Pause, PolicyName};
+use crate::report::events::{Event, Via};
+
+/// What somebody hears, and whether the next pass should start at once.
+type Said = (Answer, bool);
+
+impl Loop {
+    /// Does what somebody asks, and whatever else was asked meanwhile: of several words the last
+    /// one counts before anything is written on the first. Whether a pass should start at once.
+    pub(super) async fn answer_all(&mut self, first: Call) -> bool {
+        let mut next = Some(first);
+        let mut wake = false;
+        while let Some(call) = next {
+            wake |= self.answer(call).await;
+            self.pulse.beat();
+            next = self.admin.as_mut().and_then(|admin| admin.calls.try_recv().ok());
+        }
+        wake
+    }
+
+    async fn answer(&mut self, call: Call) -> bool {
+        let Call { request, caller, answer } = call;
+        let caller = caller.to_string();
+        let (said, wake) = match request {
+            Request::Approve { digest, not_after } => {
+                let memory = self.engine.memory();
+                match approve::judge((memory, &memory.held), &digest, &caller, not_after, now()) {
+                    Ok((request, granted)) => {
+                        if let Some(admin) = &mut self.admin {
+                            admin.waiting.push(request.clone());
+                        }
+                        self.engine.request(request);
+                        (Answer::Approved(granted), true)
+                    }
+                    Err(why) => (Answer::refused(why), false),
+                }
+            }
+            Request::Apply(round) => (self.apply(&round, &caller).await, false),
+            Request::Reconcile { group } => (self.reconcile(group.as_deref()).await, false),
+            Request::Pause { policy } => {
+                let (said, _) = self.set_pause(Word::Pause, policy, caller);
+                // What this word cut short goes on, as far as it may.
+                self.stop.go_on();
+                (said, true)
+            }
+            Request::Resume { policy } => self.set_pause(Word::Resume, policy, caller),
+            Request::Reload {} => self.loaded(),
+            Request::Memory {} | Request::Status {} => {
+                (Answer::refused("this is answered without the loop"), false)
+            }
+        };
+        // Who went away meanwhile finds it in the status.
+        let _gone = answer.send(said);
+        wake
+    }
+
+    async fn apply(&mut self, round: &Round, caller: &str) -> Answer {
+        if let Err(refused) = self.make_ready().await {
+            return refused;
+        }
+        let (mut output, mut complaints) = (String::new(), Vec::new());
+        let mut tell = listener(&mut output, &mut complaints);
+        let bench = Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
+        let ran = Box::pin(bench.run(round, caller, &mut tell)).await;
+        drop(tell);
+        self.applied(ran, output, complaints)
+    }
+
+    async fn reconcile(&mut self, group: Option<&str>) -> Answer {
+        if let Err(refused) = self.make_ready().await {
+            return refused;
+        }
+        let (mut output, mut complaints) = (String::new(), Vec::new());
+        let mut tell = listener(&mut output, &mut complaints);
+        let bench = Bench { engine: &mut self.engine, books: &mut self.books, stop: &self.stop };
+        let ran = Box::pin(bench.reconcile(group, &mut tell)).await;
+        drop(tell);
+        self.applied(ran, output, complaints)
+    }
+
+    /// A pass that somebody asks for begins where any other would.
+    async fn make_ready(&mut self) -> Result<(), Answer> {
+        self.catch_up().map_err(|fault| {
+            Answer::refused(format!("failed to {}: nothing is written", fault.message))
+        })?;
+        tokio::select! {
+            _ = self.triggers.settle() => Ok(()),
+            () = self.stop.heard() => Err(Answer::refused("the daemon is stopping")),
+        }
+    }
+
+    fn applied(
+        &mut self,
+        (exit, finished): (Exit, Option<Finished>),
+        output: String,
+        complaints: Vec<String>,
+    ) -> Answer {
+        if let Some(finished) = finished {
+            self.ended(&finished);
+        }
+        Answer::Applied { exit: exit.code(), output, complaints }
+    }
+
+    /// A pause holds once it is in the journal: a crash after that finds it there.
+    fn set_pause(&mut self, word: Word, policy: Option<PolicyName>, by: String) -> Said {
+        let policies = self.engine.policies().policies.iter();
+        let known: BTreeSet<_> = policies.map(|standing| standing.policy.name.clone()).collect();
+        let at = now();
+        let pauses = &self.engine.memory().pauses;
+        let (pauses, note) = match pause::judge(pauses, &known, (word, policy), Pause { by, at }) {
+            Ok(Some(changed)) => changed,
+            Ok(None) => return (Answer::Paused { changed: false, pauses: pauses.clone() }, false),
+            Err(why) => return (Answer::refused(why), false),
+        };
+        if let Err(error) = self.books.journal.note(note, at) {
+            let message = chain(&error);
+            self.report.emit(&Event::JournalFailed { message: message.clone() });
+            return (Answer::refused(format!("failed to {message}: nothing is changed")), false);
+        }
+        self.engine.memory_mut().pauses = pauses.clone();
+        self.report.emit(&Event::Paused(&pauses));
+        // Where it fails it is told there, and tried again before anything is written.
+        let saved = self.books.save(&self.engine, &self.report);
+        self.saved.store(saved.is_ok(), Ordering::Relaxed);
+        if let Some(admin) = &self.admin {
+            admin.desk.renew(self.engine.memory().clone());
+        }
+        (Answer::Paused { changed: true, pauses }, true)
+    }
+
+    fn loaded(&mut self) -> Said {
+        let load = self.reload(Via::Socket);
+        let policies = self.engine.policies().policies.iter();
+        let loaded = Loaded {
+            changed: load.changed,
+            generation: load.generation.filter(|_| load.folder_error.is_none()),
+            revision: self.engine.revision().map(str::to_owned),
+            policies: policies.map(|standing| standing.policy.name.clone()).collect(),
+            mistakes: load.mistakes.iter().map(ToString::to_string).collect(),
+        };
+        (Answer::Reloaded(loaded), load.changed)
+    }
+}
+
+/// Gathers what a pass tells, for a terminal on the other side of the socket.
+fn listener<'a>(
+    output: &'a mut String,
+    complaints: &'a mut Vec<String>,
+) -> impl FnMut(Told) + Send + 'a {
+    move |told| match told {
+        Told::Output(text) => output.push_str(&text),
+        Told::Complaint(line) => complaints.push(line),
+    }
+}

@@ -1,0 +1,93 @@
+//! Both sides: requests, how long they take, and reads that were not whole.
+
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge};
+
+use crate::report::events::Side;
+use crate::report::metrics::make::Maker;
+
+/// Both sides.
+#[derive(Debug)]
+pub(super) struct Edges {
+    incomplete: IntCounterVec,
+    graph_requests: IntCounterVec,
+    graph_seconds: HistogramVec,
+    graph_throttled: IntCounter,
+    ldap_operations: IntCounterVec,
+    ldap_seconds: HistogramVec,
+    ldap_up: IntGauge,
+}
+
+impl Edges {
+    pub(super) fn new(make: &Maker<'_>) -> Self {
+        let edges = Self {
+            incomplete: make.counters(
+                "read_incomplete_total",
+                "Reads that were not whole, by side.",
+                &["source"],
+            ),
+            graph_requests: make.counters(
+                "graph_requests_total",
+                "Requests to the tenant, by endpoint and status.",
+                &["endpoint", "code"],
+            ),
+            graph_seconds: make.seconds_by(
+                "graph_request_duration_seconds",
+                "How long requests to the tenant take.",
+                "endpoint",
+            ),
+            graph_throttled: make.counter(
+                "graph_throttled_total",
+                "Answers of the tenant that asked for a slower pace.",
+            ),
+            ldap_operations: make.counters(
+                "ldap_operations_total",
+                "Operations on the domain, by operation and result.",
+                &["op", "result"],
+            ),
+            ldap_seconds: make.seconds_by(
+                "ldap_operation_duration_seconds",
+                "How long operations on the domain take.",
+                "op",
+            ),
+            ldap_up: make
+                .gauge("ldap_up", "Whether the domain controller could be read in the last pass."),
+        };
+        for side in Side::ALL {
+            edges.incomplete.with_label_values(&[side.word()]);
+        }
+        for endpoint in crate::graph::Endpoint::ALL.map(crate::graph::Endpoint::word) {
+            edges.graph_requests.with_label_values(&[endpoint, "200"]);
+            edges.graph_seconds.with_label_values(&[endpoint]);
+        }
+        for operation in crate::directory::LdapRequest::OPERATIONS {
+            edges.ldap_operations.with_label_values(&[operation, "ok"]);
+            edges.ldap_seconds.with_label_values(&[operation]);
+        }
+        edges
+    }
+
+    /// A pass has looked; `whole` unless a read that it depends on was not.
+    pub(super) fn looked(&self, whole: bool) {
+        self.ldap_up.set(1);
+        self.incomplete.with_label_values(&[Side::Tenant.word()]).inc_by(u64::from(!whole));
+    }
+
+    /// A pass could not look.
+    pub(super) fn failed(&self, side: Side) {
+        self.incomplete.with_label_values(&[side.word()]).inc();
+        if side == Side::Domain {
+            self.ldap_up.set(0);
+        }
+    }
+
+    pub(super) fn tenant_answered(&self, endpoint: &str, code: &str, seconds: f64, slower: bool) {
+        self.graph_requests.with_label_values(&[endpoint, code]).inc();
+        self.graph_seconds.with_label_values(&[endpoint]).observe(seconds);
+        self.graph_throttled.inc_by(u64::from(slower));
+    }
+
+    pub(super) fn domain_answered(&self, operation: &str, result: &str, seconds: f64) {
+        self.ldap_operations.with_label_values(&[operation, result]).inc();
+        self.ldap_seconds.with_label_values(&[operation]).observe(seconds);
+    }
+}
