@@ -9,6 +9,7 @@ mod completions;
 #[cfg(feature = "sim")]
 mod demo;
 mod discover;
+mod explain;
 mod journal;
 mod pause;
 mod plan;
@@ -38,9 +39,6 @@ use crate::report::logs;
 use crate::report::status::Status;
 use crate::report::text::safe;
 use crate::settings::{self, Settings};
-
-/// Commands of the contract that this version refuses by name.
-const NOT_YET: [&str; 1] = ["explain"];
 
 /// Reconciles cloud groups from Microsoft Entra into on-premises Active Directory.
 #[derive(Parser)]
@@ -83,6 +81,8 @@ enum Command {
     Discover(discover::Arguments),
     /// Show what would be changed; write nothing
     Plan(plan::Arguments),
+    /// Say why a group is or is not written, why a person is or is not in it
+    Explain(explain::Arguments),
     /// Make one pass
     Apply(apply::Arguments),
     /// Take over a directory group that somebody else made, as it stands
@@ -142,6 +142,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Validate(arguments) => validate::run(&arguments, config.as_deref()),
         Command::Discover(arguments) => Box::pin(discover::run(&arguments, config)).await,
         Command::Plan(arguments) => Box::pin(plan::run(arguments, config)).await,
+        Command::Explain(arguments) => Box::pin(explain::run(arguments, config)).await,
         Command::Apply(arguments) => Box::pin(apply::run(arguments, config)).await,
         Command::Adopt(arguments) => Box::pin(adopt::run(arguments, config)).await,
         Command::Release(arguments) => Box::pin(release::run(arguments, config)).await,
@@ -163,11 +164,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn refuse(words: &[OsString]) -> Exit {
     let word = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
-    if NOT_YET.contains(&word.as_ref()) {
-        complain(&format!("`{word}` is not supported yet"));
-    } else {
-        complain(&format!("`{word}` is no command; see `writeback --help`"));
-    }
+    complain(&format!("`{word}` is no command; see `writeback --help`"));
     Exit::Usage
 }
 

@@ -11,7 +11,8 @@
 //! what else it holds.
 //! `diff` puts the differences together (`rename` orders those of names, `cause` says why), `plan`
 //! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
-//! `conditions` what is told, `upward` who in the directory holds written-back groups.
+//! `conditions` what is told, `upward` who in the directory holds written-back groups, `explain`
+//! why one group or person is where it is.
 
 pub mod adopt;
 pub mod begin;
@@ -25,6 +26,7 @@ pub mod contest;
 pub mod convert;
 pub mod depart;
 pub mod diff;
+pub mod explain;
 pub mod expression;
 pub mod form;
 pub mod guard;

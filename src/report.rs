@@ -5,6 +5,7 @@
 pub mod discovery;
 pub mod endpoint;
 pub mod events;
+pub mod explanation;
 pub mod groups;
 pub mod json;
 pub mod logs;

@@ -4,6 +4,7 @@
 //! must not agree with itself. Used by `writeback demo` and by the tests; the image has none of it.
 
 pub mod domain;
+pub mod identity;
 pub mod story;
 pub mod tenant;
 pub mod tls;

@@ -54,10 +54,8 @@ enum Form {
 }
 
 pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
-    if let Some(url) = arguments.from.as_deref().and_then(url)
-        && let Err(error) = remote::address(&url)
-    {
-        complain(&format!("failed to {error}"));
+    if let Some(why) = unusable(arguments.from.as_deref()) {
+        complain(&why);
         return Exit::Usage;
     }
     let settings = match load_settings(config.as_deref()) {
@@ -105,6 +103,12 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     let waits = !look.guarded.admitted.changes().is_empty();
     let waiting = if waits { Exit::ChangesWait } else { Exit::Done };
     waiting.max(standing(&look)).max(invalid)
+}
+
+/// Why `--from` names no daemon that may be asked; `None` where it does.
+pub(super) fn unusable(from: Option<&Path>) -> Option<String> {
+    let refused = remote::address(&from.and_then(url)?).err()?;
+    Some(format!("failed to {refused}"))
 }
 
 /// The URL that `--from` names, where it is one.

@@ -5,6 +5,8 @@
 
 mod look;
 
+pub use look::Sighting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -180,9 +180,9 @@ impl<'a> View<'a> {
         let policies = &self.case.inputs.policies.policies;
         let index = match self.claims.groups.get(&self.id) {
             Some(Claim::Keep(index)) => Some(index),
-            Some(Claim::Leaving(..) | Claim::Departing(_) | Claim::Unknown(..) | Claim::Idle(_)) => {
-                None
-            }
+            Some(
+                Claim::Leaving(..) | Claim::Departing(_) | Claim::Unknown(..) | Claim::Idle(_),
+            ) => None,
             None => self.claims.observed.get(&self.id),
         };
         index.and_then(|index| policies.get(*index)).map(|standing| &standing.policy)

@@ -53,7 +53,8 @@ fn held(hold: &Hold, guarded: &Guarded, backdrop: &Backdrop<'_>) -> Value {
     value
 }
 
-fn one(change: &Change, admission: &str) -> Value {
+/// One change.
+pub fn one(change: &Change, admission: &str) -> Value {
     let mut value = plan::canonical(change);
     if let Some(fields) = value.as_object_mut() {
         fields.insert("label".to_owned(), json!(change.label));

@@ -129,21 +129,7 @@ pub fn held_since(hold: &Hold, guarded: &Guarded, memory: &Memory) -> Option<Tim
 
 /// Whether a row can count a change of this kind.
 pub fn counts(row: Row, kind: Kind) -> bool {
-    match row {
-        Row::GroupsRemoved => {
-            matches!(kind, Kind::Delete | Kind::Disable | Kind::Quarantine | Kind::Convert)
-        }
-        Row::MembershipsRemoved
-        | Row::Leavers
-        | Row::OneGroup
-        | Row::ToEmpty
-        | Row::AdoptionRemoves => kind == Kind::RemoveMembers,
-        Row::Renames => matches!(kind, Kind::Rename | Kind::Move),
-        Row::Creations | Row::DirectoryGroupGone => matches!(kind, Kind::Create | Kind::Restore),
-        Row::Additions | Row::PrivilegedPath => kind == Kind::AddMembers,
-        Row::SelectionShrank => kind == Kind::Freeze,
-        Row::Undone => true,
-    }
+    row.counts(kind)
 }
 
 /// What people approved and what it still lets through.

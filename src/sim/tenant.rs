@@ -17,6 +17,7 @@ mod cloud;
 mod credentials;
 mod drip;
 mod error;
+mod federation;
 mod front;
 mod graph;
 mod login;
@@ -39,7 +40,8 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use self::clock::{Clock, http_date};
-use self::credentials::Credentials;
+use self::credentials::{Credentials, Registered};
+use self::federation::Federated;
 use self::front::{Desk, Shared};
 use self::orders::Orders;
 use self::wire::Server;
@@ -101,7 +103,9 @@ impl Tenant {
     /// Starts a tenant with options.
     pub async fn start_with(world: &World, options: Options) -> io::Result<Self> {
         let clock = Clock::default();
+        let credentials = Credentials::new()?;
         let desk = Desk {
+            registered: Registered::of(&credentials),
             cloud: Arc::new(Cloud::new(world, clock.now())),
             history: VecDeque::new(),
             older: None,
@@ -113,7 +117,7 @@ impl Tenant {
             seen: Vec::new(),
         };
         let mut tenant = Self {
-            shared: Arc::new(Shared::new(Credentials::new()?, clock, desk)),
+            shared: Arc::new(Shared::new(credentials, clock, desk)),
             server: None,
             authority: options.authority.unwrap_or_else(|| Authority::new("Simulated tenant CA")),
             certificate: options.certificate,
@@ -219,6 +223,53 @@ impl Tenant {
     /// The RSA key of all three certificates, PKCS #8 PEM.
     pub fn private_key_pem(&self) -> &str {
         &self.shared.credentials.private_key_pem
+    }
+}
+
+/// What an administrator does to the application's credentials while it runs.
+impl Tenant {
+    /// Adds a client secret beside those before it.
+    pub fn add_client_secret(&self) -> String {
+        self.shared.desk().registered.add_secret()
+    }
+
+    /// Adds a certificate beside those before it: certificate and key, PEM.
+    pub fn add_certificate(&self) -> io::Result<(String, String)> {
+        self.shared.desk().registered.add_certificate()
+    }
+
+    /// Withdraws every client secret and certificate but the newest.
+    pub fn withdraw_older(&self) {
+        self.shared.desk().registered.withdraw_older();
+    }
+
+    /// Lets the application trust tokens of this issuer, subject and audience.
+    pub fn trust(&self, issuer: &str, subject: &str, audience: &str) {
+        let federated = Federated::new(issuer, subject, audience);
+        self.shared.desk().registered.federated.push(federated);
+    }
+
+    /// A token of such an issuer, with this life from now on; one below zero has ended.
+    pub fn foreign_token(
+        &self,
+        (issuer, subject, audience): (&str, &str, &str),
+        life: SignedDuration,
+    ) -> io::Result<String> {
+        federation::token(&Federated::new(issuer, subject, audience), self.shared.clock.now(), life)
+    }
+
+    /// What the platform is given for the machine, each time it asks: for a simulated identity
+    /// endpoint.
+    pub fn tokens_of_machine(&self) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+        let shared = Arc::clone(&self.shared);
+        Arc::new(move || shared.issue_to_machine())
+    }
+
+    /// Comes back with a server certificate of another authority, on the same port.
+    pub async fn change_authority(&mut self, authority: Authority) -> io::Result<()> {
+        self.suspend().await;
+        self.authority = authority;
+        self.resume().await
     }
 }
 

@@ -195,8 +195,14 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
 
     /// Starts the daemon and waits until both its listeners are bound.
     pub fn daemon(&self) -> Daemon {
-        let mut child = self
-            .command(&["run", "--log-format", "json"])
+        self.daemon_with(|_| ())
+    }
+
+    /// The same, after `prepare` has changed its command.
+    pub fn daemon_with(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
+        let mut command = self.command(&["run", "--log-format", "json"]);
+        prepare(&mut command);
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

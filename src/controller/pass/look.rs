@@ -60,6 +60,20 @@ struct Judged {
     guarded: Guarded,
     granted: BTreeMap<Digest, Approval>,
     members: CloudMembers,
+    presence: BTreeMap<ObjectId, Presence>,
+}
+
+/// Both worlds as a pass saw them, for whoever explains what it decided.
+#[derive(Debug)]
+pub struct Sighting {
+    /// The domain.
+    pub directory: DirectorySnapshot,
+    /// The tenant's listings.
+    pub cloud: CloudListing,
+    /// The members that were read.
+    pub members: CloudMembers,
+    /// What direct reads of missing ids answered.
+    pub presence: BTreeMap<ObjectId, Presence>,
 }
 
 impl Engine {
@@ -74,6 +88,32 @@ impl Engine {
         only: Option<&PolicyName>,
         begun: Timestamp,
     ) -> Result<Look, Blind> {
+        self.look_around(only, begun).await.map(|(look, _)| look)
+    }
+
+    /// What a pass saw, as its decision takes it.
+    pub fn inputs<'i>(&'i self, look: &'i Look, seen: &'i Sighting) -> Inputs<'i> {
+        let Sighting { directory, cloud, presence, .. } = seen;
+        let (settings, policies) = (&self.settings, &look.policies);
+        Seen { settings, policies, directory, cloud, presence }.inputs(&self.memory)
+    }
+
+    /// Reads the direct members of further groups.
+    pub async fn further_members(
+        &self,
+        asked: &BTreeSet<ObjectId>,
+        look: &Look,
+        seen: &Sighting,
+    ) -> BTreeMap<ObjectId, Result<Complete<Vec<CloudMember>>, Unread>> {
+        self.read_members_of(asked, &seen.cloud, look.begun).await
+    }
+
+    /// The same, with what was seen.
+    pub async fn look_around(
+        &mut self,
+        only: Option<&PolicyName>,
+        begun: Timestamp,
+    ) -> Result<(Look, Sighting), Blind> {
         self.number += 1;
         self.report.emit(&Event::PassBegun { number: self.number, at: begun });
         self.forget_refusals(begun);
@@ -83,7 +123,7 @@ impl Engine {
         let mut memory = std::mem::take(&mut self.memory);
         let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
         self.memory = memory;
-        let Judged { mut decision, guarded, granted, members } = looked;
+        let Judged { mut decision, guarded, granted, members, presence } = looked;
         if let Some(only) = only {
             keep_only(&mut decision, only);
         }
@@ -101,7 +141,8 @@ impl Engine {
         });
         let remembers = self.remembers;
         let (partial, errand) = (only.is_some(), false);
-        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers, errand })
+        let look = Look { begun, policies, decision, guarded, granted, partial, remembers, errand };
+        Ok((look, Sighting { directory, cloud, members, presence }))
     }
 
     /// Looks at both worlds for an errand: `plan` says what is to be done.
@@ -182,7 +223,7 @@ impl Engine {
             guarded = weigh(&decision, memory);
         }
         self.explain_contests(&mut decision).await;
-        Judged { decision, guarded, granted, members }
+        Judged { decision, guarded, granted, members, presence }
     }
 
     /// Asks what the guard has to know of the values that would be taken out.

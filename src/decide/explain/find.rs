@@ -130,9 +130,8 @@ impl<'a> Crowd<'a> {
             read.flat_map(Complete::value).map(|member| (member.id, member)).collect();
         let remembered = case.inputs.memory.counterparts.iter().map(|(id, guid)| (*guid, *id));
         let mut leaders: BTreeMap<ObjectGuid, ObjectId> = remembered.collect();
-        let led = members.values().filter_map(|member| {
-            Some((resolver.object_of(member)?, member.id))
-        });
+        let led =
+            members.values().filter_map(|member| Some((resolver.object_of(member)?, member.id)));
         leaders.extend(led);
         Self { case, members, leaders, resolver }
     }

@@ -53,7 +53,10 @@ impl View<'_> {
             named(
                 "pre-Windows 2000 name",
                 &rules.sam_account_name,
-                shape.sam_account_names.as_ref().map(|all| all.first().unwrap_or(&group.display_name)),
+                shape
+                    .sam_account_names
+                    .as_ref()
+                    .map(|all| all.first().unwrap_or(&group.display_name)),
                 kept,
             ),
         ];
@@ -171,8 +174,7 @@ fn named(
         }
     };
     let place = short(&naming.place);
-    let text =
-        format!("The {what} of {place} ({source}) {name}{}.", upkeep(naming.mode, kept));
+    let text = format!("The {what} of {place} ({source}) {name}{}.", upkeep(naming.mode, kept));
     Sentence::at(text, &naming.place)
 }
 

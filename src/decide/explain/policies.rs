@@ -187,7 +187,9 @@ impl View<'_> {
                 short(&policy.selection_place),
                 writes(policy.selection.writeback_flag, group.kind),
             ),
-            Verdict::NotMatched => format!("does not select it: {}", missed(group, opinion, &found)),
+            Verdict::NotMatched => {
+                format!("does not select it: {}", missed(group, opinion, &found))
+            }
             Verdict::Ineligible(code, message) => {
                 format!("selects it, but cannot write it ({code:?}): {message}")
             }
@@ -197,7 +199,10 @@ impl View<'_> {
         };
         let (name, precedence, mode) = (&policy.name, policy.precedence, policy.mode);
         let last_good = if *last_good { ", last good version" } else { "" };
-        Sentence::at(format!("{name} (precedence {precedence}, {mode:?}{last_good}) {what}."), &place)
+        Sentence::at(
+            format!("{name} (precedence {precedence}, {mode:?}{last_good}) {what}."),
+            &place,
+        )
     }
 
     /// What becomes of a group that a policy selects.

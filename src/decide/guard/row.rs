@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::decide::content::weakens;
-use crate::model::change::{Change, Effect};
+use crate::model::change::{Change, Effect, Kind};
 use crate::model::policy::GuardRules;
 use crate::model::{Digest, ObjectId, PolicyName};
 
@@ -73,6 +73,27 @@ impl Row {
             Self::PrivilegedPath => "privileged_path",
             Self::AdoptionRemoves => "adoption_removes",
             Self::Undone => "undone",
+        }
+    }
+
+    /// Whether it can count a change of this kind.
+    pub fn counts(self, kind: Kind) -> bool {
+        match self {
+            Self::GroupsRemoved => {
+                matches!(kind, Kind::Delete | Kind::Disable | Kind::Quarantine | Kind::Convert)
+            }
+            Self::MembershipsRemoved
+            | Self::Leavers
+            | Self::OneGroup
+            | Self::ToEmpty
+            | Self::AdoptionRemoves => kind == Kind::RemoveMembers,
+            Self::Renames => matches!(kind, Kind::Rename | Kind::Move),
+            Self::Creations | Self::DirectoryGroupGone => {
+                matches!(kind, Kind::Create | Kind::Restore)
+            }
+            Self::Additions | Self::PrivilegedPath => kind == Kind::AddMembers,
+            Self::SelectionShrank => kind == Kind::Freeze,
+            Self::Undone => true,
         }
     }
 

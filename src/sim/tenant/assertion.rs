@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::Value;
 
-use super::credentials::{AppCertificate, Credentials};
+use super::credentials::{AppCertificate, Credentials, Registered};
 use super::error::LoginRefusal;
 
 /// Five to ten minutes after `nbf` at most, says the page above.
@@ -22,6 +22,7 @@ const CLOCK_SKEW_SECONDS: f64 = 300.0;
 pub(super) fn check(
     assertion: &str,
     credentials: &Credentials,
+    registered: &Registered,
     audience: &str,
     now: Timestamp,
 ) -> Result<(), LoginRefusal> {
@@ -31,7 +32,7 @@ pub(super) fn check(
     let header = part(header).ok_or_else(malformed)?;
     let claims = part(claims).ok_or_else(malformed)?;
 
-    check_certificate(&header, credentials)?;
+    let certificate = find_certificate(&header, credentials, registered)?;
     // RS256 is what older clients still send (azure-identity 1.27.0).
     let algorithm = match header.get("alg").and_then(Value::as_str) {
         Some("PS256") => Algorithm::PS256,
@@ -40,7 +41,7 @@ pub(super) fn check(
             return Err(refused(700_027, "The assertion's signing algorithm is not supported."));
         }
     };
-    let key = DecodingKey::from_rsa_der(&credentials.public_key);
+    let key = DecodingKey::from_rsa_der(&certificate.public_key);
     let verified =
         crypto::verify(signature.trim_end_matches('='), message.as_bytes(), &key, algorithm);
     if !verified.unwrap_or(false) {
@@ -54,7 +55,11 @@ pub(super) fn check(
     check_times(&claims, now)
 }
 
-fn check_certificate(header: &Value, credentials: &Credentials) -> Result<(), LoginRefusal> {
+fn find_certificate<'r>(
+    header: &Value,
+    credentials: &Credentials,
+    registered: &'r Registered,
+) -> Result<&'r AppCertificate, LoginRefusal> {
     let thumbprint = |name: &str| {
         header.get(name).and_then(Value::as_str).map(|text| text.trim_end_matches('='))
     };
@@ -63,8 +68,8 @@ fn check_certificate(header: &Value, credentials: &Credentials) -> Result<(), Lo
         sha256 == Some(certificate.sha256.as_str())
             || (sha256.is_none() && sha1 == Some(certificate.sha1.as_str()))
     };
-    if named(&credentials.current) {
-        return Ok(());
+    if let Some(found) = registered.certificates.iter().find(|one| named(one)) {
+        return Ok(found);
     }
     let shown = sha256.or(sha1).unwrap_or("none");
     if named(&credentials.expired) {
@@ -129,11 +134,11 @@ fn check_times(claims: &Value, now: Timestamp) -> Result<(), LoginRefusal> {
     Err(refused(700_024, &text))
 }
 
-fn part(text: &str) -> Option<Value> {
+pub(super) fn part(text: &str) -> Option<Value> {
     let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
-fn refused(code: u32, text: &str) -> LoginRefusal {
+pub(super) fn refused(code: u32, text: &str) -> LoginRefusal {
     LoginRefusal::new("invalid_client", code, text)
 }

@@ -12,14 +12,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, Response, StatusCode, header};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::ask::{Ask, Endpoint};
 use super::change::change;
 use super::clock::{Clock, http_date};
 use super::cloud::Cloud;
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Registered};
 use super::drip;
 use super::error::{LoginRefusal, Refusal};
 use super::graph::{HiddenAnswer, View};
@@ -71,6 +71,7 @@ pub(super) struct Desk {
     pub(super) orders: Orders,
     pub(super) roles: Vec<String>,
     pub(super) tokens: BTreeMap<String, Issued>,
+    pub(super) registered: Registered,
     pub(super) lifetime: SignedDuration,
     pub(super) hidden: HiddenAnswer,
     pub(super) seen: Vec<Seen>,
@@ -253,6 +254,15 @@ impl Shared {
         }
     }
 
+    /// Issues a token to the machine that the tenant takes for the application, with nothing
+    /// shown: what the platform does behind a managed identity.
+    pub(super) fn issue_to_machine(&self) -> Value {
+        let mut desk = self.desk();
+        let (token, issued, body) = self.login(&desk).issue();
+        desk.tokens.insert(token, issued);
+        body
+    }
+
     fn metadata(&self, desk: &Desk, tenant: &str) -> Reply {
         match self.login(desk).metadata(tenant) {
             Ok(body) => Reply::json(StatusCode::OK, &body),
@@ -264,6 +274,7 @@ impl Shared {
         Login {
             tenant_id: desk.cloud.tenant_id,
             credentials: &self.credentials,
+            registered: &desk.registered,
             roles: &desk.roles,
             lifetime: desk.lifetime,
             base: self.base(),

@@ -12,9 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::assertion;
-use super::credentials::Credentials;
+use super::credentials::{Credentials, Registered};
 use super::error::LoginRefusal;
+use super::{assertion, federation};
 
 /// The assertion type of RFC 7523 2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -30,6 +30,7 @@ pub(super) struct Issued {
 pub(super) struct Login<'a> {
     pub(super) tenant_id: Uuid,
     pub(super) credentials: &'a Credentials,
+    pub(super) registered: &'a Registered,
     pub(super) roles: &'a [String],
     pub(super) lifetime: SignedDuration,
     pub(super) base: &'a str,
@@ -117,9 +118,13 @@ impl Login<'_> {
     fn check_proof(&self, fields: &BTreeMap<String, String>) -> Result<(), LoginRefusal> {
         if let Some(assertion) = fields.get("client_assertion") {
             return match required(fields, "client_assertion_type")? {
+                ASSERTION_TYPE if federation::is_foreign(assertion) => {
+                    federation::check(assertion, &self.registered.federated, self.now)
+                }
                 ASSERTION_TYPE => {
                     let audience = format!("{}/{}/oauth2/v2.0/token", self.base, self.tenant_id);
-                    assertion::check(assertion, self.credentials, &audience, self.now)
+                    let (known, registered) = (self.credentials, self.registered);
+                    assertion::check(assertion, known, registered, &audience, self.now)
                 }
                 other => {
                     let text = format!("The assertion type '{other}' is not supported.");
@@ -128,7 +133,7 @@ impl Login<'_> {
             };
         }
         match fields.get("client_secret") {
-            Some(secret) if *secret == self.credentials.secret => Ok(()),
+            Some(secret) if self.registered.secrets.contains(secret) => Ok(()),
             Some(secret) if *secret == self.credentials.expired_secret => {
                 let text = format!(
                     "The provided client secret keys for app '{}' are expired.",
@@ -155,7 +160,7 @@ impl Login<'_> {
 
     /// Claims as in a real application token (learn.microsoft.com/answers/questions/1603318).
     /// The signature is noise: nobody but the resource may check it.
-    fn issue(&self) -> (String, Issued, Value) {
+    pub(super) fn issue(&self) -> (String, Issued, Value) {
         let expires = self.now.checked_add(self.lifetime).unwrap_or(Timestamp::MAX);
         let seconds = self.now.as_second();
         let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "simulated" });

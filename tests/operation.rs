@@ -1,0 +1,66 @@
+//! Operating the daemon, with the shipped binary between the simulators: what whoever started it
+//! hears, signals, pauses, a pass or a reload on request, and what shells and manuals know of it.
+
+#![cfg(feature = "sim")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    dead_code,
+    reason = "a failed unwrap is the failed test, and the support is open to all stories"
+)]
+
+#[path = "support/product.rs"]
+mod product;
+#[path = "support/stage.rs"]
+mod stage;
+
+#[path = "operation/asked.rs"]
+mod asked;
+#[path = "operation/heard.rs"]
+mod heard;
+#[path = "operation/paused.rs"]
+mod paused;
+#[path = "operation/shells.rs"]
+mod shells;
+
+use product::Daemon;
+use serde_json::Value;
+use stage::{Stage, until};
+
+/// A daemon that has nothing to do, and makes no pass by itself after its first one.
+pub fn waiting(stage: &Stage) -> Daemon {
+    stage.product.run(&["apply"]).expect(0);
+    stage.product.a_day_later();
+    stage.product.reconfigure("interval: 1s", "interval: 6h");
+    let daemon = stage.product.daemon();
+    until("the first pass has ended", || daemon.status()["lastPass"]["number"] == 1);
+    assert_eq!(stage.held(), stage.wanted());
+    stage.domain.clear_operations();
+    daemon
+}
+
+/// A world whose first writeback takes a while: a few hundred operations.
+pub fn large() -> Stage {
+    let stage = Stage::of(writeback::sim::world::World::generated(11, 60, 150));
+    stage.product.policy("everything", stage::EVERYTHING);
+    stage
+}
+
+/// How many operations the journal announces.
+pub fn intents(stage: &Stage) -> usize {
+    stage.product.journal().iter().filter(|line| line["kind"] == "intent").count()
+}
+
+/// A condition of a policy.
+pub fn condition(daemon: &Daemon, policy: &str, kind: &str) -> Value {
+    let status = daemon.status();
+    let all = status["policies"][policy]["conditions"].as_array().cloned().unwrap_or_default();
+    all.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
+}
+
+/// The number of the last pass.
+pub fn pass(daemon: &Daemon) -> u64 {
+    daemon.status()["lastPass"]["number"].as_u64().unwrap_or(0)
+}
