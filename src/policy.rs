@@ -42,7 +42,6 @@ pub use folder::{
 };
 use judge::{Judged, judge};
 pub use parse::{Parsed, parse};
-pub use revision::revision;
 
 /// The policies in force and the last good version of each file.
 #[derive(Debug)]
@@ -107,8 +106,7 @@ impl PolicyStore {
             Err(error) => return self.keep_all(path, error),
         };
         let changed = self.generation != Some(folder.generation);
-        // Of the very folder that was read: the link to it may lead elsewhere by now.
-        let revision = revision(&folder.resolved);
+        let revision = folder.revision.clone();
         let judged = judge(&folder.files, Some(&self.containers));
         if judged.has_no_policy() {
             let error = FolderError::Empty { path: path.to_owned() };

@@ -28,6 +28,8 @@ mod shells;
 use product::Daemon;
 use serde_json::Value;
 use stage::{Stage, until};
+use uuid::Uuid;
+use writeback::sim::world::{GroupKind, World, WorldGroup};
 
 /// A daemon that has nothing to do, and makes no pass by itself after its first one.
 pub fn waiting(stage: &Stage) -> Daemon {
@@ -43,7 +45,16 @@ pub fn waiting(stage: &Stage) -> Daemon {
 
 /// A world whose first writeback takes a while: a few hundred operations.
 pub fn large() -> Stage {
-    let stage = Stage::of(writeback::sim::world::World::generated(11, 60, 150));
+    let mut world = World::small(7);
+    let people: Vec<_> = world.people.iter().map(|person| person.id).take(3).collect();
+    world.groups.extend((0..100_u128).map(|number| {
+        let (name, nickname) = (format!("Team {number:03}"), format!("team-{number:03}"));
+        let id = Uuid::from_u128(0x7ea0_0000 + number);
+        let mut group = WorldGroup::new(id, &name, &nickname, GroupKind::Microsoft365);
+        group.members.clone_from(&people);
+        group
+    }));
+    let stage = Stage::of(world);
     stage.product.policy("everything", stage::EVERYTHING);
     stage
 }

@@ -62,7 +62,8 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     };
     let Arguments { group, object, policy, expect, .. } = arguments;
     let wish = Wish { group, object, policy, incumbent_off };
-    let Claimed { lock: _lock, mut books, memory } = claimed;
+    let Claimed { lock: _lock, mut books, memory, status } = claimed;
+    report.recall_passes(status.as_deref());
     let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),

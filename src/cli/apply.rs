@@ -57,8 +57,9 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
 
 /// The pass in this process.
 async fn alone(settings: Settings, claimed: Claimed, round: &Round) -> Exit {
-    let Claimed { lock: _lock, mut books, memory } = claimed;
+    let Claimed { lock: _lock, mut books, memory, status } = claimed;
     let report = new_report(&settings);
+    report.recall_passes(status.as_deref());
     let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),
@@ -143,6 +144,8 @@ pub(super) struct Claimed {
     pub(super) books: Books,
     /// What earlier passes remember.
     pub(super) memory: Memory,
+    /// The status that the last process left.
+    pub(super) status: Option<String>,
 }
 
 /// Why it is not.
@@ -178,13 +181,14 @@ pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
             journal.open_intents()
         ));
     }
+    let status = opened.status_document.clone();
     let recalled = recall(&directory, opened, now()).map_err(|error| failed(&error))?;
     if let Some(warning) = &recalled.warning {
         complain(&safe(warning));
     }
     let Recalled { memory, is_news, warning: _ } = recalled;
     let books = Books::new(journal, state, directory, binding, is_news);
-    Ok(Claimed { lock, books, memory })
+    Ok(Claimed { lock, books, memory, status })
 }
 
 /// Whose state a configuration means.

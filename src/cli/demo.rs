@@ -57,12 +57,13 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
         let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
         io::Error::other(lines.join("; "))
     })?;
-    let Claimed { lock, mut books, memory } = match claim_state(&settings) {
+    let Claimed { lock, mut books, memory, status } = match claim_state(&settings) {
         Ok(claimed) => claimed,
         Err(Unclaimed::Held(error)) => return Err(io::Error::other(error)),
         Err(Unclaimed::Failed(why)) => return Err(io::Error::other(why)),
     };
     let report = new_report(&settings);
+    report.recall_passes(status.as_deref());
     let mut engine =
         match Engine::open(settings.clone(), Arc::clone(&report), unwatched(), Some(memory)) {
             Ok(engine) => engine,

@@ -25,7 +25,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let Claimed { lock, books, memory } = match claim_state(&settings) {
+    let Claimed { lock, books, memory, status } = match claim_state(&settings) {
         Ok(claimed) => claimed,
         Err(Unclaimed::Held(error)) => {
             complain(&format!("failed to {error}"));
@@ -37,6 +37,7 @@ pub(super) async fn run(config: Option<PathBuf>) -> Exit {
         }
     };
     let report = new_report(&settings);
+    report.recall_passes(status.as_deref());
     let heartbeat = Arc::new(Heartbeat::default());
     let supervisor = Arc::new(Supervisor::new(settings::supervision()));
     let pulse = Pulse::new(Arc::clone(&heartbeat), Arc::clone(&supervisor));

@@ -175,16 +175,11 @@ fn text(status: &Value) -> String {
             word(field(policy, "memberships")),
             word(field(policy, "mode")),
         ));
-        for condition in list(field(policy, "conditions")) {
-            let holds = field(condition, "status") == &Value::Bool(true);
-            let kind = word(field(condition, "type"));
-            if holds || kind == "Ready" {
-                let state = if holds { "yes" } else { "no" };
-                let reason = word(field(condition, "reason"));
-                let message = word(field(condition, "message"));
-                lines.push(format!("  {kind}: {state} ({reason}) {message}"));
-            }
-        }
+        lines.extend(list(field(policy, "conditions")).map(condition));
+    }
+    for (group, reason) in at("/plan/unknown").as_object().into_iter().flatten() {
+        let (group, reason) = (safe(group), word(reason));
+        lines.push(format!("  {group} is left as it is, not enough being known of it: {reason}"));
     }
     for (group, parents) in at("/plan/parents").as_object().into_iter().flatten() {
         for parent in list(parents) {
@@ -198,6 +193,7 @@ fn text(status: &Value) -> String {
             lines.push(format!("  {group} is nested in {dn}: {shown}"));
         }
     }
+    lines.extend(passes(at("/lastPasses")));
     lines.push(format!("{} findings", word(at("/plan/findingsTotal"))));
     for finding in list(at("/plan/findings")) {
         let (code, message) = (word(field(finding, "code")), word(field(finding, "message")));
@@ -221,6 +217,36 @@ fn paused(pauses: &Value) -> Vec<String> {
             line(&format!("policy {name}"), one, &format!(" --policy {name}"))
         });
     all.into_iter().chain(policies).collect()
+}
+
+/// One condition of a policy: what it is, why, and since when. Why matters where it holds, and of
+/// `Ready` always.
+fn condition(condition: &Value) -> String {
+    let holds = field(condition, "status") == &Value::Bool(true);
+    let kind = word(field(condition, "type"));
+    let since = word(field(condition, "lastTransitionTime"));
+    if !holds && kind != "Ready" {
+        return format!("  {kind}: no, since {since}");
+    }
+    let state = if holds { "yes" } else { "no" };
+    let (reason, message) = (word(field(condition, "reason")), word(field(condition, "message")));
+    format!("  {kind}: {state} ({reason}) {message}, since {since}")
+}
+
+/// The last passes, the newest first.
+fn passes(passes: &Value) -> Vec<String> {
+    let mut lines: Vec<String> = list(passes)
+        .map(|pass| {
+            let [ended, result, done, failed, held] =
+                ["endedAt", "result", "changesDone", "changesFailed", "heldChanges"]
+                    .map(|name| word(field(pass, name)));
+            format!("  {ended} {result}: {done} changes done, {failed} failed, {held} held")
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, "last passes".to_owned());
+    }
+    lines
 }
 
 /// What memory stands on: what can be approved, what is approved, what is wrong with it.

@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Err(exit) => return exit,
     };
     let directory = settings.state.clone();
-    let Claimed { lock: _lock, books, memory } = match claim_state(&settings) {
+    let Claimed { lock: _lock, books, memory, status } = match claim_state(&settings) {
         Ok(claimed) => claimed,
         Err(Unclaimed::Held(error)) => {
             complain(&format!("failed to {error}; stop the daemon, undo, and start it again"));
@@ -66,6 +66,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         }
     };
     let report = new_report(&settings);
+    report.recall_passes(status.as_deref());
     let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {
         Ok(engine) => engine,
         Err(why) => return blind(&why),

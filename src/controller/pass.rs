@@ -119,6 +119,9 @@ impl Engine {
         let tenant = open_tenant(&settings, &report)
             .map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
         let store = PolicyStore::new(settings.directory.containers.clone());
+        if let Some(memory) = &memory {
+            report.emit(&Event::Paused(&memory.pauses));
+        }
         Ok(Self {
             settings,
             tenant,

@@ -94,7 +94,6 @@ impl Loop {
     /// Runs until it is asked to stop.
     pub async fn run(mut self) {
         let mut failures: u32 = 0;
-        self.report.emit(&Event::Paused(&self.engine.memory().pauses));
         self.pulse.supervisor().ready("the first pass begins");
         while !self.stop.asked() {
             let begun = Instant::now();

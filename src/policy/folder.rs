@@ -6,7 +6,7 @@
 //! Folders of policies are swapped under the reader: Kubernetes renames `..data` to a new
 //! folder that the files link into, git-sync replaces the folder itself by a link, `git pull`
 //! rewrites files in place. The folder is therefore resolved once and read through the resolved
-//! names until two readings in a row agree in names, resolved paths and content.
+//! names until two readings in a row agree in names, resolved paths, content and Git revision.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Digest;
 use crate::yaml::{BYTES_MAX, ConfigMistake, escaped};
+
+use super::revision::revision;
 
 /// The most policy files: a folder of more is a mistaken path.
 pub const FILES_MAX: usize = 1_000;
@@ -30,8 +32,8 @@ const READINGS_MAX: usize = 6;
 pub struct Folder {
     /// Digest over names and content: equal exactly when no policy changed.
     pub generation: Digest,
-    /// Where it really is: the end of all links on the way to it.
-    pub resolved: PathBuf,
+    /// The Git revision of these files; `None` outside Git.
+    pub revision: Option<String>,
     /// The files, sorted by name.
     pub files: Vec<LoadedFile>,
 }
@@ -128,6 +130,7 @@ pub(super) fn read_one(path: &Path) -> LoadedFile {
 #[derive(PartialEq, Eq)]
 struct Reading {
     resolved: PathBuf,
+    revision: Option<String>,
     files: BTreeMap<String, Seen>,
 }
 
@@ -162,7 +165,9 @@ fn take_reading(path: &Path) -> Result<Reading, FolderError> {
             return Err(FolderError::TooLarge { path: path.to_owned() });
         }
     }
-    Ok(Reading { resolved, files })
+    // Of the very folder that was read: the link to it may lead elsewhere by now.
+    let revision = revision(&resolved);
+    Ok(Reading { resolved, revision, files })
 }
 
 fn is_policy_name(name: &OsStr) -> bool {
@@ -225,13 +230,13 @@ fn conclude(path: &Path, reading: Reading) -> Result<Folder, FolderError> {
         return Err(FolderError::Empty { path: path.to_owned() });
     }
     let generation = digest_of(&reading.files);
-    let resolved = reading.resolved;
+    let revision = reading.revision;
     let files = reading.files.into_iter().map(|(name, seen)| {
         let shown = escaped(&path.join(&name).display().to_string());
         let text = seen.text.map_err(|fault| fault.as_mistake(&shown));
         LoadedFile { shown, text }
     });
-    Ok(Folder { generation, resolved, files: files.collect() })
+    Ok(Folder { generation, revision, files: files.collect() })
 }
 
 /// Digest of digests: names and contents of any length cannot run into each other.

@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 16;
 
 /// The commit that is checked out around `folder`; `None` outside a repository, and where its
 /// files cannot be read.
-pub fn revision(folder: &Path) -> Option<String> {
+pub(super) fn revision(folder: &Path) -> Option<String> {
     // Links as git-sync makes them are followed first: the commit is that of the linked tree.
     let folder = fs::canonicalize(folder).ok()?;
     folder.ancestors().take(DEPTH_MAX).find_map(|folder| {

@@ -43,8 +43,10 @@ fn section(text: &mut String, title: &str, sentences: &[Sentence]) {
     }
     let _ = writeln!(text, "\n{title}");
     for sentence in sentences {
-        let place = sentence.place.as_ref();
-        let place = place.map(|place| format!("  [{}:{}]", safe(&place.file), place.line));
+        let place = sentence.place.as_ref().map(|place| format!("{}:{}", place.file, place.line));
+        // Most sentences name their place where it belongs.
+        let place = place.filter(|place| !sentence.text.contains(place));
+        let place = place.map(|place| format!("  [{}]", safe(&place)));
         let _ = writeln!(text, "  {}{}", safe(&sentence.text), place.unwrap_or_default());
     }
 }

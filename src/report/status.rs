@@ -1,6 +1,8 @@
 //! The status of the daemon: what is in step, held, failed, and why. A value behind a lock,
 //! brought up to date by events and served as JSON.
 
+mod passes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
@@ -13,7 +15,8 @@ use crate::model::condition::Condition;
 use crate::model::policy::{Mode, PolicySet};
 use crate::model::{Digest, Finding, Inventory, Item, Memory, ObjectId, Pauses, PolicyName};
 use crate::report::Report;
-use crate::report::events::{Event, PassResult, Side};
+use crate::report::events::{Event, Side};
+use passes::{PassStatus, Passes};
 
 /// Findings shown in one status; the count of all is beside them. A line has some 300 bytes, so
 /// that the answer stays under 1 MiB.
@@ -36,6 +39,8 @@ pub struct Status {
     folder: FolderStatus,
     pauses: Pauses,
     last_pass: Option<PassStatus>,
+    /// The newest first.
+    last_passes: Passes,
     last_success_at: Option<Timestamp>,
     consecutive_failures: u64,
     next_pass_at: Option<Timestamp>,
@@ -170,17 +175,6 @@ struct FolderStatus {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PassStatus {
-    number: u64,
-    ended_at: Timestamp,
-    seconds: f64,
-    result: PassResult,
-    changes_done: usize,
-    changes_failed: usize,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct FaultStatus {
     side: Side,
     reason: &'static str,
@@ -216,6 +210,7 @@ impl Status {
             folder: FolderStatus::default(),
             pauses: Pauses::default(),
             last_pass: None,
+            last_passes: Passes::default(),
             last_success_at: None,
             consecutive_failures: 0,
             next_pass_at: None,
@@ -269,6 +264,11 @@ impl Status {
         &self.folder.mistakes
     }
 
+    /// Takes up the passes of an earlier process.
+    fn recall_passes(&mut self, passes: Passes) {
+        self.last_passes = passes;
+    }
+
     /// Takes what an event changes.
     pub fn take(&mut self, event: &Event<'_>) {
         match event {
@@ -292,14 +292,9 @@ impl Status {
                 self.fault = None;
             }
             Event::PassEnded(pass) => {
-                self.last_pass = Some(PassStatus {
-                    number: pass.number,
-                    ended_at: pass.at,
-                    seconds: pass.seconds,
-                    result: pass.result,
-                    changes_done: pass.changes_done,
-                    changes_failed: pass.changes_failed,
-                });
+                let ended = PassStatus::of(pass);
+                self.last_pass = Some(ended.clone());
+                self.last_passes.push(ended);
                 if pass.result.is_success() {
                     self.last_success_at = Some(pass.at);
                     self.consecutive_failures = 0;

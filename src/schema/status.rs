@@ -35,6 +35,8 @@ pub struct Status {
     pub pauses: Pauses,
     /// The last pass that ended; null before the first.
     pub last_pass: Option<PassStatus>,
+    /// The last 20 passes, the newest first; those of an earlier process among them.
+    pub last_passes: Vec<PassStatus>,
     /// When a pass last saw everything and did all that it may.
     pub last_success_at: Option<Moment>,
     /// Passes without success since then.
@@ -154,6 +156,8 @@ pub struct PassStatus {
     pub changes_done: u64,
     /// Changes that it does not show.
     pub changes_failed: u64,
+    /// Changes that a guard kept back.
+    pub held_changes: u64,
 }
 
 fn result(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -202,11 +202,7 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
     pub fn daemon_with(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = self.command(&["run", "--log-format", "json"]);
         prepare(&mut command);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::<String>::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let kept = Arc::clone(&lines);

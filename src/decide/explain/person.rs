@@ -123,17 +123,15 @@ impl<'a> CloudTree<'_, 'a> {
     }
 }
 
-/// What the tenant says of the person in the group.
-struct InCloud<'a> {
-    way: Option<(Vec<ObjectId>, &'a CloudMember)>,
-}
+/// The way from the cloud group to the person, and the person as a member; `None` where it is not
+/// in it.
+type InCloud<'a> = Option<(Vec<ObjectId>, &'a CloudMember)>;
 
 impl<'a> View<'a> {
     /// Why the person is in the group or not.
     pub(super) fn person(&self, person: &Person) -> PersonAnswer {
         let tree = CloudTree { case: &self.case };
-        let way = person.cloud.and_then(|id| tree.way(self.id, id));
-        let in_cloud = InCloud { way };
+        let in_cloud: InCloud<'_> = person.cloud.and_then(|id| tree.way(self.id, id));
         let way_down = person.object.and_then(|guid| self.way_down(guid, true));
         let mut told = vec![self.cloud_side(person, &in_cloud, &tree)];
         told.extend(self.link(person, &in_cloud));
@@ -141,7 +139,7 @@ impl<'a> View<'a> {
         told.extend(self.ways_between(&in_cloud));
         told.extend(self.left_out(person, &in_cloud, way_down.as_deref()));
         told.extend(self.planned(person));
-        let belonging = match (in_cloud.way.is_some(), way_down.is_some()) {
+        let belonging = match (in_cloud.is_some(), way_down.is_some()) {
             (true, true) => Belonging::Both,
             (true, false) => Belonging::CloudOnly,
             (false, true) => Belonging::DirectoryOnly,
@@ -163,7 +161,7 @@ impl<'a> View<'a> {
         tree: &CloudTree<'_, '_>,
     ) -> Sentence {
         let label = &person.label;
-        let text = match &found.way {
+        let text = match found {
             Some((path, _)) if path.len() <= 1 => {
                 format!("{label} is a direct member of the cloud group.")
             }
@@ -188,13 +186,13 @@ impl<'a> View<'a> {
         let account = person.object.and_then(|guid| {
             inputs.directory.principals.value().get(&guid).map(|account| account.dn.to_string())
         });
-        let carried = found.way.as_ref().map(|(_, member)| match &member.kind {
+        let carried = found.as_ref().map(|(_, member)| match &member.kind {
             MemberKind::User(link) | MemberKind::DirectoryGroup(link) => {
                 match (&link.sid, link.immutable_id) {
                     (Some(sid), _) => format!("carries the SID {sid}"),
                     (None, Some(id)) => format!("carries the immutable id of {id}"),
                     (None, None) if link.malformed => "carries a link that is none".to_owned(),
-                    (None, None) => "carries no link to an account".to_owned(),
+                    (None, None) => "carries no link".to_owned(),
                 }
             }
             MemberKind::Device { device_id, .. } => {
@@ -210,7 +208,7 @@ impl<'a> View<'a> {
             (true, Some(dn)) => format!("The account of {label} is {dn}."),
             (true, None) => return None,
             (false, Some(dn)) => format!("{label} {carried}, which leads to {dn}."),
-            (false, None) => format!("{label} {carried}, which leads to no account."),
+            (false, None) => format!("{label} {carried}, and leads to no account of the domain."),
         };
         Some(Sentence::new(text))
     }
@@ -248,6 +246,9 @@ impl<'a> View<'a> {
         });
         Sentence::new(match way {
             _ if primary => format!("{dn} is the primary group of {label}: a member by that."),
+            _ if person.object.is_none() => {
+                format!("Without an account nobody is a member of {dn}.")
+            }
             Some([]) => format!("The account is a direct member of {dn}."),
             Some(path) => format!("The account is in {dn} through {}.", path.join(" > ")),
             None => format!("The account is not in {dn}, nor in a group of ours nested in it."),
@@ -256,7 +257,7 @@ impl<'a> View<'a> {
 
     /// What becomes of the nested groups on the way, where the policy keeps them as groups.
     fn ways_between(&self, found: &InCloud<'_>) -> Vec<Sentence> {
-        let Some((path, _)) = &found.way else { return Vec::new() };
+        let Some((path, _)) = found else { return Vec::new() };
         if path.len() < 2 {
             return Vec::new();
         }
@@ -345,7 +346,7 @@ impl<'a> View<'a> {
         if let Some(why) = refused {
             told.push(Sentence::new(format!("The directory refused it as a member: {why}.")));
         }
-        let is_extra = way_down == Some(&[]) && found.way.is_none() && !is_asked_for;
+        let is_extra = way_down == Some(&[]) && found.is_none() && !is_asked_for;
         if is_extra && resolved.stay.contains(&guid) {
             let place = &policy.members_place;
             let text = format!("`members.keep` ({}) never takes it out.", short(place));

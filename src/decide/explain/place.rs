@@ -143,7 +143,9 @@ impl View<'_> {
             let (guid, phrase) = (stranger.guid, stranger.kind.phrase());
             let dn = inputs.directory.groups.value().get(&guid).map(|group| group.dn.to_string());
             let dn = dn.unwrap_or_else(|| guid.to_string());
-            told.push(Sentence::new(format!("{dn} carries its mark, {phrase}: not ours.")));
+            told.push(Sentence::new(format!(
+                "It exists in the directory as {dn}, {phrase}; it stays untouched."
+            )));
         } else if let Some(guid) = inputs.memory.deleted.get(&id) {
             told.push(Sentence::new(format!(
                 "It has no directory group: this daemon deleted {guid}."

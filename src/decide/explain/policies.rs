@@ -3,6 +3,7 @@
 use super::{Sentence, State, View, noun};
 use crate::decide::claim::{Claim, Opinion, opinions};
 use crate::decide::select::{Entries, Inclusion, Verdict, entries, misses};
+use crate::model::change::Cause;
 use crate::model::cloud::{Flag, Presence};
 use crate::model::policy::{FlagRule, Membership, Mode, Place, Policy, Standing};
 use crate::model::{CloudGroup, GroupKind, Leave};
@@ -35,18 +36,37 @@ impl View<'_> {
             ),
             State::Idle => format!("It is left as it is: {}.", self.idle()),
             State::Observed => {
-                format!("It is not written: {} would take it, but only observes.", self.taker())
+                format!("{} would take it, but only observes: nobody writes it.", self.taker())
             }
-            State::NotWritten => "It is not written: no policy takes it.".to_owned(),
+            State::NotWritten if self.found().is_empty() => {
+                "It is not written: no policy takes it.".to_owned()
+            }
+            State::NotWritten => {
+                let found = self.found().join(", ");
+                format!("It is not written: no policy takes it, see the findings ({found}).")
+            }
         }));
         let left = self.case.inputs.memory.left.get(&self.id);
-        if let (Some((leave, since)), Some(Claim::Leaving(..) | Claim::Departing(_))) =
-            (left, self.claims.groups.get(&self.id))
-        {
+        if let Some((leave, since)) = left.filter(|(leave, _)| self.event() == Some(*leave)) {
             let phrase = leave.phrase();
-            summary.push(Sentence::new(format!("That {phrase} was first seen at {since}.")));
+            summary.push(Sentence::new(format!("First seen at {since}: {phrase}.")));
         }
         summary
+    }
+
+    /// Why the group leaves its policy, where it does.
+    fn event(&self) -> Option<Leave> {
+        match self.claims.groups.get(&self.id)? {
+            Claim::Leaving(_, leave) => Some(*leave),
+            Claim::Departing(departing) => Some(departing.leave),
+            Claim::Keep(_) | Claim::Unknown(..) | Claim::Idle(_) => None,
+        }
+    }
+
+    /// What was found of the group, by its codes.
+    fn found(&self) -> Vec<String> {
+        let found = self.case.decision.findings.iter().filter(|f| f.group == Some(self.id));
+        found.map(|finding| format!("{:?}", finding.code)).collect()
     }
 
     fn subject(&self) -> String {
@@ -83,8 +103,7 @@ impl View<'_> {
 
     /// What stands in the way of a group that a policy takes: its findings say it.
     fn obstacle(&self) -> String {
-        let found = self.case.decision.findings.iter().filter(|f| f.group == Some(self.id));
-        let found: Vec<_> = found.map(|finding| format!("{:?}", finding.code)).collect();
+        let found = self.found();
         if !found.is_empty() {
             return format!("see the findings ({}).", found.join(", "));
         }
@@ -106,7 +125,10 @@ impl View<'_> {
             return format!("{code:?}, see the findings");
         }
         let freeze = self.waiting().into_iter().find(|waiting| waiting.admission == "Frozen");
-        let cause = freeze.map(|freeze| freeze.change.cause.to_string());
+        let cause = freeze.map(|freeze| match freeze.change.cause {
+            Cause::Cloud(what) => what,
+            cause @ (Cause::Policy(_) | Cause::Drift(_) | Cause::Person(_)) => cause.to_string(),
+        });
         cause.unwrap_or_else(|| self.leave())
     }
 

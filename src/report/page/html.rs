@@ -12,51 +12,51 @@ use crate::report::text::safe;
 
 /// A page, or a part of one.
 #[derive(Debug, Default)]
-pub struct Html(String);
+pub(super) struct Html(String);
 
 impl Html {
     /// Markup as the source has it.
-    pub fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Text from outside.
-    pub fn text(&mut self, text: &str) -> &mut Self {
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.escape(&safe(text));
         self
     }
 
     /// A number, an id, a word of ours.
-    pub fn shown(&mut self, value: impl Display) -> &mut Self {
+    pub(super) fn shown(&mut self, value: impl Display) -> &mut Self {
         self.text(&value.to_string())
     }
 
     /// A name from outside, in its own direction.
-    pub fn name(&mut self, name: &str) -> &mut Self {
+    pub(super) fn name(&mut self, name: &str) -> &mut Self {
         self.raw("<bdi>").text(name).raw("</bdi>")
     }
 
     /// ` name="value"`: an attribute inside a tag that is open.
-    pub fn attribute(&mut self, name: &'static str, value: &str) -> &mut Self {
+    pub(super) fn attribute(&mut self, name: &'static str, value: &str) -> &mut Self {
         self.raw(" ").raw(name).raw("=\"").text(value).raw("\"")
     }
 
     /// A moment, for people in whole seconds and for programs exactly.
-    pub fn time(&mut self, at: Timestamp) -> &mut Self {
+    pub(super) fn time(&mut self, at: Timestamp) -> &mut Self {
         let shown = at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
         self.raw("<time").attribute("datetime", &at.to_string()).raw(">").text(&shown);
         self.raw("</time>")
     }
 
     /// Another part.
-    pub fn part(&mut self, part: &Self) -> &mut Self {
+    pub(super) fn part(&mut self, part: &Self) -> &mut Self {
         self.0.push_str(&part.0);
         self
     }
 
     /// The whole text.
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.0
     }
 

@@ -1,0 +1,58 @@
+//! The shipped binary with credentials as the field uses them.
+
+use std::process::Command;
+
+use writeback::sim::identity::Platform;
+
+use crate::product::Ran;
+use crate::stage::Stage;
+
+fn ran(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn a_plan_is_made_with_the_managed_identity_of_a_vm() {
+    let stage = Stage::small();
+    let tokens = stage.tenant.tokens_of_machine();
+    let platform = stage.runtime.block_on(Platform::vm(tokens)).unwrap();
+    stage.product.reconfigure("clientSecretFile: client-secret", "managedIdentity: {}");
+    let plan = |host: &str| {
+        let mut command = stage.product.command(&["plan"]);
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", host);
+        ran(command)
+    };
+    plan(&platform.host()).expect(2);
+    assert_eq!(platform.requests().len(), 1);
+    let told = plan("http://imds.example").expect(1);
+    assert!(told.stderr.contains("AZURE_POD_IDENTITY_AUTHORITY_HOST"), "{}", told.stderr);
+    assert!(told.stderr.contains("leads away from this machine"), "{}", told.stderr);
+    drop(platform);
+}
+
+#[test]
+fn every_secret_is_renewed_beside_a_daemon_that_never_fails() {
+    let stage = Stage::written();
+    let mut daemon = stage.product.daemon();
+    daemon.passes(1);
+    for _ in 0..3 {
+        let secret = stage.tenant.add_client_secret();
+        // Nothing of the old token is left: the next pass has to show the secret.
+        stage.product.write("client-secret", &secret);
+        stage.tenant.withdraw_older();
+        stage.tenant.revoke_tokens();
+        daemon.passes(2);
+        assert_eq!(daemon.status()["lastPass"]["result"], "InStep", "{}", daemon.log());
+    }
+    let metrics = crate::product::get(&daemon.metrics, "/metrics").1;
+    let failed: Vec<_> = metrics
+        .lines()
+        .filter(|line| line.starts_with("writeback_") && line.contains("result=\"failed\""))
+        .collect();
+    assert!(!failed.is_empty() && failed.iter().all(|line| line.ends_with(" 0")), "{failed:?}");
+}

@@ -1,0 +1,49 @@
+//! The exposition text, taken apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A family.
+#[derive(Clone, Debug, Default)]
+pub struct Family {
+    /// `counter`, `gauge`, `histogram`.
+    pub kind: String,
+    /// The names of its labels, but for `le`.
+    pub labels: BTreeSet<String>,
+    /// What it says of itself.
+    pub help: String,
+}
+
+/// The families of an exposition.
+pub fn families(text: &str) -> BTreeMap<String, Family> {
+    let mut families: BTreeMap<String, Family> = BTreeMap::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            families.entry(name.to_owned()).or_default().help = help.to_owned();
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            families.entry(name.to_owned()).or_default().kind = kind.to_owned();
+        } else if let Some((series, _)) = line.rsplit_once(' ') {
+            let name = series.split('{').next().unwrap();
+            let family = ["", "_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|suffix| families.get_mut(name.strip_suffix(suffix)?));
+            let labels = series.split_once('{').map_or("", |(_, labels)| labels);
+            let labels = labels.split("\",").filter_map(|label| label.split_once('='));
+            let labels = labels.map(|(label, _)| label.to_owned()).filter(|label| label != "le");
+            family.unwrap().labels.extend(labels);
+        }
+    }
+    families
+}
+
+/// The samples of an exposition by series.
+pub fn samples(text: &str) -> BTreeMap<String, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            (series.to_owned(), value.parse().unwrap())
+        })
+        .collect()
+}
