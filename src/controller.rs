@@ -8,6 +8,7 @@ pub mod act;
 pub mod admin;
 pub mod adopt;
 pub mod books;
+pub mod credentials;
 pub mod discover;
 pub mod lock;
 pub mod notify;

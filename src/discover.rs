@@ -5,12 +5,13 @@
 //! it recommends. Pure like `decide`, which it asks what a pass would find; either side may be
 //! missing, the other one is told all the same.
 //!
-//! `tenant` and `domain` tell their sides, `groups` surveys the tenant's groups, `foreign` whose
+//! `credentials` tells when each ends, `tenant` and `domain` tell their sides, `groups` surveys the tenant's groups, `foreign` whose
 //! the marked groups of the directory are, `judge` asks `decide`, `approach` recommends;
 //! `problem` and `advice` hold the words.
 
 mod advice;
 mod approach;
+mod credentials;
 mod domain;
 mod foreign;
 mod groups;
@@ -20,7 +21,7 @@ mod tenant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::model::cloud::{Presence, Unread};
@@ -55,6 +56,21 @@ pub struct Estate<'a> {
     pub presence: &'a BTreeMap<ObjectId, Presence>,
     /// How long a group must be gone before its directory group is deleted.
     pub confirm_after: SignedDuration,
+    /// Every credential that the configuration names and that could be read.
+    pub credentials: &'a [CredentialEnd],
+    /// When it is looked at.
+    pub now: Timestamp,
+}
+
+/// A credential and when it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialEnd {
+    /// A bounded word, such as `client_secret`.
+    pub word: &'static str,
+    /// The file that holds it, where one does.
+    pub file: Option<String>,
+    /// When it ends, where it says so.
+    pub expires: Option<Timestamp>,
 }
 
 /// The cloud side.
@@ -255,6 +271,7 @@ pub fn absent(estate: &Estate<'_>) -> BTreeSet<ObjectId> {
 /// Puts everything together.
 pub fn discover(estate: &Estate<'_>, members: &CloudMembers) -> Discovery {
     let mut told = Told::default();
+    credentials::tell(estate, &mut told);
     tenant::tell(estate, members, &mut told);
     groups::tell(estate, &mut told);
     domain::tell(estate, &mut told);

@@ -21,6 +21,8 @@ mod product;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "credentials/directory.rs"]
+mod directory;
 #[path = "credentials/ends.rs"]
 mod ends;
 #[path = "credentials/federated.rs"]

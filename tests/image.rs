@@ -125,6 +125,7 @@ fn the_root_holds_the_binary_and_what_it_needs() {
     let others: Vec<_> = files.iter().filter(|file| !is_library(file)).collect();
     let expected = [
         "etc/group",
+        "etc/hosts",
         "etc/nsswitch.conf",
         "etc/passwd",
         "etc/ssl/certs/ca-certificates.crt",
@@ -136,7 +137,7 @@ fn the_root_holds_the_binary_and_what_it_needs() {
         let mode = fs::metadata(root.path.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o7022, 0, "{file} lends rights, or others may write it");
     }
-    let authorities = fs::read_to_string(root.path.join(expected[3])).unwrap();
+    let authorities = fs::read_to_string(root.path.join(expected[4])).unwrap();
     assert!(authorities.matches("BEGIN CERTIFICATE").count() > 50);
 }
 

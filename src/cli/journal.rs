@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::apply::binding;
+use super::pause::scope;
 use super::{complain, load_settings, say};
 use crate::controller::admin::client::ask;
 use crate::controller::admin::round::chain;
@@ -24,7 +25,7 @@ use crate::journal::history::{
 use crate::journal::read::{ReadError, entries};
 use crate::journal::verify::{KnownHead, verify};
 use crate::journal::{FILE_NAME, JournalHead};
-use crate::model::{Digest, ObjectGuid, Outcome, PolicyName};
+use crate::model::{Digest, ObjectGuid, Outcome};
 use crate::report::text::safe;
 use crate::settings::Settings;
 use crate::state::State;
@@ -290,11 +291,6 @@ fn listing_text(listed: &[Told]) -> String {
         let _ = writeln!(text, "{at}  {line}  {}", safe(&what));
     }
     text
-}
-
-/// What a pause is for.
-fn scope(policy: Option<&PolicyName>) -> String {
-    policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
 }
 
 fn operation_text(intent: &IntentEntry, result: Option<&Outcome>) -> String {

@@ -48,19 +48,22 @@ async fn exchange(request: Request, [done, so]: [&str; 2], config: Option<PathBu
     }
 }
 
+/// What a pause is of.
+pub(super) fn scope(policy: Option<&PolicyName>) -> String {
+    policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
+}
+
 /// What is paused now, and how each of it ends.
 fn text(pauses: &Pauses) -> String {
     if pauses.is_empty() {
         return "  nothing is paused\n".to_owned();
     }
-    let line = |what: &str, Pause { by, at }: &Pause, ended_by: &str| {
-        let by = safe(by);
+    let line = |policy: Option<&PolicyName>, Pause { by, at }: &Pause| {
+        let (what, by) = (scope(policy), safe(by));
+        let ended_by = policy.map(|name| format!(" --policy {name}")).unwrap_or_default();
         format!("  {what} is paused by {by} since {at}; `writeback resume{ended_by}` ends it\n")
     };
-    let all = pauses.all.iter().map(|all| line("everything", all, ""));
-    let policies = pauses
-        .policies
-        .iter()
-        .map(|(name, pause)| line(&format!("policy {name}"), pause, &format!(" --policy {name}")));
+    let all = pauses.all.iter().map(|all| line(None, all));
+    let policies = pauses.policies.iter().map(|(name, pause)| line(Some(name), pause));
     all.chain(policies).collect()
 }

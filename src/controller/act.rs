@@ -29,7 +29,7 @@ impl Engine {
         while let Some(step) = stepper.next() {
             if stop.load(Ordering::Relaxed) {
                 acted.stopped = true;
-                stepper.stop("the program was asked to stop");
+                stepper.stop("the program was asked to stop, or to pause");
             } else {
                 match self.step(step, &stepper, look, journal, &mut acted).await {
                     Ok(Ok(answer)) => stepper.feed(answer),

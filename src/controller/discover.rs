@@ -13,8 +13,8 @@ use crate::controller::{connect_to_read, now, open_tenant};
 use crate::decide::members::flatten_needs;
 use crate::directory::DirectoryError;
 use crate::discover::{
-    Approach, Discovery, DomainSide, Estate, Needed, TenantSide, absent, containers_named,
-    discover, needed,
+    Approach, CredentialEnd, Discovery, DomainSide, Estate, Needed, TenantSide, absent,
+    containers_named, discover, needed,
 };
 use crate::graph::{Flags, GraphError, Tenant};
 use crate::model::cloud::{Links, Presence, Unread};
@@ -66,6 +66,7 @@ impl Survey<'_> {
     /// Looks at both sides at once, then at the members that the policies would write.
     pub async fn look(&self) -> Surveyed {
         let begun = now();
+        let ends = self.credentials(begun);
         let policies = self.asked();
         let (cloud, domain) =
             tokio::join!(self.cloud(&policies, begun), self.domain(&policies, begun));
@@ -73,12 +74,12 @@ impl Survey<'_> {
         let cloud = tenant_told(cloud, &mut blind);
         let domain = domain_told(domain, &mut blind);
         let nobody = BTreeMap::new();
-        let missing = absent(&self.estate(&cloud, &domain, &nobody));
+        let missing = absent(&self.estate(&cloud, &domain, &nobody, (&ends, begun)));
         let presence = match &cloud {
             Ok((seen, _)) => ask_for(&seen.tenant, &missing).await,
             Err(_) => BTreeMap::new(),
         };
-        let estate = self.estate(&cloud, &domain, &presence);
+        let estate = self.estate(&cloud, &domain, &presence, (&ends, begun));
         let members = match &cloud {
             Ok((CloudSeen { tenant, listing: Ok(listing), .. }, _)) => {
                 self.members(tenant, &needed(&estate), listing, begun).await
@@ -171,6 +172,7 @@ impl Survey<'_> {
         cloud: &'s Told<CloudSeen>,
         domain: &'s Told<DomainSeen>,
         presence: &'s BTreeMap<ObjectId, Presence>,
+        (credentials, now): (&'s [CredentialEnd], Timestamp),
     ) -> Estate<'s> {
         let confirm_after = self.settings.schedule.confirm_after;
         Estate {
@@ -189,7 +191,19 @@ impl Survey<'_> {
             }),
             presence,
             confirm_after: SignedDuration::try_from(confirm_after).unwrap_or(SignedDuration::MAX),
+            credentials,
+            now,
         }
+    }
+
+    fn credentials(&self, begun: Timestamp) -> Vec<CredentialEnd> {
+        let seen = self.settings.read_credentials(begun).into_iter();
+        let ends = seen.map(|state| CredentialEnd {
+            word: state.credential.word,
+            file: state.credential.file.map(|file| file.display().to_string()),
+            expires: state.expires,
+        });
+        ends.collect()
     }
 }
 

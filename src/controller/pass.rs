@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
 
+use crate::controller::credentials::Credentials;
 use crate::controller::{now, open_tenant};
 use crate::decide::Decision;
 use crate::decide::conclude::{self, ChangeResult, Course};
@@ -31,12 +31,13 @@ use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side, Via};
 use crate::report::progress::Watcher;
 use crate::retry::Fault;
-use crate::settings::{Settings, read_secret};
+use crate::settings::Settings;
 
 /// What runs passes: the open edges, the policies in force, and memory.
 pub struct Engine {
     pub(super) settings: Settings,
     tenant: Tenant,
+    credentials: Credentials,
     /// Connected by the first pass that reaches the domain controller.
     pub(super) directory: Option<Directory>,
     store: PolicyStore,
@@ -125,6 +126,7 @@ impl Engine {
         Ok(Self {
             settings,
             tenant,
+            credentials: Credentials::default(),
             directory: None,
             store,
             folder_lost: None,
@@ -294,14 +296,9 @@ impl Engine {
         end
     }
 
-    /// A digest of all secret files, to see that somebody renewed one.
+    /// A digest of all secret files, to see that somebody renewed one. Tells what is new of them.
     pub fn secrets(&self) -> Digest {
-        let contents = self.settings.secret_files().into_iter().map(|file| {
-            // A file that cannot be read is a state of its own, and so is its return.
-            read_secret(file).map_or(Digest::of(b""), |s| Digest::of(s.expose_secret().as_bytes()))
-        });
-        let contents: Vec<String> = contents.map(|digest| digest.to_string()).collect();
-        Digest::of(contents.concat().as_bytes())
+        self.credentials.look(&self.settings, &self.report)
     }
 
     /// Ends a pass that could not look.

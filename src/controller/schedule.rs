@@ -1,5 +1,6 @@
 //! The loop: a pass every interval with jitter, sooner when something wakes it, later after a
-//! fault; until it is asked to stop. Between passes it answers the admin socket (`schedule::answer`).
+//! fault; until it is asked to stop. Between passes it answers the admin socket
+//! (`schedule::answer`).
 //!
 //! It alone shows that the daemon moves, to probes and to whoever started it: a loop that stands
 //! still is silent.
@@ -105,7 +106,7 @@ impl Loop {
                 break;
             }
             failures = if ended.is_some() { failures.saturating_add(1) } else { 0 };
-            let next = begun + begun.elapsed().max(self.pause(failures, ended.as_ref()));
+            let next = begun + begun.elapsed().max(self.rest(failures, ended.as_ref()));
             self.wait(next, secrets).await;
         }
         self.pulse.supervisor().stopping();
@@ -119,7 +120,7 @@ impl Loop {
     /// | ended | after the interval, stretched by some jitter |
     /// | met a fault that time may mend | after a growing delay, at most the interval |
     /// | met a fault that a person must mend | after the longest delay: a refused password that is offered again and again locks its account. A renewed secret file or policy wakes the loop |
-    fn pause(&self, failures: u32, fault: Option<&Fault>) -> Duration {
+    fn rest(&self, failures: u32, fault: Option<&Fault>) -> Duration {
         let interval = self.interval.mul_f64(1.0 + JITTER * fastrand::f64());
         match fault {
             None => interval,

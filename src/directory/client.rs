@@ -316,7 +316,14 @@ impl Directory {
         let mut slot = slot.lock().await;
         let connection = match slot.take() {
             Some(connection) if !connection.is_spent() => connection,
-            Some(_) | None => self.reopen().await?,
+            Some(old) => match self.reopen().await {
+                Ok(new) => new,
+                // A password or authority that is being renewed: the old connection is as good as
+                // before, and nobody has to notice.
+                Err(error) if error.is_of_credential() && old.lasts() => old.put_off(),
+                Err(error) => return Err(error),
+            },
+            None => self.reopen().await?,
         };
         Ok(MutexGuard::map(slot, |slot| slot.insert(connection)))
     }

@@ -11,10 +11,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use url::{Host, Url};
 
 use super::outcome::{Verdict, bind_refusal, classify};
@@ -25,8 +25,13 @@ use crate::directory::{DirectoryError, DirectoryOptions};
 
 /// Requests on one connection: ldap3 0.12 never gives back the ids of finished searches.
 const OPERATIONS_MAX: u32 = 10_000;
-/// Age of one connection: a domain controller that was demoted or moved is noticed within it.
-const AGE_MAX: Duration = Duration::from_hours(1);
+/// In how many parts of its age a new connection is tried again while the old one lasts: a password
+/// that is wrong is shown every quarter of an hour, and four times at most.
+const REPLACE_TRIES: u32 = 4;
+/// How often a file that is being written is read again before it counts as what it is.
+const SETTLE_TRIES: u32 = 4;
+/// How long between two of these reads; together a second, which is long for writing a file.
+const SETTLE_PAUSE: Duration = Duration::from_millis(250);
 /// Where LDAP over TLS listens (`ldaps` in IANA's list of services).
 const LDAPS_PORT: u16 = 636;
 /// Result code 49 (RFC 4511 appendix A).
@@ -39,6 +44,7 @@ pub(super) struct Connection {
     ldap: Ldap,
     driver: JoinHandle<()>,
     opened: Instant,
+    replace_at: Option<Instant>,
     operations: u32,
     broken: bool,
     limits: TimeLimits,
@@ -55,18 +61,23 @@ impl Connection {
         options: &DirectoryOptions,
         observer: &Observer,
     ) -> Result<Self, DirectoryError> {
-        let password = (options.read_secret)(&options.password_file).map_err(|why| {
-            let file = options.password_file.display();
-            DirectoryError::Misconfigured {
-                message: format!("read the password file {file}: {why}"),
+        let password = settled(|| password(options)).await?;
+        match Self::bound(options, observer, &password).await {
+            Err(error @ DirectoryError::BindRefused { .. }) => {
+                match renewed(options, &password).await {
+                    Some(password) => Self::bound(options, observer, &password).await,
+                    None => Err(error),
+                }
             }
-        })?;
-        if password.expose_secret().is_empty() {
-            // RFC 4513 5.1.2: a name without a password is an anonymous bind, and succeeds.
-            let file = options.password_file.display();
-            let message = format!("bind with the password file {file}: it is empty");
-            return Err(DirectoryError::Misconfigured { message });
+            other => other,
         }
+    }
+
+    async fn bound(
+        options: &DirectoryOptions,
+        observer: &Observer,
+        password: &SecretString,
+    ) -> Result<Self, DirectoryError> {
         let mut connection = Self::connect(options, observer).await?;
         connection.bind(options, password.expose_secret()).await?;
         Ok(connection)
@@ -81,8 +92,8 @@ impl Connection {
             return Err(DirectoryError::Misconfigured { message });
         }
         let address = address(&options.url);
-        let config = tls::client_config(options.ca_file.as_deref(), address.map(|at| *at.ip()));
-        let config = config.await?;
+        let host = address.map(|at| *at.ip());
+        let config = settled(|| tls::client_config(options.ca_file.as_deref(), host)).await?;
         let limit = options.limits.connect;
         let settings = LdapConnSettings::new().set_conn_timeout(limit).set_config(config);
         let begun = Instant::now();
@@ -110,6 +121,7 @@ impl Connection {
             // What the driver has to say arrives at the requests as well, as a lost answer.
             driver: tokio::spawn(async move { drop(driver.drive().await) }),
             opened: Instant::now(),
+            replace_at: None,
             operations: 0,
             broken: false,
             limits: options.limits,
@@ -152,10 +164,27 @@ impl Connection {
 
     /// Whether the next request should go over a new connection.
     pub(super) fn is_spent(&self) -> bool {
-        self.broken
-            || self.operations >= OPERATIONS_MAX
-            || self.opened.elapsed() >= AGE_MAX
-            || self.handle().is_closed()
+        let is_old = self.operations >= OPERATIONS_MAX || self.opened.elapsed() >= self.limits.age;
+        let is_put_off = self.replace_at.is_some_and(|at| Instant::now() < at) && self.lasts();
+        !self.works() || (is_old && !is_put_off)
+    }
+
+    fn works(&self) -> bool {
+        !self.broken && !self.handle().is_closed()
+    }
+
+    /// Whether a spent connection may be used on while none takes its place: it is old, no worse.
+    pub(super) fn lasts(&self) -> bool {
+        self.works()
+            && self.operations < 2 * OPERATIONS_MAX
+            && self.opened.elapsed() < 2 * self.limits.age
+    }
+
+    /// The same connection, to be replaced after a while.
+    pub(super) fn put_off(self) -> Self {
+        let mut connection = self;
+        connection.replace_at = Some(Instant::now() + connection.limits.age / REPLACE_TRIES);
+        connection
     }
 
     pub(super) fn limits(&self) -> TimeLimits {
@@ -209,6 +238,49 @@ impl Drop for Connection {
         // The driver would wait for a peer that does not read, and keep the socket open.
         self.driver.abort();
     }
+}
+
+/// The password as it is now.
+fn password(options: &DirectoryOptions) -> Result<SecretString, DirectoryError> {
+    let file = options.password_file.display();
+    let password = (options.read_secret)(&options.password_file).map_err(|why| {
+        DirectoryError::Misconfigured { message: format!("read the password file {file}: {why}") }
+    })?;
+    if password.expose_secret().is_empty() {
+        // RFC 4513 5.1.2: a name without a password is an anonymous bind, and succeeds.
+        let message = format!("bind with the password file {file}: it is empty");
+        return Err(DirectoryError::Misconfigured { message });
+    }
+    Ok(password)
+}
+
+/// Reads a file; one that cannot be used may be being written, and is read again for a moment.
+fn settled<T>(
+    read: impl Fn() -> Result<T, DirectoryError>,
+) -> impl Future<Output = Result<T, DirectoryError>> {
+    async move {
+        for _ in 0..SETTLE_TRIES {
+            if let Ok(found) = read() {
+                return Ok(found);
+            }
+            sleep(SETTLE_PAUSE).await;
+        }
+        read()
+    }
+}
+
+/// The password that took the place of a refused one, where one does in a moment: whoever changes
+/// it in the directory and in its file does the one after the other. None is offered twice.
+async fn renewed(options: &DirectoryOptions, refused: &SecretString) -> Option<SecretString> {
+    for _ in 0..SETTLE_TRIES {
+        sleep(SETTLE_PAUSE).await;
+        let now = password(options).ok();
+        let is_new = |now: &SecretString| now.expose_secret() != refused.expose_secret();
+        if let Some(password) = now.filter(is_new) {
+            return Some(password);
+        }
+    }
+    None
 }
 
 /// The address of a URL whose host is one of IPv6.

@@ -108,6 +108,19 @@ impl DirectoryError {
         Fault { reason, transient, retry_after: None, message }
     }
 
+    /// Whether a file or the account is to blame: a bind that was accepted before stays good.
+    pub(super) fn is_of_credential(&self) -> bool {
+        match self {
+            Self::Misconfigured { .. } | Self::Untrusted { .. } | Self::BindRefused { .. } => true,
+            Self::NotPermitted { .. }
+            | Self::Unreachable { .. }
+            | Self::Busy { .. }
+            | Self::Lost { .. }
+            | Self::Unreadable { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
     /// Every reason of [`DirectoryError::fault`], for series that start at zero.
     pub const REASONS: [&'static str; 9] = [
         "directory_misconfigured",

@@ -47,19 +47,23 @@ pub struct TimeLimits {
     pub search: Duration,
     /// One write.
     pub write: Duration,
+    /// The age of a connection that is replaced; while it cannot be, it lasts twice as long.
+    pub age: Duration,
 }
 
 impl Default for TimeLimits {
     /// Connect: three lost SYNs (1 s, 2 s, 4 s apart) and a slow handshake fit into 10 s. Bind: a
     /// domain controller may ask another one for the password, 15 s. Search: the server itself
     /// gives up after MaxQueryDuration, 120 s (KB315071); 10 s more leave room for its answer.
-    /// Write: 5,000 members take under 2 s on Samba; thirty times that is a stall.
+    /// Write: 5,000 members take under 2 s on Samba; thirty times that is a stall. Age: a domain
+    /// controller that was demoted or moved, and a renewed password, are noticed within the hour.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
             bind: Duration::from_secs(15),
             search: Duration::from_secs(130),
             write: Duration::from_mins(1),
+            age: Duration::from_hours(1),
         }
     }
 }

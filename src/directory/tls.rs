@@ -23,13 +23,13 @@ use crate::directory::{DirectoryError, DirectoryOptions};
 
 /// Made anew for every connection, so that a renewed CA file is taken up without a restart. With
 /// an `address` the certificate has to be for that, whatever name the connection has.
-pub(super) async fn client_config(
+pub(super) fn client_config(
     ca_file: Option<&Path>,
     address: Option<Ipv6Addr>,
 ) -> Result<Arc<ClientConfig>, DirectoryError> {
     // Named here so that no process-wide default has to be installed first.
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let checks = verifier(ca_file, &provider).await?;
+    let checks = verifier(ca_file, &provider)?;
     let verifier: Arc<dyn ServerCertVerifier> = match address {
         None => checks,
         Some(address) => {
@@ -48,7 +48,7 @@ pub(super) async fn client_config(
     Ok(Arc::new(config))
 }
 
-async fn verifier(
+fn verifier(
     ca_file: Option<&Path>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, DirectoryError> {
@@ -61,7 +61,7 @@ async fn verifier(
         })?;
         return Ok(Arc::new(verifier));
     };
-    let roots = Arc::new(roots(path).await?);
+    let roots = Arc::new(roots(path)?);
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
     Ok(verifier.map_err(|error| DirectoryError::Misconfigured {
         message: format!("load directory.caFile {}: {error}", path.display()),
@@ -111,12 +111,12 @@ impl ServerCertVerifier for Addressed {
     }
 }
 
-async fn roots(path: &Path) -> Result<RootCertStore, DirectoryError> {
+fn roots(path: &Path) -> Result<RootCertStore, DirectoryError> {
     let shown = path.display();
     let wrong = |what: String| DirectoryError::Misconfigured {
         message: format!("load directory.caFile {shown}: {what}"),
     };
-    let text = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;

@@ -30,6 +30,7 @@ pub(super) fn of(code: Code) -> Advice {
         Code::ReadIncomplete => READ_INCOMPLETE,
         Code::RightMissing => RIGHT_MISSING,
         Code::RightExcess => RIGHT_EXCESS,
+        Code::CredentialEnds => CREDENTIAL_ENDS,
         Code::LicenceMissing => LICENCE_MISSING,
         Code::MicrosoftWritebackOn => MICROSOFT_WRITEBACK_ON,
         Code::MicrosoftWritebackUnknown => MICROSOFT_WRITEBACK_UNKNOWN,
@@ -65,6 +66,11 @@ const RIGHT_MISSING: Advice = advice(
 const RIGHT_EXCESS: Advice = advice(
     "Whoever takes the credential over may do more than writeback ever does.",
     "Remove the application permission (deploy/tenant).",
+);
+const CREDENTIAL_ENDS: Advice = advice(
+    "When it ends, the side that asks for it is not read and nothing is written any more.",
+    "Make a new one, register it where the old one is known, and write it into the same file; no \
+     restart is needed. Of authorities, add the new one to the file before the old one ends.",
 );
 const LICENCE_MISSING: Advice = advice(
     "Microsoft licenses group writeback with Entra ID P1.",

@@ -23,6 +23,8 @@ pub enum Code {
     RightMissing,
     /// The application has a right that nothing needs.
     RightExcess,
+    /// A credential has ended or ends soon.
+    CredentialEnds,
     /// Entra ID P1 is not in force.
     LicenceMissing,
     /// Microsoft's own writeback is on.
@@ -61,6 +63,7 @@ impl Code {
             | Self::ReadIncomplete
             | Self::RightMissing
             | Self::RightExcess
+            | Self::CredentialEnds
             | Self::LicenceMissing
             | Self::MicrosoftWritebackOn
             | Self::MicrosoftWritebackUnknown

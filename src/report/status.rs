@@ -232,14 +232,7 @@ impl Status {
         let mut parts = Vec::new();
         match &self.last_pass {
             None => parts.push("no pass has ended yet".to_owned()),
-            Some(pass) => parts.push(format!(
-                "pass {} ended: {:?}, {} changes done, {} failed, {} held",
-                pass.number,
-                pass.result,
-                pass.changes_done,
-                pass.changes_failed,
-                self.plan.held_changes
-            )),
+            Some(pass) => parts.push(pass.sentence()),
         }
         if let Some(fault) = &self.fault {
             parts.push(format!("{}: {}", fault.side.word(), fault.message));

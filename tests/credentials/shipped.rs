@@ -56,3 +56,30 @@ fn every_secret_is_renewed_beside_a_daemon_that_never_fails() {
         .collect();
     assert!(!failed.is_empty() && failed.iter().all(|line| line.ends_with(" 0")), "{failed:?}");
 }
+
+#[test]
+fn a_credential_that_ends_soon_is_a_problem_with_its_remedy() {
+    let stage = Stage::small();
+    let files = "certificate: { certificateFile: certificate.pem, privateKeyFile: key.pem }";
+    stage.product.reconfigure("clientSecretFile: client-secret", files);
+    stage.product.write("key.pem", stage.tenant.private_key_pem());
+    let discover = |certificate: &str| {
+        stage.product.write("certificate.pem", certificate);
+        let told = stage.product.run(&["discover", "--output", "json"]);
+        serde_json::from_str::<serde_json::Value>(&told.stdout).unwrap()
+    };
+    let ends = |found: &serde_json::Value| {
+        let problems = found["problems"].as_array().unwrap().clone();
+        problems.into_iter().find(|problem| problem["code"] == "CredentialEnds")
+    };
+    let found = discover(stage.tenant.certificate_pem());
+    assert_eq!(ends(&found), None);
+    let told = &found["facts"]["credentials"];
+    assert!(told["certificate"].as_str().unwrap().ends_with("ends 2100-12-31T00:00:00Z"), "{told}");
+    assert!(told["bindPassword"].as_str().unwrap().contains("does not say when it ends"), "{told}");
+    let problem = ends(&discover(stage.tenant.expired_certificate_pem())).unwrap();
+    assert_eq!(problem["subject"], "certificate");
+    let what = problem["what"].as_str().unwrap();
+    assert!(what.contains("certificate.pem ended 2001-12-31"), "{what}");
+    assert!(problem["remedy"].as_str().unwrap().contains("no restart is needed"), "{problem}");
+}

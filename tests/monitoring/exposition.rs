@@ -27,11 +27,13 @@ pub fn families(text: &str) -> BTreeMap<String, Family> {
             let name = series.split('{').next().unwrap();
             let family = ["", "_bucket", "_sum", "_count"]
                 .iter()
-                .find_map(|suffix| families.get_mut(name.strip_suffix(suffix)?));
+                .filter_map(|suffix| name.strip_suffix(suffix))
+                .find(|family| families.contains_key(*family));
+            let family = family.unwrap_or_else(|| panic!("{name} is of no family"));
             let labels = series.split_once('{').map_or("", |(_, labels)| labels);
             let labels = labels.split("\",").filter_map(|label| label.split_once('='));
             let labels = labels.map(|(label, _)| label.to_owned()).filter(|label| label != "le");
-            family.unwrap().labels.extend(labels);
+            families.get_mut(family).unwrap().labels.extend(labels);
         }
     }
     families

@@ -1,1 +1,507 @@
-//! stub
+//! A bad week in two minutes: everything that an alert is for happens to the real binary between
+//! the simulators, and is put right, while a real Prometheus looks on. Hours are seconds: the rules
+//! are rendered with their durations divided by 600.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+use serde_json::Value;
+use uuid::Uuid;
+use writeback::sim::domain;
+use writeback::sim::tenant::{Fault, Order, Where};
+
+use crate::dashboards::{dashboards, with_variables};
+use crate::product::{Daemon, Product, get};
+use crate::prometheus::Prometheus;
+use crate::rules::{Rule, alerts, rules};
+use crate::stage::{CONTAINER, EVERYTHING, Stage, until};
+use crate::template::render;
+
+/// How much shorter the story is than life.
+const DIVISOR: u64 = 600;
+/// How far back the expressions of rules and dashboards are asked, in minutes: the whole story.
+const STORY_MINUTES: i64 = 5;
+/// Longer than the longest pause after a refused credential may be noticed by itself.
+const CERTIFICATE_LEFT: Duration = Duration::from_mins(20);
+/// Its state on a small disk of its own, in a mount namespace that ends with the process.
+const ON_A_SMALL_DISK: &str = "
+mkdir before && cp -a state/. before/
+mount -t tmpfs -o size=24m writeback-test state || exit 90
+cp -a before/. state/
+exec \"$@\"
+";
+
+/// Where everything happens.
+struct Scene {
+    stage: Stage,
+    /// Another daemon, seldom at work: its policy folder changes without file events.
+    slow: Product,
+    prometheus: Prometheus,
+    /// `instance="…"` of the daemon of the stage, and of the slow one.
+    main: String,
+    other: String,
+    address: String,
+    fired: RefCell<BTreeSet<String>>,
+    cleared: RefCell<BTreeSet<String>>,
+    log: RefCell<String>,
+}
+
+/// A loopback address that is free now. A daemon that comes back has to have the same one: for
+/// Prometheus another port is another instance.
+fn free_address() -> String {
+    // No other test listens on this address.
+    TcpListener::bind("127.0.66.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+fn rules_of_the_story() -> Vec<(&'static str, String)> {
+    let name = |name| (name, render(name, DIVISOR));
+    vec![name("alerts"), name("recording")]
+}
+
+impl Scene {
+    fn set() -> (Self, Daemon, Daemon) {
+        let stage = Stage::small();
+        let (product, tenant) = (&stage.product, &stage.tenant);
+        product.write("key.pem", tenant.private_key_pem());
+        product.write("certificate.pem", tenant.certificate_pem());
+        product.reconfigure(
+            "clientSecretFile: client-secret",
+            "certificate: { certificateFile: certificate.pem, privateKeyFile: key.pem }",
+        );
+        // Something to pause that nothing depends on.
+        product.policy("watching", &EVERYTHING.replace("Sync", "Observe"));
+        product.run(&["apply"]).expect(0);
+        product.a_day_later();
+        let slow = stage.another_product();
+        let (address, other) = (free_address(), free_address());
+        for (product, address) in [(product, &address), (&slow, &other)] {
+            product.reconfigure("listen: '127.0.0.1:0'", &format!("listen: '{address}'"));
+        }
+        slow.reconfigure("metadata: { name: corp }", "metadata: { name: slow }");
+        slow.reconfigure("interval: 1s", "interval: 10m");
+        slow.policy("watching", &EVERYTHING.replace("Sync", "Observe"));
+        fs::create_dir(slow.path().join("elsewhere")).unwrap();
+        // One file under two names: what is written under the other is no event in the folder.
+        let inside = slow.path().join("policies/watching.yaml");
+        fs::hard_link(inside, slow.path().join("elsewhere/watching.yaml")).unwrap();
+        let targets = [address.clone(), other.clone()];
+        let prometheus = Prometheus::start(&rules_of_the_story(), &targets);
+        let instance = |address: &str| format!("instance=\"{address}\"");
+        let daemons = (product.daemon(), slow.daemon());
+        let scene = Self {
+            main: instance(&address),
+            other: instance(&other),
+            address,
+            stage,
+            slow,
+            prometheus,
+            fired: RefCell::default(),
+            cleared: RefCell::default(),
+            log: RefCell::default(),
+        };
+        (scene, daemons.0, daemons.1)
+    }
+
+    #[track_caller]
+    fn fires_at(&self, instance: &str, alert: &str) {
+        self.fires_while(instance, alert, || ());
+    }
+
+    /// Waits until an alert fires, doing something again and again.
+    #[track_caller]
+    fn fires_while(&self, instance: &str, alert: &str, mut act: impl FnMut()) {
+        until(&format!("{alert} fires"), || {
+            act();
+            self.prometheus.fires(alert, instance)
+        });
+        self.fired.borrow_mut().insert(alert.to_owned());
+    }
+
+    #[track_caller]
+    fn clears_at(&self, instance: &str, alert: &str) {
+        until(&format!("{alert} clears"), || !self.prometheus.fires(alert, instance));
+        self.cleared.borrow_mut().insert(alert.to_owned());
+    }
+
+    #[track_caller]
+    fn fire(&self, alerts: &[&str]) {
+        alerts.iter().for_each(|alert| self.fires_at(&self.main, alert));
+    }
+
+    #[track_caller]
+    fn clear(&self, alerts: &[&str]) {
+        alerts.iter().for_each(|alert| self.clears_at(&self.main, alert));
+    }
+
+    /// The `<GUID=…>` name by which the product writes a group.
+    fn by_guid(&self, group: &str) -> domain::Where {
+        let dn = self.stage.dn(group);
+        let guid = self.stage.domain.edit(|tree| tree.guid_of(&dn)).unwrap();
+        domain::Where::Object(format!("<GUID={guid}>"))
+    }
+
+    /// Wakes the loop: a policy with another text is another generation.
+    fn touch(&self, remark: &str) {
+        let text = format!("{}\n    # {remark}", EVERYTHING.replace("Sync", "Observe"));
+        self.stage.product.policy("watching", &text);
+    }
+}
+
+#[test]
+fn every_alert_fires_and_clears_and_every_expression_says_something() {
+    let (scene, daemon, slow) = Scene::set();
+    quiet(&scene);
+    let missed = "WritebackReloadMissed";
+    let elsewhere = scene.slow.path().join("elsewhere/watching.yaml");
+    let text = fs::read_to_string(&elsewhere).unwrap();
+    fs::write(&elsewhere, format!("{text}# changed\n")).unwrap();
+    hold(&scene);
+    policies(&scene);
+    surroundings(&scene);
+    groups(&scene);
+    decide_on_the_hold(&scene);
+    scene.fires_at(&scene.other, missed);
+    scene.clears_at(&scene.other, missed);
+    reads(&scene);
+    domain_down(&scene);
+    credential(&scene);
+    budget(&scene);
+    scene.log.borrow_mut().push_str(&daemon.log());
+    let daemon = restarts(&scene, daemon);
+    scene.log.borrow_mut().push_str(&daemon.log());
+    let full = disk(&scene, daemon);
+    absent(&scene, full, slow);
+
+    assert_eq!(*scene.fired.borrow(), alerts(), "alerts that fired");
+    assert_eq!(*scene.cleared.borrow(), alerts(), "alerts that cleared");
+    assert_eq!(scene.prometheus.broken_rules(), Vec::<String>::new());
+    let silent = silent_expressions(&scene);
+    assert!(silent.is_empty(), "these never said anything:\n{}", silent.join("\n"));
+    let silent = silent_log_queries(&scene);
+    assert!(silent.is_empty(), "no line answers these:\n{}", silent.join("\n"));
+}
+
+/// A daemon with nothing to do raises no alarm.
+fn quiet(scene: &Scene) {
+    let passes = format!("writeback_noop_runs_total{{{}}} >= 4", scene.main);
+    until("passes are scraped", || !scene.prometheus.query(&passes).is_empty());
+    let firing = scene.prometheus.firing();
+    let of_main = firing.iter().filter(|alert| alert.contains(&scene.address));
+    assert_eq!(of_main.count(), 0, "{firing:?}");
+}
+
+/// A department is emptied. Nobody decides for a long time.
+fn hold(scene: &Scene) {
+    scene.stage.empty_nearly("All Employees");
+    scene.fire(&["WritebackHeld"]);
+    let people = scene.prometheus.query(&format!("writeback_held_people{{{}}}", scene.main));
+    assert_eq!(people[0]["value"][1], "11", "{people:?}");
+}
+
+fn decide_on_the_hold(scene: &Scene) {
+    scene.fire(&["WritebackHeldLong"]);
+    let status = scene.stage.product.run(&["status"]);
+    let digest = status.stdout.split("writeback approve ").nth(1).unwrap();
+    let digest: String = digest.chars().take_while(char::is_ascii_alphanumeric).collect();
+    scene.stage.product.run(&["approve", &digest]).expect(0);
+    let overrides = format!("writeback_overrides_active{{{}}} > 0", scene.main);
+    scene.clear(&["WritebackHeldLong", "WritebackHeld"]);
+    // It is used within one pass: no scrape need see it.
+    let _seen = scene.prometheus.ever_said(&overrides, STORY_MINUTES);
+}
+
+/// A broken policy is pushed and mended; somebody pauses one and forgets it.
+fn policies(scene: &Scene) {
+    let product = &scene.stage.product;
+    product.run(&["pause", "--policy", "watching"]).expect(0);
+    let broken = product.write("policies/broken.yaml", "kind: Nonsense\n");
+    scene.fire(&["WritebackPolicyInvalid"]);
+    fs::remove_file(broken).unwrap();
+    scene.clear(&["WritebackPolicyInvalid"]);
+}
+
+/// A group of ours gets into the administrators; Graph slows us down; one pass takes for ever.
+fn surroundings(scene: &Scene) {
+    let (stage, finance) = (&scene.stage, scene.stage.dn("Finance"));
+    let administrators = format!("CN=Domain Admins,CN=Users,{}", stage.domain.base_dn());
+    // A global group holds no universal one; Administrators does.
+    let builtin = format!("CN=Administrators,CN=Builtin,{}", stage.domain.base_dn());
+    let protected = [administrators, builtin]
+        .into_iter()
+        .find(|dn| stage.domain.edit(|tree| tree.add_member(dn, &finance)).is_ok());
+    let protected = protected.unwrap();
+    scene.fire(&["WritebackPrivilegedPath"]);
+    stage.domain.edit(|tree| tree.remove_member(&protected, &finance)).unwrap();
+    scene.clear(&["WritebackPrivilegedPath"]);
+
+    let throttled = |retry_after: &str| Fault::Throttled {
+        retry_after: Some(retry_after.to_owned()),
+        scope: None,
+    };
+    scene.fires_while(&scene.main, "WritebackGraphThrottled", || {
+        if stage.tenant.open_orders() == 0 {
+            stage.tenant.order(Order::once(Where::Groups, throttled("0.01")));
+        }
+    });
+    stage.tenant.clear_orders();
+    scene.clear(&["WritebackGraphThrottled"]);
+
+    stage.tenant.order(Order::once(Where::Groups, throttled("6")));
+    scene.fire(&["WritebackQueueStuck"]);
+    scene.clear(&["WritebackQueueStuck"]);
+}
+
+/// Groups that cannot be written, were changed by hand, or are somebody else's.
+fn groups(scene: &Scene) {
+    let stage = &scene.stage;
+    for group in ["Finance", "Board"] {
+        let refuse = domain::Order::new(scene.by_guid(group), domain::Fault::InsufficientAccess);
+        stage.domain.order(refuse.times(1_000));
+    }
+    let finance = stage.id("Finance");
+    let money = |group: &mut writeback::sim::world::WorldGroup| {
+        group.description = Some("Money".to_owned());
+    };
+    stage.cloud(|cloud| cloud.change(finance, money));
+    let (board, contractors) = (stage.dn("Board"), stage.dn("Contractors"));
+    let anchor = format!("Group_{}", stage.id("Contractors"));
+    let strange = format!("Group_{}", Uuid::from_u128(7));
+    let foreign = stage.domain.edit(|tree| {
+        tree.set(&board, "description", &["By hand"])?;
+        tree.set(&contractors, "adminDescription", &[&strange])?;
+        let foreign =
+            tree.add_group("Of Cloud Sync", CONTAINER, "of-cloud-sync", -2_147_483_640)?;
+        tree.set(&foreign, "adminDescription", &[&format!("Group_{}", Uuid::from_u128(8))])?;
+        Ok::<_, domain::Refusal>(foreign)
+    });
+    let foreign = foreign.unwrap();
+    scene.fire(&[
+        "WritebackGroupsFailed",
+        "WritebackConsecutiveFailures",
+        "WritebackForeignOwner",
+        "WritebackGroupsFrozen",
+        "WritebackDriftOld",
+        "WritebackPausedTooLong",
+    ]);
+    stage.product.run(&["resume", "--policy", "watching"]).expect(0);
+    stage.domain.cancel_orders();
+    let mended = stage.domain.edit(|tree| {
+        tree.set(&contractors, "adminDescription", &[&anchor])?;
+        tree.remove(&foreign)
+    });
+    mended.unwrap();
+    // What waited is made now, and late.
+    scene.fire(&["WritebackPropagationSlow"]);
+    scene.clear(&[
+        "WritebackGroupsFailed",
+        "WritebackConsecutiveFailures",
+        "WritebackForeignOwner",
+        "WritebackGroupsFrozen",
+        "WritebackDriftOld",
+        "WritebackPausedTooLong",
+        "WritebackPropagationSlow",
+    ]);
+}
+
+/// The members of one group cannot be read, pass after pass.
+fn reads(scene: &Scene) {
+    let (tenant, finance) = (&scene.stage.tenant, scene.stage.id("Finance"));
+    let blind = Fault::NullWitness("user".to_owned());
+    tenant.order(Order::always(Where::MembersOf(finance), blind));
+    scene.fire(&["WritebackReadIncomplete", "WritebackStalled"]);
+    tenant.clear_orders();
+    scene.clear(&["WritebackReadIncomplete", "WritebackStalled"]);
+}
+
+fn domain_down(scene: &Scene) {
+    scene.stage.domain.set_busy(true);
+    scene.fire(&["WritebackLdapDown"]);
+    scene.stage.domain.set_busy(false);
+    scene.clear(&["WritebackLdapDown"]);
+}
+
+/// A new certificate is put in place that nobody registered, and that ends soon.
+fn credential(scene: &Scene) {
+    let (product, tenant) = (&scene.stage.product, &scene.stage.tenant);
+    let key = KeyPair::from_pem_and_sign_algo(tenant.private_key_pem(), &PKCS_RSA_SHA256).unwrap();
+    let mut parameters = CertificateParams::default();
+    parameters.not_after = (std::time::SystemTime::now() + CERTIFICATE_LEFT).into();
+    let soon = parameters.self_signed(&key).unwrap();
+    product.write("certificate.pem", &soon.pem());
+    scene.touch("renewed");
+    scene.fire(&["WritebackTerminalError", "WritebackCredentialExpiring"]);
+    product.write("certificate.pem", tenant.certificate_pem());
+    scene.touch("put back");
+    scene.clear(&["WritebackCredentialExpiring", "WritebackTerminalError"]);
+}
+
+/// People leave groups one by one, until a policy has nothing left of its limit; then the limit is
+/// set to what this policy needs.
+fn budget(scene: &Scene) {
+    let stage = &scene.stage;
+    for group in ["Engineering", "Finance", "Board", "Contractors"] {
+        let id = stage.id(group);
+        let member = stage.tenant.cloud().group(id).unwrap().members.first().copied();
+        if let Some(member) = member {
+            stage.cloud(|cloud| cloud.remove_member(id, member));
+        }
+    }
+    scene.fire(&["WritebackBudgetLow"]);
+    let guard = "  guard: { membershipsRemoved: { atLeast: 1000 }, oneGroup: { atLeast: 1000 }, \
+                 groupsRemoved: { atLeast: 10 } }";
+    stage.product.policy("everything", &format!("{EVERYTHING}\n{guard}"));
+    scene.clear(&["WritebackBudgetLow"]);
+}
+
+/// It dies and comes back, twice.
+fn restarts(scene: &Scene, daemon: Daemon) -> Daemon {
+    let mut daemon = daemon;
+    for _ in 0..2 {
+        drop(daemon);
+        daemon = scene.stage.product.daemon();
+        let started = format!("writeback_noop_runs_total{{{}}} > 0", scene.main);
+        until("it is scraped again", || !scene.prometheus.query(&started).is_empty());
+    }
+    scene.fire(&["WritebackRestarting"]);
+    scene.clear(&["WritebackRestarting"]);
+    daemon
+}
+
+/// The disk of its state has no room, and then has some.
+fn disk(scene: &Scene, daemon: Daemon) -> Small {
+    let stage = &scene.stage;
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait(), Some(0));
+    let small = Small::start(&stage.product);
+    until("it is ready", || get(&scene.address, "/readyz").0 == 200);
+    let filler = small.path("state/filler");
+    until("the disk is full", || {
+        let file = fs::OpenOptions::new().append(true).create(true).open(&filler).unwrap();
+        std::io::Write::write_all(&mut &file, &[0; 4_096]).is_err()
+    });
+    let finance = stage.id("Finance");
+    stage.cloud(|cloud| cloud.change(finance, |group| group.description = Some("Full".to_owned())));
+    scene.fire(&["WritebackJournalFailing"]);
+    fs::remove_file(&filler).unwrap();
+    scene.clear(&["WritebackJournalFailing"]);
+    small.keep();
+    small
+}
+
+/// Nothing answers any more, until somebody starts it.
+fn absent(scene: &Scene, full: Small, slow: Daemon) {
+    drop(full);
+    drop(slow);
+    scene.fires_at("severity=\"critical\"", "WritebackAbsent");
+    let _daemon = scene.slow.daemon();
+    scene.clears_at("severity=\"critical\"", "WritebackAbsent");
+}
+
+/// A daemon whose state stands on a small disk; killed when it is dropped.
+struct Small {
+    child: Child,
+    folder: std::path::PathBuf,
+}
+
+impl Small {
+    fn start(product: &Product) -> Self {
+        let own = ["--user", "--map-root-user", "--mount"];
+        // Everybody may mount in a namespace of their own; where that is switched off, root may.
+        let may = Command::new("unshare").args(own).arg("true").status().unwrap().success();
+        let run = product.command(&["run", "--log-format", "json"]);
+        let child = Command::new("unshare")
+            .args(if may { &own[..] } else { &own[2..] })
+            .args(["sh", "-c", ON_A_SMALL_DISK, "sh"])
+            .arg(run.get_program())
+            .args(run.get_args())
+            .current_dir(product.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self { child: child.unwrap(), folder: product.path().to_owned() }
+    }
+
+    /// A file as the daemon sees it.
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        let root = format!("/proc/{}/root", self.child.id());
+        let folder = self.folder.strip_prefix("/").unwrap();
+        std::path::Path::new(&root).join(folder).join(name)
+    }
+
+    /// Leaves its journal where it can be read after its end.
+    fn keep(&self) {
+        let last = self.folder.join("last-journal.jsonl");
+        fs::copy(self.path("state/journal.jsonl"), last).unwrap();
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// Expressions of rules and dashboards that never said anything.
+fn silent_expressions(scene: &Scene) -> Vec<String> {
+    let mut expressions = Vec::new();
+    for (_, text) in rules_of_the_story() {
+        expressions.extend(rules(&text).into_iter().map(|Rule { expression, .. }| expression));
+    }
+    for dashboard in dashboards() {
+        let own = dashboard.expressions.iter().map(|expression| with_variables(expression));
+        expressions.extend(own);
+    }
+    assert!(expressions.len() > 80, "{}", expressions.len());
+    expressions.retain(|expression| !scene.prometheus.ever_said(expression, STORY_MINUTES));
+    expressions
+}
+
+/// Queries of logs that no line of the journal or of the log answers.
+fn silent_log_queries(scene: &Scene) -> Vec<String> {
+    let folder = scene.stage.product.path();
+    let mut journal = fs::read_to_string(folder.join("state/journal.jsonl")).unwrap();
+    journal.push_str(&fs::read_to_string(folder.join("last-journal.jsonl")).unwrap());
+    let log = scene.log.borrow().clone();
+    let lines = |text: &str| -> Vec<Value> {
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let (journal, log) = (lines(&journal), lines(&log));
+    let queries = dashboards().into_iter().flat_map(|dashboard| dashboard.log_queries);
+    let silent = queries.filter(|query| {
+        let stream = if query.starts_with("{app=\"writeback-journal\"} | json") {
+            &journal
+        } else {
+            assert!(query.starts_with("{app=\"writeback\"} | json"), "{query}");
+            &log
+        };
+        !stream.iter().any(|line| answers(line, query))
+    });
+    silent.collect()
+}
+
+/// Whether a line passes the label filters of a query, as Loki's `json` names the labels.
+fn answers(line: &Value, query: &str) -> bool {
+    query.split(" | ").skip(2).all(|filter| {
+        let (start, pattern) = filter.split_once('"').unwrap();
+        let pattern = pattern.strip_suffix('"').unwrap();
+        let operator = start.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let label = start.strip_suffix(operator).unwrap();
+        let value = line.pointer(&format!("/{}", label.replace('_', "/")));
+        let value = value.and_then(Value::as_str).unwrap_or_default();
+        let matches = || regex::Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(value);
+        match operator {
+            "=" => value == pattern,
+            "=~" => matches(),
+            "!~" => !matches(),
+            other => panic!("{query}: {other}"),
+        }
+    })
+}

@@ -26,7 +26,7 @@ fn a_pass_on_request_tells_of_the_group_that_is_asked_for() {
     let dn = stage.dn("Board");
     let first = format!("group {id} of policy everything: {dn}\n  + member  ");
     assert!(told.starts_with(&first), "{told}");
-    assert!(told.contains("Ada Lovelace") && told.contains("]: done\n"), "{told}");
+    assert!(told.contains("1: ada.lovelace") && told.contains("]: done\n"), "{told}");
     assert!(told.contains("\n  Ready (InStep) "), "{told}");
     assert_eq!(told.matches("+ member").count(), 1, "{told}");
 

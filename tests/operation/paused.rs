@@ -156,7 +156,8 @@ fn a_pause_ends_the_writing_of_the_pass_under_way() {
     until("a pass under the pause has ended", || pass(&daemon) > before);
     assert_eq!(intents(&stage), known, "it goes on writing");
     stage.product.run(&["resume"]).expect(0);
-    until("it goes on", || stage.held() == stage.wanted());
+    until("it goes on", || condition(&daemon, "everything", "Ready")["status"] == true);
+    assert_eq!(stage.held(), stage.wanted());
     stage.journal_announces_every_write();
     // An unknown name may end that writing, but pauses nothing.
     stage.product.run(&["pause", "--policy", "nobody"]).expect(1);

@@ -87,7 +87,7 @@ class Browser {
       if (message.method === "Network.requestWillBeSent" && !message.params.request.url.startsWith(base)) {
         faults.push(`asks elsewhere: ${message.params.request.url}`);
       }
-      if (message.method === "Log.entryAdded" && message.params.entry.level === "error" && !this.mayComplain) {
+      if (message.method === "Log.entryAdded" && message.params.entry.level === "error") {
         faults.push(`the browser complains: ${message.params.entry.text}`);
       }
       if (message.method === "Runtime.exceptionThrown") {

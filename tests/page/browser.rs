@@ -13,7 +13,7 @@ fn a_browser_finds_nothing_wrong() {
     let axe = folder.join("node_modules/axe-core/axe.min.js");
     assert!(
         axe.exists(),
-        "no axe-core in {}: run `tests/run --only page`, which installs it and Chromium",
+        "no axe-core in {}: run `tests/run --only packages`, which installs it and Chromium",
         folder.display()
     );
     let (_stage, daemon) = estate();

@@ -24,7 +24,7 @@ fn the_pages_and_the_api_say_what_is_held_frozen_and_left_out() {
     assert_eq!(held["policy"], "everything");
     assert_eq!(held["memberCount"], 11);
     assert_eq!(held["changes"][0]["part"], "held");
-    assert!(held["reason"].as_str().unwrap().contains("passes it once"), "{held:#}");
+    assert!(held["reason"].as_str().unwrap().contains("the limit is 5"), "{held:#}");
     let states = |value: &Value| -> Vec<String> {
         let items = value["members"]["items"].as_array().unwrap().iter();
         items.map(|item| item["state"].as_str().unwrap().to_owned()).collect()
@@ -49,7 +49,7 @@ fn the_pages_and_the_api_say_what_is_held_frozen_and_left_out() {
     let words = overview.words();
     assert!(words.contains(&command), "{words}");
     assert!(words.contains("- member  All Employees_"), "{words}");
-    assert!(words.contains("1 change held until a person lets them through"), "{words}");
+    assert!(words.contains("1 change held, waiting for a person"), "{words}");
     assert!(overview.body.contains("href=\"/groups?state=held\""), "{}", overview.body);
     let plan = get(at, "/plan").expect(200).words();
     assert!(plan.find("- member  All Employees_").unwrap() < plan.find("= freeze").unwrap());

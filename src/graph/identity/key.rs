@@ -107,7 +107,7 @@ mod tests {
         fs::write(&inside, "the-key\n").unwrap();
         let outside = tempfile::tempdir().unwrap();
         let elsewhere = outside.path().join("a.key");
-        fs::write(&elsewhere, "another").unwrap();
+        fs::write(&elsewhere, "s3cret").unwrap();
         std::os::unix::fs::symlink(&elsewhere, folder.path().join("link.key")).unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("large.key"), "x".repeat(4097)).unwrap();
@@ -136,7 +136,7 @@ mod tests {
             (at("none.key"), "No such file"),
         ] {
             let told = shown(&path).unwrap_err();
-            assert!(told.contains(why) && !told.contains("another"), "{path}: {told}");
+            assert!(told.contains(why) && !told.contains("s3cret"), "{path}: {told}");
         }
     }
 

@@ -144,8 +144,10 @@ fn history(main: &mut Html, view: &View, group: &Group) {
         deeds.into_iter().for_each(|deed| told_deed(main, deed));
         main.raw("</ol>\n");
     }
-    main.raw("<p>Everything that was ever done to it, from the journal:</p>");
+    main.raw("<p>Everything that was ever done to it, from the journal; and by which rule it is ");
+    main.raw("what it is:</p>");
     command(main, &format!("writeback journal show --group {}", group.id));
+    command(main, &format!("writeback explain {}", group.id));
 }
 
 fn told_deed(main: &mut Html, deed: &Deed) {

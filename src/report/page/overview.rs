@@ -38,6 +38,7 @@ pub fn overview(shown: Shown<'_>) -> String {
     search(&mut main);
     open(&mut main, shown);
     policies(&mut main, status);
+    passes(&mut main, status);
     main.raw("<h2 id=\"findings\">Findings</h2>\n<p>").text(&told(sheet)).raw("</p>\n");
     if sheet.findings_total > 0 {
         findings(&mut main, Some(view), sheet.findings().iter().take(FINDINGS_SHOWN_MAX));
@@ -61,7 +62,9 @@ fn verdict(shown: Shown<'_>) -> (State, String) {
     }
     let failed = number(status, "/lastPass/changesFailed");
     match result {
-        "" => return (State::Pending, "No pass has ended yet".to_owned()),
+        "" if sheet.held_digest.is_none() => {
+            return (State::Pending, "No pass has ended yet".to_owned());
+        }
         "Failed" => return (State::Failed, "The last pass failed".to_owned()),
         "ChangesFailed" if failed > 0 => {
             let count = counted(usize::try_from(failed).unwrap_or(usize::MAX), "change");
@@ -71,7 +74,7 @@ fn verdict(shown: Shown<'_>) -> (State, String) {
     }
     if sheet.held_digest.is_some() {
         let count = counted(held, "change");
-        return (State::Held, format!("{count} held until a person lets them through"));
+        return (State::Held, format!("{count} held, waiting for a person"));
     }
     if mistakes > 0 {
         return (State::Failed, "The policy folder is invalid".to_owned());
@@ -180,7 +183,7 @@ fn pauses(status: &Value) -> impl Iterator<Item = (&'static str, String)> {
 fn held(main: &mut Html, shown: Shown<'_>) {
     let sheet = shown.view.sheet();
     let Some(digest) = sheet.held_digest else { return approvals(main, shown.status) };
-    main.raw("<section class=\"held\" aria-labelledby=\"held\">\n<h2 id=\"held\">Held</h2>\n");
+    main.raw("<section class=\"kept\" aria-labelledby=\"held\">\n<h2 id=\"held\">Held</h2>\n");
     main.raw("<p>Read every line before you let it through. An approval names exactly this set, ");
     main.raw("is used once and ends after 24 hours.</p>\n");
     for set in &sheet.held {
@@ -273,7 +276,7 @@ fn policies(main: &mut Html, status: &Value) {
         main.raw("<p>None is in force.</p>\n");
         return;
     }
-    main.raw("<table>\n<caption>Policies in force</caption>\n<thead><tr>");
+    main.raw("<table class=\"policies\">\n<caption>Policies in force</caption>\n<thead><tr>");
     main.raw("<th scope=\"col\">Policy</th><th scope=\"col\">Conditions</th>");
     main.raw("<th scope=\"col\" class=\"wide\">Mode</th>");
     main.raw("<th scope=\"col\" class=\"number\">Groups</th>");
@@ -301,18 +304,17 @@ fn conditions(main: &mut Html, policy: &Value) {
             continue;
         }
         shown += 1;
-        let state = match (kind, holds) {
-            ("Ready", true) => State::InStep,
-            ("Ready" | "Stalled", _) => State::Failed,
-            ("Held", _) => State::Held,
-            ("Drifted", _) => State::Drifted,
-            _ => State::Pending,
-        };
+        let reason = word(condition, "/reason");
         main.raw("<p>");
         let words = if holds { kind.to_owned() } else { format!("not {kind}") };
-        chip(main, state, &words);
-        main.raw(" <span class=\"why\">").text(word(condition, "/reason")).raw(": ");
-        main.text(word(condition, "/message"));
+        chip(main, sign_of(kind, holds, reason), &words);
+        main.raw(" <span class=\"why\">").text(reason).raw(": ");
+        if kind == "Held" {
+            // The limits stand above, one by one.
+            main.raw("<a href=\"#held\">what is held</a>");
+        } else {
+            main.text(word(condition, "/message"));
+        }
         if let Some(since) = moment(condition, "/lastTransitionTime") {
             main.raw(", since ").time(since);
         }
@@ -320,6 +322,44 @@ fn conditions(main: &mut Html, policy: &Value) {
     }
     if shown == 0 {
         main.raw("<p>not judged yet</p>");
+    }
+}
+
+/// The last passes, the newest first.
+fn passes(main: &mut Html, status: &Value) {
+    let mut passes = list(status, "/lastPasses").peekable();
+    if passes.peek().is_none() {
+        return;
+    }
+    main.raw("<h2 id=\"passes\">Passes</h2>\n<table>\n<caption>The last passes, the newest first");
+    main.raw("</caption>\n<thead><tr><th scope=\"col\">Ended</th><th scope=\"col\">Result</th>");
+    main.raw("<th scope=\"col\" class=\"number\">Done</th>");
+    main.raw("<th scope=\"col\" class=\"number\">Failed</th>");
+    main.raw("<th scope=\"col\" class=\"number\">Held</th></tr></thead>\n<tbody>\n");
+    for pass in passes {
+        main.raw("<tr><th scope=\"row\">");
+        if let Some(at) = moment(pass, "/endedAt") {
+            main.time(at);
+        }
+        main.raw("</th><td>").text(word(pass, "/result")).raw("</td>");
+        for pointer in ["/changesDone", "/changesFailed", "/heldChanges"] {
+            main.raw("<td class=\"number\">").shown(number(pass, pointer)).raw("</td>");
+        }
+        main.raw("</tr>\n");
+    }
+    main.raw("</tbody>\n</table>\n");
+}
+
+/// The sign of a condition: what it means for the groups of the policy.
+fn sign_of(kind: &str, holds: bool, reason: &str) -> State {
+    match (kind, holds, reason) {
+        ("Ready", true, _) => State::InStep,
+        ("Held", ..) | (_, _, "GuardTripped") => State::Held,
+        (_, _, "Suspended" | "Observing") => State::Idle,
+        ("Drifted", ..) => State::Drifted,
+        (_, _, "ReadIncomplete") => State::Unknown,
+        (_, _, "ChangesWaiting") => State::Pending,
+        _ => State::Failed,
     }
 }
 

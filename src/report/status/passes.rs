@@ -41,6 +41,15 @@ impl PassStatus {
             held_changes: pass.held_changes,
         }
     }
+
+    /// It in one line.
+    pub fn sentence(&self) -> String {
+        let Self { number, result, changes_done, changes_failed, held_changes, .. } = self;
+        format!(
+            "pass {number} ended: {result:?}, {changes_done} changes done, {changes_failed} \
+             failed, {held_changes} held"
+        )
+    }
 }
 
 /// The last passes, the newest first.
