@@ -188,12 +188,33 @@ fn at_once() {
 /// Reads the configuration or says everything that is wrong with it.
 fn load_settings(config: Option<&Path>) -> Result<Settings, Exit> {
     let path = settings::find(config);
-    Settings::load(&path).map_err(|mistakes| {
+    let settings = Settings::load(&path).map_err(|mistakes| {
         for mistake in mistakes {
             complain(&safe(&mistake.to_string()));
         }
         Exit::Invalid
-    })
+    })?;
+    #[cfg(feature = "kerberos")]
+    take_keytab(&settings)?;
+    Ok(settings)
+}
+
+/// The Kerberos library takes the keytab from its environment alone, and a process cannot change
+/// its own while others may read it: the program starts again in its own place, once, with the
+/// same arguments and process id.
+#[cfg(feature = "kerberos")]
+fn take_keytab(settings: &Settings) -> Result<(), Exit> {
+    use std::os::unix::process::CommandExt as _;
+    let Some(variables) = settings::kerberos_variables(settings) else { return Ok(()) };
+    let error = match std::env::current_exe() {
+        Ok(program) => std::process::Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .envs(variables)
+            .exec(),
+        Err(error) => error,
+    };
+    complain(&format!("failed to start again with the keytab: {error}"));
+    Err(Exit::Failed)
 }
 
 fn new_report(settings: &Settings) -> Arc<Report> {

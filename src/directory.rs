@@ -28,6 +28,8 @@ mod entry;
 mod error;
 mod history;
 mod inside;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod members;
 mod named;
 mod observe;

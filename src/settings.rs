@@ -263,6 +263,21 @@ pub fn identity_place() -> Result<IdentityPlace, String> {
     platform::identity_place(|name| env::var(name).ok(), Path::exists)
 }
 
+/// The variables with which MIT Kerberos takes a keytab and keeps tickets to this process
+/// (web.mit.edu/kerberos/krb5-latest/doc/admin/env_variables.html), where the configuration binds
+/// with one and the process was started without them.
+#[cfg(feature = "kerberos")]
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+pub fn kerberos_variables(settings: &Settings) -> Option<[(&'static str, std::ffi::OsString); 2]> {
+    let Bind::Kerberos { keytab_file, .. } = &settings.directory.bind else { return None };
+    let file = std::path::absolute(keytab_file).unwrap_or_else(|_| keytab_file.clone());
+    let mut keytab = std::ffi::OsString::from("FILE:");
+    keytab.push(file);
+    let wanted = [("KRB5_CLIENT_KTNAME", keytab), ("KRB5CCNAME", "MEMORY:writeback".into())];
+    let is_set = wanted.iter().all(|(name, value)| env::var_os(name).as_ref() == Some(value));
+    (!is_set).then_some(wanted)
+}
+
 /// Which configuration to read: the flag, else `WRITEBACK_CONFIG`, else the first of the usual
 /// places that exists, else the last of them (reading it then says what is missing).
 #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]

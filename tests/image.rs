@@ -1,5 +1,5 @@
-//! The image as a cluster runs it: another account than root, a root that cannot be written, nothing
-//! in it but the binary and what the binary needs.
+//! The image as a cluster runs it: another account than root, a root that cannot be written,
+//! nothing in it but the binary and what the binary needs.
 //!
 //! Comes from: the folder that `WRITEBACK_IMAGE_ROOT` names (`tests/lab/image` mounts the built
 //! image there); without it a root laid out in the same way around the binary of the tests.
@@ -40,7 +40,8 @@ mount --bind "$folder" "$root/etc/writeback"
 mount --bind "$folder/state" "$root/etc/writeback/state"
 mount -o remount,bind,ro "$root/etc/writeback"
 mount -o remount,bind,ro "$root"
-exec chroot --userspec="$user" "$root" /usr/bin/writeback --config /etc/writeback/writeback.yaml "$@"
+export WRITEBACK_CONFIG=/etc/writeback/writeback.yaml
+exec chroot --userspec="$user" "$root" /usr/bin/writeback "$@"
 "#;
 
 /// The root of the image, and what keeps it alive.

@@ -7,7 +7,6 @@
     clippy::indexing_slicing,
     clippy::panic,
     unreachable_pub,
-    dead_code,
     reason = "a failed unwrap is the failed test, and the support is open to all stories"
 )]
 
@@ -32,7 +31,7 @@ use uuid::Uuid;
 use writeback::sim::world::{GroupKind, World, WorldGroup};
 
 /// A daemon that has nothing to do, and makes no pass by itself after its first one.
-pub fn waiting(stage: &Stage) -> Daemon {
+fn waiting(stage: &Stage) -> Daemon {
     stage.product.run(&["apply"]).expect(0);
     stage.product.a_day_later();
     stage.product.reconfigure("interval: 1s", "interval: 6h");
@@ -44,7 +43,7 @@ pub fn waiting(stage: &Stage) -> Daemon {
 }
 
 /// A world whose first writeback takes a while: a few hundred operations.
-pub fn large() -> Stage {
+fn large() -> Stage {
     let mut world = World::small(7);
     let people: Vec<_> = world.people.iter().map(|person| person.id).take(3).collect();
     world.groups.extend((0..100_u128).map(|number| {
@@ -60,18 +59,18 @@ pub fn large() -> Stage {
 }
 
 /// How many operations the journal announces.
-pub fn intents(stage: &Stage) -> usize {
+fn intents(stage: &Stage) -> usize {
     stage.product.journal().iter().filter(|line| line["kind"] == "intent").count()
 }
 
 /// A condition of a policy.
-pub fn condition(daemon: &Daemon, policy: &str, kind: &str) -> Value {
+fn condition(daemon: &Daemon, policy: &str, kind: &str) -> Value {
     let status = daemon.status();
     let all = status["policies"][policy]["conditions"].as_array().cloned().unwrap_or_default();
     all.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
 }
 
 /// The number of the last pass.
-pub fn pass(daemon: &Daemon) -> u64 {
+fn pass(daemon: &Daemon) -> u64 {
     daemon.status()["lastPass"]["number"].as_u64().unwrap_or(0)
 }

@@ -29,7 +29,7 @@ mod lines;
 use ground::Ground;
 
 /// What people copy commands from.
-const DOCUMENTS: [&str; 4] = ["/tmp/wb/readme-day-two.md", "README.md", "deploy/README.md", "deploy/kubernetes/README.md"];
+const DOCUMENTS: [&str; 3] = ["README.md", "deploy/README.md", "deploy/kubernetes/README.md"];
 
 #[test]
 fn every_command_block_does_what_it_says() {

@@ -6,6 +6,7 @@ use clap_mangen::Man;
 
 use super::{complain, say};
 use crate::exit::Exit;
+use crate::report::text::safe;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -50,13 +51,13 @@ pub(super) fn man(arguments: &ManArguments, mut line: Command) -> Exit {
     line.build();
     let page = match &arguments.command {
         None => line,
-        Some(name) => match line.find_subcommand(name) {
-            Some(command) => command.clone(),
-            None => {
-                complain(&format!("`{name}` is no command; see `writeback --help`"));
+        Some(name) => {
+            let Some(command) = line.find_subcommand(name) else {
+                complain(&format!("`{}` is no command; see `writeback --help`", safe(name)));
                 return Exit::Usage;
-            }
-        },
+            };
+            command.clone()
+        }
     };
     let mut text = Vec::new();
     match Man::new(page).render(&mut text) {

@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     };
     let report = new_report(&settings);
     let mut engine = match Engine::open(settings, report, progress::watcher(), remembered) {
-        Ok(engine) => engine,
+        Ok(engine) => engine.only_reading(),
         Err(why) => return blind(&why),
     };
     let load = engine.load_policies();

@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
     let report = new_report(&settings);
     let owner = settings.owner.clone();
     let mut engine = match Engine::open(settings, report, progress::watcher(), remembered) {
-        Ok(engine) => engine,
+        Ok(engine) => engine.only_reading(),
         Err(why) => return blind(&why),
     };
     let looked = look(&mut engine, arguments.policy.as_ref(), &mut tell).await;
@@ -81,6 +81,9 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Ok(looked) => looked,
         Err(exit) => return exit,
     };
+    if let Some(why) = engine.lacks().await {
+        complain(&format!("a plan needs no more, but apply would fail to {why}"));
+    }
     let backdrop = Backdrop { memory: engine.memory(), remembers: look.remembers };
     let (decision, guarded) = (&look.decision, &look.guarded);
     let shown = match arguments.output {

@@ -52,10 +52,11 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
-    let Claimed { lock: _lock, mut books, memory, status } = match claim(&settings, "then start it again") {
-        Ok(claimed) => claimed,
-        Err(exit) => return exit,
-    };
+    let Claimed { lock: _lock, mut books, memory, status } =
+        match claim(&settings, "then start it again") {
+            Ok(claimed) => claimed,
+            Err(exit) => return exit,
+        };
     let report = new_report(&settings);
     report.recall_passes(status.as_deref());
     let mut engine = match Engine::open(settings, report, progress::watcher(), Some(memory)) {

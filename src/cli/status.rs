@@ -153,10 +153,9 @@ fn text(status: &Value) -> String {
         lines.push(format!("! {}: {}", word(at("/fault/side")), word(at("/fault/message"))));
     }
     if !at("/folder/loadedAt").is_null() {
-        let revision = match at("/folder/revision") {
-            Value::Null => String::new(),
-            revision => format!(" of revision {}", word(revision)),
-        };
+        let revision = at("/folder/revision").as_str();
+        let revision = revision.map(|text| format!(" of revision {}", safe(text)));
+        let revision = revision.unwrap_or_default();
         lines.push(format!("policies{revision} read {}", word(at("/folder/loadedAt"))));
     }
     lines.extend(paused(at("/pauses")));

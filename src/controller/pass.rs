@@ -30,6 +30,7 @@ use crate::policy::{LoadReport, PolicyStore};
 use crate::report::Report;
 use crate::report::events::{Event, PassEnd, PassResult, Side, Via};
 use crate::report::progress::Watcher;
+use crate::report::text::safe;
 use crate::retry::Fault;
 use crate::settings::Settings;
 
@@ -38,6 +39,8 @@ pub struct Engine {
     pub(super) settings: Settings,
     tenant: Tenant,
     credentials: Credentials,
+    /// Nothing is written by it: its account needs no right to.
+    only_reads: bool,
     /// Connected by the first pass that reaches the domain controller.
     pub(super) directory: Option<Directory>,
     store: PolicyStore,
@@ -127,6 +130,7 @@ impl Engine {
             settings,
             tenant,
             credentials: Credentials::default(),
+            only_reads: false,
             directory: None,
             store,
             folder_lost: None,
@@ -141,6 +145,19 @@ impl Engine {
             requests: Vec::new(),
             adoptions: Vec::new(),
         })
+    }
+
+    /// The same for whoever writes nothing: an account that can only read is enough.
+    #[must_use]
+    pub fn only_reading(self) -> Self {
+        Self { only_reads: true, ..self }
+    }
+
+    /// What the account of the directory lacks for writing, as a sentence; `None` where it lacks
+    /// nothing, and before the first pass.
+    pub async fn lacks(&self) -> Option<String> {
+        let refused = self.directory.as_ref()?.check_rights().await.err()?;
+        Some(safe(&refused.fault().message))
     }
 
     /// Reads the policy folder and tells when something changed.

@@ -101,7 +101,7 @@ impl Loop {
             self.pulse.beat();
             // Taken before anything is tried with them: one renewed meanwhile is a new one.
             let secrets = self.engine.secrets();
-            let ended = self.pass().await;
+            let ended = Box::pin(self.pass()).await;
             if self.stop.asked() {
                 break;
             }

@@ -187,12 +187,13 @@ impl Triggers {
 
 /// The next SIGHUP.
 async fn hung_up(hangup: &mut Option<Signal>) {
-    if let Some(hangup) = hangup
-        && hangup.recv().await.is_some()
-    {
-        return;
+    let heard = match hangup {
+        Some(hangup) => hangup.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending::<()>().await;
     }
-    std::future::pending().await
 }
 
 /// Whether the folder should be read again. An error and an overflow of the kernel's queue, which

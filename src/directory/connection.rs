@@ -61,6 +61,10 @@ impl Connection {
         options: &DirectoryOptions,
         observer: &Observer,
     ) -> Result<Self, DirectoryError> {
+        #[cfg(feature = "kerberos")]
+        if options.url.starts_with("ldap://") {
+            return Self::sealed(options, observer).await;
+        }
         let password = settled(|| password(options)).await?;
         match Self::bound(options, observer, &password).await {
             Err(error @ DirectoryError::BindRefused { .. }) => {
@@ -116,7 +120,43 @@ impl Connection {
             }
         };
         observe("ok");
-        Ok(Self {
+        Ok(Self::driven(options, observer, driver, ldap))
+    }
+
+    /// A connection that Kerberos has bound and seals.
+    #[cfg(feature = "kerberos")]
+    async fn sealed(
+        options: &DirectoryOptions,
+        observer: &Observer,
+    ) -> Result<Self, DirectoryError> {
+        /// ldap3 is handed a socket; what stands here is neither looked up nor sent.
+        const SOCKET: &str = "ldapi:///";
+        let begun = Instant::now();
+        let opened = super::kerberos::open(options).await;
+        let result = match &opened {
+            Ok(_) => "ok",
+            Err(error) if error.fault().transient => "cut",
+            Err(_) => "refused",
+        };
+        observer(LdapRequest { operation: "bind", result, seconds: begun.elapsed().as_secs_f64() });
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(opened?));
+        match guarded(LdapConnAsync::with_settings(settings, SOCKET)).await {
+            Ok(Ok((driver, ldap))) => Ok(Self::driven(options, observer, driver, ldap)),
+            Ok(Err(error)) => Err(not_connected(error, options)),
+            Err(Garbled) => {
+                let message = format!("use the connection to {}", options.url);
+                Err(DirectoryError::Lost { message, source: None })
+            }
+        }
+    }
+
+    fn driven(
+        options: &DirectoryOptions,
+        observer: &Observer,
+        driver: LdapConnAsync,
+        ldap: Ldap,
+    ) -> Self {
+        Self {
             ldap,
             // What the driver has to say arrives at the requests as well, as a lost answer.
             driver: tokio::spawn(async move { drop(driver.drive().await) }),
@@ -127,7 +167,7 @@ impl Connection {
             limits: options.limits,
             observer: observer.clone(),
             url: options.url.clone(),
-        })
+        }
     }
 
     async fn bind(

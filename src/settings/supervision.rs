@@ -21,7 +21,7 @@ pub struct Supervision {
 #[expect(clippy::disallowed_methods, reason = "settings are the one reader of the environment")]
 pub fn supervision() -> Supervision {
     let [socket, silence, meant] =
-        ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"].map(|name| env::var_os(name));
+        ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"].map(env::var_os);
     of(socket.as_deref(), silence.as_deref(), meant.as_deref(), std::process::id())
 }
 

@@ -26,7 +26,7 @@ use crate::template::render;
 const DIVISOR: u64 = 600;
 /// How far back the expressions of rules and dashboards are asked, in minutes: the whole story.
 const STORY_MINUTES: i64 = 5;
-/// Longer than the longest pause after a refused credential may be noticed by itself.
+/// Two weeks, divided, are more.
 const CERTIFICATE_LEFT: Duration = Duration::from_mins(20);
 /// Its state on a small disk of its own, in a mount namespace that ends with the process.
 const ON_A_SMALL_DISK: &str = "
@@ -330,7 +330,8 @@ fn credential(scene: &Scene) {
     let (product, tenant) = (&scene.stage.product, &scene.stage.tenant);
     let key = KeyPair::from_pem_and_sign_algo(tenant.private_key_pem(), &PKCS_RSA_SHA256).unwrap();
     let mut parameters = CertificateParams::default();
-    parameters.not_after = (std::time::SystemTime::now() + CERTIFICATE_LEFT).into();
+    let end = jiff::Timestamp::now() + CERTIFICATE_LEFT;
+    parameters.not_after = std::time::SystemTime::from(end).into();
     let soon = parameters.self_signed(&key).unwrap();
     product.write("certificate.pem", &soon.pem());
     scene.touch("renewed");

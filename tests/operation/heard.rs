@@ -134,7 +134,12 @@ fn a_long_pass_shows_at_every_step_that_it_moves() {
     let manager = Listener::new();
     let daemon = manager.start(&stage);
     let (ready, _) = manager.hears("READY=1", 0);
+    // A signal in the middle waits for the end of the pass.
+    until("it writes", || intents(&stage) > 0);
+    daemon.signal("HUP");
     let (ended, _) = manager.hears("STATUS=pass 1 ended", 0);
+    let (reloading, _) = manager.hears("RELOADING=1", 0);
+    assert!(reloading >= ended);
     let fed = manager.with("WATCHDOG=1");
     let within = fed.iter().filter(|(at, _)| ready <= *at && *at <= ended).count();
     let wanted = ended.duration_since(ready).as_secs() / SILENCE.as_secs();

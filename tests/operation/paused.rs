@@ -125,8 +125,8 @@ fn a_pause_outlives_the_daemon_and_the_loss_of_its_state() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
     // The journal knows it where the state is lost.
-    let state = stage.product.path().join("state");
-    for file in fs::read_dir(&state).unwrap().map(|file| file.unwrap()) {
+    let folder = stage.product.path().join("state");
+    for file in fs::read_dir(&folder).unwrap().map(|file| file.unwrap()) {
         let name = file.file_name().into_string().unwrap();
         if !name.starts_with("journal") && name != "lock" {
             fs::remove_file(file.path()).unwrap();

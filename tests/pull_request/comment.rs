@@ -30,7 +30,7 @@ fn a_comment_has_counts_digests_changes_holds_and_what_was_not_computed() {
     );
     for part in [
         "### writeback plan of <code>corp</code>",
-        "**22 changes wait (",
+        "**23 changes wait (8 update, 8 create, 7 add_members",
         "8 create",
         "| waits | <code>everything</code> | <code>+ create  CN=Finance&#95;",
         "#### Findings",

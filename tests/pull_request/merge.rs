@@ -13,6 +13,14 @@ fn renamed() -> String {
         .replace("commonName: { preset: DisplayNameAndId }", "commonName: { preset: GroupId }")
 }
 
+/// A policy of its own for one group; nobody proposes to change it.
+const VPN: &str = "  mode: Sync
+  precedence: 50
+  selection: { include: [{ displayName: '^VPN ' }] }
+  group:
+    container: { value: 'OU=Cloud Groups,DC=corp,DC=example', mode: Always }
+    commonName: { preset: DisplayNameAndId }";
+
 /// A checkout with an account of the directory that has no right to write.
 fn reviewer(stage: &Stage) -> Product {
     const PASSWORD: &str = "only-for-reading-1";
@@ -28,9 +36,12 @@ fn reviewer(stage: &Stage) -> Product {
 
 #[test]
 fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
-    let stage = Stage::written();
+    let stage = Stage::small();
+    stage.product.policy("vpn", VPN);
+    stage.product.run(&["apply"]).expect(0);
     stage.product.a_day_later();
     let review = reviewer(&stage);
+    review.policy("vpn", VPN);
     review.policy("everything", &renamed());
     let mut daemon = stage.product.daemon();
     daemon.passes(1);
@@ -43,8 +54,12 @@ fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
     assert!(!review.path().join("state").exists(), "a plan leaves nothing behind");
+    // The identity of the plan can do no more than that.
+    let refused = review.run(&["apply"]).expect(1);
+    assert!(refused.stderr.contains("may not create groups"), "{}", refused.stderr);
+    fs::remove_dir_all(review.path().join("state")).unwrap();
 
-    // Merged; somebody joins a group meanwhile.
+    // Merged; somebody joins a group of another policy meanwhile.
     stage.product.policy("everything", &renamed());
     stage.put_in("VPN Users", &["Ada Lovelace"]);
     stage.domain.clear_operations();
@@ -54,7 +69,7 @@ fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
     assert!(refused.stderr.contains("nothing is written"), "{}", refused.stderr);
     assert!(stage.writes().is_empty());
     let done = stage.product.run(&["apply", "--expect", &reviewed]).expect(0).stdout;
-    assert!(done.contains("9 of 9 changes done"), "{done}");
+    assert!(done.contains("8 of 8 changes done"), "{done}");
     assert!(stage.dn("Finance").starts_with(&format!("CN=Group_{}", stage.id("Finance"))));
 }
 

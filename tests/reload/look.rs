@@ -14,7 +14,7 @@ use writeback::report::events::Via;
 use crate::folder::FILES;
 
 /// Longer than anything waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// No poll comes while a test runs: what is seen is seen by an event.
 pub const NO_POLL: Duration = Duration::from_hours(1);
 

@@ -375,7 +375,8 @@ const DOMAIN: [Mistake; 11] = [
             product.reconfigure(CONTAINER, "OU=People,DC=corp,DC=example");
             product.policy("everything", &EVERYTHING.replace("Cloud Groups", "People"));
         },
-        code: 1,
+        // A plan is made all the same: it needs no right to write.
+        code: 2,
         names: &["OU=People", "may not create groups", "delegate"],
     },
     Mistake {

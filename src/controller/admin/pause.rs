@@ -61,13 +61,13 @@ mod tests {
     fn an_unknown_policy_is_refused_with_the_names_there_are() {
         let pause = || Pause { by: "ada".to_owned(), at: Timestamp::UNIX_EPOCH };
         let known = BTreeSet::from([name("finance"), name("other")]);
-        let none = Pauses::default();
+        let empty = Pauses::default();
         let wrong = (Word::Pause, Some(name("finence")));
-        let refused = judge(&none, &known, wrong.clone(), pause()).unwrap_err();
+        let refused = judge(&empty, &known, wrong.clone(), pause()).unwrap_err();
         assert_eq!(refused, "there is no policy `finence`; in force are finance, other");
-        assert!(judge(&none, &BTreeSet::new(), wrong, pause()).is_err());
+        assert!(judge(&empty, &BTreeSet::new(), wrong, pause()).is_err());
         let right = (Word::Pause, Some(name("finance")));
-        let (paused, note) = judge(&none, &known, right.clone(), pause()).unwrap().unwrap();
+        let (paused, note) = judge(&empty, &known, right.clone(), pause()).unwrap().unwrap();
         assert!(paused.cover(&name("finance")) && !paused.cover(&name("other")));
         assert_eq!(note, Note::Paused { policy: Some(name("finance")), by: "ada".to_owned() });
         assert_eq!(judge(&paused, &known, right, pause()), Ok(None));
@@ -75,6 +75,6 @@ mod tests {
         let end = (Word::Resume, Some(name("finance")));
         let (ended, _) = judge(&paused, &BTreeSet::new(), end, pause()).unwrap().unwrap();
         assert!(ended.is_empty());
-        assert_eq!(judge(&none, &known, (Word::Resume, None), pause()), Ok(None));
+        assert_eq!(judge(&empty, &known, (Word::Resume, None), pause()), Ok(None));
     }
 }

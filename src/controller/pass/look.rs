@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Blind, Engine, Look, signed};
 use crate::controller::questions::Questions;
-use crate::controller::{connect_directory, now};
+use crate::controller::{connect_directory, connect_to_read, now};
 use crate::decide::guard::approve::granted;
 use crate::decide::guard::{Answers, Guarded, Scale, guard};
 use crate::decide::{Decision, Inputs, begin, claim, decide, errand, holdings, members, upward};
@@ -274,11 +274,14 @@ impl Engine {
         let known = self.memory.inventory.values().chain(self.memory.deleted.values());
         let remembered: BTreeSet<_> = known.copied().collect();
         let domain = match self.directory.take() {
-            Some(domain) => domain,
-            None => connect_directory(&self.settings, &self.report)
-                .await
-                .map_err(|error| domain_blind(&error))?,
+            Some(domain) => Ok(domain),
+            None if self.only_reads => {
+                let containers = self.settings.directory.containers.clone();
+                connect_to_read(&self.settings, containers, &self.report).await
+            }
+            None => connect_directory(&self.settings, &self.report).await,
         };
+        let domain = domain.map_err(|error| domain_blind(&error))?;
         let domain = self.directory.insert(domain);
         let (directory, cloud) = tokio::join!(
             domain.observe(begun, &remembered, &questions.named, &questions.extras, &read),

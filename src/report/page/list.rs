@@ -34,7 +34,7 @@ pub fn groups(shown: Shown<'_>, question: &Question) -> String {
             "<p>No policy claims a group, or no pass has looked yet.</p>\n"
         });
     } else {
-        table(&mut main, view, &found);
+        table(&mut main, view, "Groups, by name", &found);
     }
     pager(&mut main, window, "Pages of the list", "/groups", |page| question.query(page));
     Frame { shown, title: "Groups", tab: Tab::Groups }.around(&main)
@@ -99,8 +99,8 @@ pub(super) fn states(main: &mut Html, view: &View, question: &Question) {
 }
 
 /// One row for each group; what a narrow screen has no room for is on the page of the group.
-pub(super) fn table(main: &mut Html, view: &View, groups: &[&Group]) {
-    main.raw("<table class=\"groups\">\n<caption>Groups, by name</caption>\n<thead><tr>");
+pub(super) fn table(main: &mut Html, view: &View, caption: &'static str, groups: &[&Group]) {
+    main.raw("<table class=\"groups\">\n<caption>").raw(caption).raw("</caption>\n<thead><tr>");
     main.raw("<th scope=\"col\">State</th><th scope=\"col\">Group</th>");
     main.raw("<th scope=\"col\" class=\"wide\">Policy</th>");
     main.raw("<th scope=\"col\" class=\"wide number\">Members</th>");

@@ -38,11 +38,11 @@ pub fn overview(shown: Shown<'_>) -> String {
     search(&mut main);
     open(&mut main, shown);
     policies(&mut main, status);
-    passes(&mut main, status);
     main.raw("<h2 id=\"findings\">Findings</h2>\n<p>").text(&told(sheet)).raw("</p>\n");
     if sheet.findings_total > 0 {
         findings(&mut main, Some(view), sheet.findings().iter().take(FINDINGS_SHOWN_MAX));
     }
+    passes(&mut main, status);
     Frame { shown, title: &verdict, tab: Tab::Overview }.around(&main)
 }
 
@@ -261,7 +261,8 @@ fn open(main: &mut Html, shown: Shown<'_>) {
     }
     open.sort_by_key(|group| view.state(group));
     main.raw("<h3>Not in step</h3>\n");
-    table(main, view, open.get(..GROUPS_SHOWN_MAX.min(open.len())).unwrap_or_default());
+    let first = open.get(..GROUPS_SHOWN_MAX.min(open.len())).unwrap_or_default();
+    table(main, view, "Groups that are not in step, the worst first", first);
     if open.len() > GROUPS_SHOWN_MAX {
         main.raw("<p>").shown(open.len() - GROUPS_SHOWN_MAX);
         main.raw(" more: choose a state above.</p>\n");
@@ -368,8 +369,8 @@ fn told(sheet: &Sheet) -> String {
         0 => "None.".to_owned(),
         total if total <= FINDINGS_SHOWN_MAX => counted(total, "finding"),
         total => format!(
-            "{total} findings, of which the first {FINDINGS_SHOWN_MAX} stand here; the pages of the \
-             groups have theirs"
+            "{total} findings; the first {FINDINGS_SHOWN_MAX} stand here, those of each group on \
+             its page"
         ),
     }
 }
