@@ -80,7 +80,7 @@ async fn play(arguments: &Arguments) -> io::Result<Exit> {
     for (number, scene) in Scene::ALL.into_iter().enumerate() {
         stage.play(scene)?;
         say(&format!("\n--- scene {}: {}\n\n", number + 1, scene.sentence()));
-        if let Err(exit) = pass(&mut engine, &mut books, &stop, scene).await {
+        if let Err(exit) = Box::pin(pass(&mut engine, &mut books, &stop, scene)).await {
             return Ok(exit);
         }
         if stop.asked() {
@@ -101,7 +101,7 @@ async fn pass(
     scene: Scene,
 ) -> Result<(), Exit> {
     let begun = now() + SignedDuration::from_hours(scene.hours_later());
-    let look = engine.look_at(None, begun).await.map_err(|why| blind(&why))?;
+    let look = Box::pin(engine.look_at(None, begun)).await.map_err(|why| blind(&why))?;
     say(&text::plan(&look.decision, &look.guarded));
     let finished = finish(engine, books, look, stop).await;
     let results = &finished.acted.results;

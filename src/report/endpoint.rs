@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
@@ -136,7 +137,7 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src '
 async fn guard(State(bound): State<SocketAddr>, request: Request, next: Next) -> Response {
     let open = ["/metrics", "/livez", "/readyz"].contains(&request.uri().path());
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    let of_target = request.uri().authority().map(|authority| authority.as_str());
+    let of_target = request.uri().authority().map(Authority::as_str);
     let is_own = of_target.or(host).is_some_and(is_this_machine);
     if bound.ip().is_loopback() && !open && !is_own {
         let text = format!("this listener answers for {bound} and localhost only\n");
@@ -170,12 +171,12 @@ fn is_this_machine(host: &str) -> bool {
 
 /// A page, made on a thread that may take its time.
 async fn shown(served: Served, make: impl FnOnce(Shown<'_>) -> Made + Send + 'static) -> Response {
-    let made = tokio::task::spawn_blocking(move || {
+    let answer = tokio::task::spawn_blocking(move || {
         let status = serde_json::to_value(served.report.status()).unwrap_or_default();
         let view = served.report.groups();
         make(Shown { status: &status, view: &view })
     });
-    match made.await {
+    match answer.await {
         Ok((code, Answer::Page(text))) => (code, Html(text)).into_response(),
         Ok((code, Answer::Json(value))) => (code, axum::Json(value)).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

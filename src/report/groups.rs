@@ -190,12 +190,11 @@ impl View {
         if deeds.iter().any(|deed| !deed.achieved) {
             return State::Failed;
         }
-        match group.state {
-            State::Pending | State::Drifted if self.is_settled(group, deeds) => {
-                if self.has_ended(group) { State::Gone } else { State::InStep }
-            }
-            other => other,
+        let waits = matches!(group.state, State::Pending | State::Drifted);
+        if !waits || !self.is_settled(group, deeds) {
+            return group.state;
         }
+        if self.has_ended(group) { State::Gone } else { State::InStep }
     }
 
     /// Why a group is what it is, in a sentence; empty where nothing is to be said.
@@ -221,8 +220,8 @@ impl View {
 
     /// Where its directory group stands.
     pub fn dn<'v>(&'v self, group: &'v Group) -> Option<&'v str> {
-        let moved = self.deeds(group.id).iter().rev().filter(|deed| deed.achieved);
-        let moved = moved.filter_map(|deed| deed.dn.as_deref()).next();
+        let mut moved = self.deeds(group.id).iter().rev().filter(|deed| deed.achieved);
+        let moved = moved.find_map(|deed| deed.dn.as_deref());
         if self.has_ended(group) { None } else { moved.or(group.dn.as_deref()) }
     }
 

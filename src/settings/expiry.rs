@@ -152,7 +152,7 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = der.split_first()?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match usize::from(*first) {
-        short @ 0..0x80 => (short, rest),
+        short @ 0..=0x7F => (short, rest),
         long => {
             let count = long - 0x80;
             let (bytes, rest) = rest.split_at_checked(count).filter(|_| count <= 4)?;

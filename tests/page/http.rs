@@ -206,7 +206,8 @@ fn every_answer_keeps_browsers_from_loading_framing_guessing_and_keeping() {
     ] {
         let answer = get(&daemon.status, path);
         for header in [
-            "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n",
+            "content-security-policy: default-src 'none'; style-src 'self'; script-src 'self'; \
+             img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n",
             "x-content-type-options: nosniff\r\n",
             "referrer-policy: no-referrer\r\n",
             "cache-control: no-store\r\n",

@@ -52,7 +52,7 @@ fn a_comment_has_counts_digests_changes_holds_and_what_was_not_computed() {
     let held = comment(&stage, &[], 3);
     for part in [
         "#### Held",
-        "OneGroup of policy everything: 5 members of one group would be removed",
+        "OneGroup of policy everything&#58; 5 members of one group would be removed",
         "```shell\nwriteback approve ",
         "| **held** | <code>everything</code> | <code>- member  Engineering&#95;",
     ] {

@@ -72,7 +72,7 @@ fn a_broken_policy_is_a_failed_check_without_a_comment() {
         "{}",
         ran.stdout
     );
-    assert!(runner.forge("comments.json").is_empty(), "nothing was said");
+    assert!(comments(&runner).is_empty(), "nothing was said");
     assert!(!runner.leaves_credentials(), "also after a failure");
     runner.gitlab("writeback-plan").expect(5);
     assert!(!runner.leaves_credentials(), "also after a failure");

@@ -39,7 +39,7 @@ pub(super) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> io::Re
     let garbled = || io::Error::new(io::ErrorKind::InvalidData, "the answer makes no sense");
     let _sequence = stream.read_u8().await?;
     let length = match usize::from(stream.read_u8().await?) {
-        short @ 0..0x80 => short,
+        short @ 0..=0x7F => short,
         long @ 0x81..=0x84 => {
             let mut length = 0;
             for _ in 0x80..long {
@@ -81,7 +81,7 @@ fn take(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match usize::from(*first) {
-        short @ 0..0x80 => (short, rest),
+        short @ 0..=0x7F => (short, rest),
         long => {
             let (digits, rest) = rest.split_at_checked(long - 0x80)?;
             let length = digits.iter().try_fold(0_usize, |length, digit| {
@@ -99,7 +99,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let digits: Vec<u8> = digits.into_iter().skip_while(|digit| *digit == 0).collect();
     let length = match digits.as_slice() {
         [] => vec![0],
-        [short @ 0..0x80] => vec![*short],
+        [short @ 0..=0x7F] => vec![*short],
         long => {
             let count = u8::try_from(long.len()).unwrap_or(u8::MAX);
             [&[0x80 | count][..], long].concat()

@@ -12,7 +12,7 @@ use crate::model::cloud::MemberKind;
 use crate::model::directory::PrincipalClass;
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
-use crate::model::{FindingCode, Leave, ObjectGuid, ObjectId};
+use crate::model::{DirectoryGroup, FindingCode, Leave, ObjectGuid, ObjectId, TenantId};
 use crate::report::events::Sight;
 
 /// Why groups are frozen: the values of the label `reason`.
@@ -255,12 +255,30 @@ pub(super) fn unresolved(decision: &Decision, sight: &Sight<'_>) -> BTreeMap<&'s
     by_reason
 }
 
-/// Different groups of others that carry a mark, by whose they are.
-pub(super) fn foreign(decision: &Decision) -> [(&'static str, usize); 2] {
-    let of = |code| {
-        let findings = decision.findings.iter().filter(|finding| finding.code == code);
-        findings.map(|finding| (finding.group, &finding.message)).collect::<BTreeSet<_>>().len()
+/// Groups of the domain that carry a mark and are somebody else's, by whose they are. Which owner
+/// we are stands in the records of those that are surely ours; one of our own that is in doubt is
+/// nobody else's.
+pub(super) fn foreign(decision: &Decision, sight: &Sight<'_>) -> [(&'static str, usize); 2] {
+    let known = decision.lessons.inventory.values().chain(sight.memory.inventory.values());
+    let known: BTreeSet<ObjectGuid> = known.copied().collect();
+    let groups = sight.directory.groups.value();
+    let records = |group: &'_ DirectoryGroup| -> Vec<(String, TenantId)> {
+        let records = group.records.iter().filter_map(|value| value.record.as_ref());
+        records.map(|record| (record.owner.clone(), record.tenant)).collect()
     };
-    let [anchored, elsewhere] = FOREIGN;
-    [(anchored, of(FindingCode::Foreign)), (elsewhere, of(FindingCode::OwnedElsewhere))]
+    let ours: BTreeSet<_> =
+        known.iter().filter_map(|guid| groups.get(guid)).flat_map(records).collect();
+    let (mut anchored, mut elsewhere) = (0, 0);
+    for group in groups.values().filter(|group| !known.contains(&group.guid)) {
+        let anchors = [&group.admin_description, &group.external_id];
+        let mut anchors = anchors.into_iter().flatten();
+        if !group.records.is_empty() {
+            let is_ours = records(group).iter().any(|owner| ours.contains(owner));
+            elsewhere += usize::from(!is_ours);
+        } else if anchors.any(|text| ObjectId::from_any_anchor(text).is_some()) {
+            anchored += 1;
+        }
+    }
+    let [of_others, of_owners] = FOREIGN;
+    [(of_others, anchored), (of_owners, elsewhere)]
 }

@@ -208,7 +208,7 @@ impl Plans {
         self.privileged.set(count(decision.privileged.len()));
         self.hold(policies, guarded, sight);
         self.budgets(policies, decision, guarded, sight);
-        for (kind, groups) in foreign(decision) {
+        for (kind, groups) in foreign(decision, sight) {
             self.foreign.with_label_values(&[kind]).set(count(groups));
         }
         let unresolved = unresolved(decision, sight);

@@ -141,7 +141,9 @@ fn history(main: &mut Html, view: &View, group: &Group) {
         main.raw("<p>This process has changed nothing of it.</p>\n");
     } else {
         main.raw("<ol class=\"lines\">\n");
-        deeds.into_iter().for_each(|deed| told_deed(main, deed));
+        for deed in deeds {
+            told_deed(main, deed);
+        }
         main.raw("</ol>\n");
     }
     main.raw("<p>Everything that was ever done to it, from the journal; and by which rule it is ");

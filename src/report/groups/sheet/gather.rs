@@ -15,7 +15,9 @@ use crate::decide::guard::{Guarded, Hold};
 use crate::model::change::{Change, Kind, MemberReference};
 use crate::model::cloud::MemberKind;
 use crate::model::policy::{Nested, PolicySet, Standing};
-use crate::model::{CloudMember, DirectoryGroup, Finding, ObjectGuid, ObjectId, PolicyName};
+use crate::model::{
+    CloudMember, Complete, DirectoryGroup, Finding, ObjectGuid, ObjectId, PolicyName,
+};
 use crate::report::events::Sight;
 use crate::report::groups::View;
 use crate::report::groups::state::State;
@@ -158,7 +160,7 @@ impl<'a> Gathering<'a> {
         let members: Option<Box<[u32]>> =
             read.map(|members| members.value().iter().map(|member| people.value(member)).collect());
         let guids: Vec<ObjectGuid> =
-            read.into_iter().flat_map(|m| m.value()).map(|member| member.guid).collect();
+            read.into_iter().flat_map(Complete::value).map(|member| member.guid).collect();
         let left_out = self.left_out(id, &own_lines, &guids, policy.as_ref());
         let left_out_count = left_out.len();
         let left_out = left_out.into_iter().take(LEFT_OUT_KEPT_MAX);

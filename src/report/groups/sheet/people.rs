@@ -59,7 +59,7 @@ pub(super) struct People<'a> {
     groups: &'a BTreeMap<ObjectGuid, ObjectId>,
     of_domain: BTreeMap<ObjectGuid, u32>,
     of_tenant: BTreeMap<ObjectId, u32>,
-    people: Vec<Person>,
+    known: Vec<Person>,
 }
 
 impl<'a> People<'a> {
@@ -68,11 +68,11 @@ impl<'a> People<'a> {
         groups: &'a BTreeMap<ObjectGuid, ObjectId>,
     ) -> Self {
         let (of_domain, of_tenant) = (BTreeMap::new(), BTreeMap::new());
-        Self { principals, groups, of_domain, of_tenant, people: Vec::new() }
+        Self { principals, groups, of_domain, of_tenant, known: Vec::new() }
     }
 
     pub(super) fn all(self) -> Vec<Person> {
-        self.people
+        self.known
     }
 
     /// The number of a value of `member`.
@@ -128,12 +128,11 @@ impl<'a> People<'a> {
             Some(PrincipalClass::Computer | PrincipalClass::Device) => PersonKind::Device,
             Some(PrincipalClass::Group) => PersonKind::Group,
             Some(PrincipalClass::Contact) => PersonKind::Contact,
-            Some(PrincipalClass::Other) => PersonKind::Other,
             None if group.is_some() => PersonKind::Group,
-            None => PersonKind::Other,
+            Some(PrincipalClass::Other) | None => PersonKind::Other,
         };
-        let number = place(self.people.len());
-        self.people.push(Person { label: label.into(), kind, group });
+        let number = place(self.known.len());
+        self.known.push(Person { label: label.into(), kind, group });
         self.of_domain.insert(guid, number);
         number
     }
@@ -142,8 +141,8 @@ impl<'a> People<'a> {
         if let Some(number) = self.of_tenant.get(&id) {
             return *number;
         }
-        let number = place(self.people.len());
-        self.people.push(person());
+        let number = place(self.known.len());
+        self.known.push(person());
         self.of_tenant.insert(id, number);
         number
     }

@@ -41,8 +41,9 @@ impl Gathering<'_> {
             return (State::Unknown, reason.clone());
         }
         let of = |part: Part| lines.iter().filter(move |(line, _)| line.part == part);
-        if of(Part::Held).next().is_some() {
-            return (State::Held, self.why_held(id, of(Part::Held).map(|(line, _)| *line)));
+        let held: Vec<&Line> = of(Part::Held).map(|(line, _)| *line).collect();
+        if !held.is_empty() {
+            return (State::Held, self.why_held(id, &held));
         }
         let causes = || of(Part::Waiting).map(|(_, change)| &change.cause);
         let drift = causes().find(|cause| matches!(cause, Cause::Drift(_)));
@@ -80,9 +81,9 @@ impl Gathering<'_> {
     }
 
     /// The limits that keep lines of a group back.
-    fn why_held<'l>(&self, id: ObjectId, lines: impl Iterator<Item = &'l Line> + Clone) -> String {
+    fn why_held(&self, id: ObjectId, lines: &[&Line]) -> String {
         let concerns = |hold: &&Hold| {
-            let mut own = lines.clone().filter(|line| line.policy == hold.policy);
+            let mut own = lines.iter().filter(|line| line.policy == hold.policy);
             hold.group.is_none_or(|group| group == id)
                 && own.any(|line| text::counts(hold.row, line.kind))
         };
