@@ -5,7 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
+    clippy::indexing_slicing,
     dead_code,
     unreachable_pub,
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
@@ -18,8 +18,11 @@ mod product;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Runtime;
 use writeback::sim::tenant::Tenant;
@@ -148,9 +151,60 @@ fn a_keytab_reads_and_writes_over_a_sealed_connection_and_every_mistake_is_named
     assert!(told.stderr.contains("krb5.conf"), "{}", told.stderr);
 }
 
-/// Large values and large answers go in pieces, and nothing of them is lost.
+/// A line to the domain controller that carries every byte by itself or in small pieces, so that no
+/// length and no buffer comes whole, and keeps what it carried.
+fn line() -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let carried = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&carried);
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            let near = near.unwrap();
+            let far = TcpStream::connect("127.0.0.1:389").unwrap();
+            let ends = [(&near, &far), (&far, &near)];
+            for (from, to) in ends.map(|(a, b)| (a.try_clone().unwrap(), b.try_clone().unwrap())) {
+                let kept = Arc::clone(&kept);
+                std::thread::spawn(move || carry(from, to, &kept));
+            }
+        }
+    });
+    (port, carried)
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, kept: &Mutex<Vec<u8>>) {
+    to.set_nodelay(true).unwrap();
+    let mut buffer = [0; 1_021];
+    let mut size = 1;
+    while let Ok(count @ 1..) = from.read(&mut buffer[..size]) {
+        kept.lock().unwrap().extend(&buffer[..count]);
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+        size = size % buffer.len() + 1;
+    }
+    // The other end may be gone already.
+    let _gone = to.shutdown(Shutdown::Both);
+}
+
 #[test]
-fn a_listing_that_comes_in_many_sealed_buffers_is_whole() {
+fn nothing_of_the_directory_crosses_the_line_in_the_clear_and_broken_buffers_are_put_together() {
+    let case = Case::new();
+    let (port, carried) = line();
+    case.product.reconfigure("ldap://localhost", &format!("ldap://localhost:{port}"));
+    let told = case.run(&["discover", "--output", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(found["facts"]["domain"]["reached"], true, "{}", told.stderr);
+    let carried = carried.lock().unwrap();
+    assert!(carried.len() > 20_000, "{}", carried.len());
+    for word in ["GSSAPI", "objectGUID", "Cloud Groups", "DC=corp", "sAMAccountName"] {
+        let seen = carried.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+        assert_eq!(seen, word == "GSSAPI", "{word}");
+    }
+}
+
+#[test]
+fn discover_tells_what_becomes_of_a_keytab() {
     let case = Case::new();
     let told = case.run(&["discover", "--output", "json"]);
     let found: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();

@@ -331,7 +331,7 @@ impl Directory {
     /// A new connection, to the domain controller that the facts are about: what one of them
     /// tells, another one may not know yet, and a name may lead to several.
     async fn reopen(&self) -> Result<Connection, DirectoryError> {
-        let mut connection = Connection::open(&self.options, &self.observer).await?;
+        let mut connection = Box::pin(Connection::open(&self.options, &self.observer)).await?;
         let server = connection.root_dse().await?.server;
         if server == self.facts.server || !stands("H31") {
             return Ok(connection);
@@ -372,7 +372,7 @@ async fn reach(
     containers: &Containers,
     observer: &Observer,
 ) -> Result<(Connection, DomainFacts, String), DirectoryError> {
-    let mut connection = Connection::open(options, observer).await?;
+    let mut connection = Box::pin(Connection::open(options, observer)).await?;
     let (facts, schema) = connection.learn(containers).await?;
     Ok((connection, facts, schema))
 }

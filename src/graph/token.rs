@@ -138,11 +138,11 @@ impl TokenSource {
             return Ok(token.clone());
         }
         let proof = match self.read(transport) {
-            Err(_) if usable.is_none() => self.read_settled(transport, &mut state).await,
+            Err(_) if usable.is_none() => Box::pin(self.read_settled(transport, &mut state)).await,
             read => read,
         };
         let renewed = match proof {
-            Ok(proof) => self.renew(transport, &mut state, proof).await,
+            Ok(proof) => Box::pin(self.renew(transport, &mut state, proof)).await,
             Err(error) => Err(error),
         };
         match (renewed, usable) {

@@ -162,7 +162,11 @@ pub struct Directory {
     pub containers: Vec<Dn>,
 }
 
+#[cfg(not(feature = "kerberos"))]
 const LDAPS: &str = r"^[Ll][Dd][Aa][Pp][Ss]://[^/?#@]+/?$";
+/// `ldap://` is for Kerberos, which seals it.
+#[cfg(feature = "kerberos")]
+const LDAPS: &str = r"^[Ll][Dd][Aa][Pp][Ss]?://[^/?#@]+/?$";
 
 /// Who binds.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -122,6 +122,17 @@ impl Scene {
         self.fired.borrow_mut().insert(alert.to_owned());
     }
 
+    /// The same for one that may have cleared meanwhile.
+    #[track_caller]
+    fn fired_at(&self, instance: &str, alert: &str) {
+        let expression =
+            format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\",{instance}}}");
+        until(&format!("{alert} has fired"), || {
+            self.prometheus.ever_said(&expression, STORY_MINUTES)
+        });
+        self.fired.borrow_mut().insert(alert.to_owned());
+    }
+
     #[track_caller]
     fn clears_at(&self, instance: &str, alert: &str) {
         until(&format!("{alert} clears"), || !self.prometheus.fires(alert, instance));
@@ -165,7 +176,7 @@ fn every_alert_fires_and_clears_and_every_expression_says_something() {
     surroundings(&scene);
     groups(&scene);
     decide_on_the_hold(&scene);
-    scene.fires_at(&scene.other, missed);
+    scene.fired_at(&scene.other, missed);
     scene.clears_at(&scene.other, missed);
     reads(&scene);
     domain_down(&scene);

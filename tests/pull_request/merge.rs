@@ -50,7 +50,7 @@ fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
     review.run(&plan).expect(2);
     let comment = fs::read_to_string(review.path().join("plan.md")).unwrap();
     assert!(!comment.contains("Not computed"), "{comment}");
-    let (digest, reviewed) = digests(&comment);
+    let (_, reviewed) = digests(&comment);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
     assert!(!review.path().join("state").exists(), "a plan leaves nothing behind");
@@ -63,7 +63,11 @@ fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
     stage.product.policy("everything", &renamed());
     stage.put_in("VPN Users", &["Ada Lovelace"]);
     stage.domain.clear_operations();
-    // The plan as a whole is another one now, what was reviewed is not.
+    // The plan as a whole is another one with each join, what was reviewed is not.
+    let before = stage.product.run(&["plan", "--output", "markdown"]).expect(2).stdout;
+    let (digest, same) = digests(&before);
+    assert_eq!(same, reviewed);
+    stage.put_in("VPN Users", &["Alan Turing"]);
     let refused = stage.product.run(&["apply", "--expect", &digest]).expect(2);
     assert!(refused.stderr.contains("the plan is not the expected one"), "{}", refused.stderr);
     assert!(refused.stderr.contains("nothing is written"), "{}", refused.stderr);

@@ -23,6 +23,8 @@ pub struct Ground {
     pub etc: TempDir,
     /// `/var/backups/writeback`.
     pub backup: TempDir,
+    /// The state is that of a backup.
+    pub restored: bool,
 }
 
 impl Ground {
@@ -34,7 +36,7 @@ impl Ground {
             .edit(|tree| tree.add_group("Old Finance", CONTAINER, "old-finance", GLOBAL_SECURITY))
             .unwrap();
         let (etc, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        Self { stage, daemon: None, digest: None, etc, backup }
+        Self { stage, daemon: None, digest: None, etc, backup, restored: false }
     }
 
     /// Runs the product; the exit code must be one of these.
@@ -110,6 +112,13 @@ impl Ground {
         self.stage.product.run(&["apply"]).expect(0);
     }
 
+    /// How a written group is called in the directory.
+    fn common_name(&self, display_name: &str) -> String {
+        let owned = self.stage.owned();
+        let named = owned.iter().find(|entry| entry.text("displayName") == Some(display_name));
+        named.and_then(|entry| entry.text("cn")).unwrap_or(display_name).to_owned()
+    }
+
     /// The placeholders of the documents, as they are here.
     pub fn fill(&self, words: &[String]) -> Vec<String> {
         let old = "CN=Old Finance,";
@@ -120,7 +129,7 @@ impl Ground {
             ("1a2b3c4d5e6f", digest.to_owned()),
             ("5f0c2a1e-77d4-4c1b-9a55-0d2b6e3f8a10", self.stage.id("Finance").to_string()),
             ("0b9e4d52-3c1f-4f6a-8e07-51a2c3d4e5f6", old),
-            ("NAME", "Finance".to_owned()),
+            ("NAME", self.common_name("Finance")),
             ("2026-03-01T12:00:00Z", jiff::Timestamp::now().to_string()),
         ];
         let filled = |word: &String| {

@@ -176,6 +176,7 @@ const OTHERS: [(&str, Deed); 22] = [
     ("cp -a /var/backups/writeback/. /var/lib/writeback/", |ground, _| {
         let state = ground.stage.product.path().join("state");
         copy(ground.backup.path(), &state);
+        ground.restored = true;
     }),
     ("kubectl apply -k deploy/kubernetes/overlays/git-sync", is_a_kustomization),
     ("kubectl apply -k deploy/kubernetes/overlays/lab", is_a_kustomization),
@@ -218,6 +219,9 @@ pub fn execute(ground: &mut Ground, line: &str) {
     let ran = ground.run(&words, own.codes);
     let said = format!("{}{}", ran.stdout, ran.stderr);
     assert!(said.contains(own.says), "{line} does not say {:?}:\n{said}", own.says);
+    if ground.restored && line == "writeback status" {
+        assert!(said.contains("all removals wait until "), "the state is an old one:\n{said}");
+    }
 }
 
 /// The demonstration to its end; without `--once` it would go on.

@@ -10,6 +10,7 @@ use crate::decide::explain::policies::short;
 use crate::decide::members::{Resolved, Resolver};
 use crate::model::change::{Kind, MemberReference};
 use crate::model::cloud::MemberKind;
+use crate::model::directory::UNIVERSAL_DISTRIBUTION;
 use crate::model::policy::{Nested, Policy};
 use crate::model::{CloudMember, Complete, ObjectGuid, ObjectId};
 
@@ -359,7 +360,11 @@ impl<'a> View<'a> {
 
     /// When access through the group ends for somebody who is taken out of it.
     fn end_of_access(&self, account: ObjectGuid) -> String {
+        let owned = self.holdings.owned.get(&self.id);
         match self.way_down(account, false) {
+            None if owned.is_some_and(|it| it.group.group_type == UNIVERSAL_DISTRIBUTION) => {
+                "; it gives no access, mail to it ends at once".to_owned()
+            }
             None => format!("; {ACCESS_ENDS}"),
             Some(path) => format!("; access stays, through {}", path.join(" > ")),
         }

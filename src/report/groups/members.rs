@@ -81,15 +81,13 @@ impl View {
         let standing = group.members.iter().flatten();
         rows.extend(standing.map(|number| (*number, MemberState::Member)));
         for line in self.sheet().lines_of(group) {
-            let fate = match (line.kind, line.part) {
-                (Kind::AddMembers, _) if self.is_made(line, Kind::AddMembers) => {
-                    Some(MemberState::Member)
-                }
-                (Kind::RemoveMembers, _) if self.is_made(line, Kind::RemoveMembers) => None,
-                (Kind::AddMembers, Part::Held) => Some(MemberState::AdditionHeld),
-                (Kind::RemoveMembers, Part::Held) => Some(MemberState::RemovalHeld),
-                (Kind::AddMembers, _) => Some(MemberState::ToBeAdded),
-                (_, _) => Some(MemberState::ToBeRemoved),
+            let adds = line.kind == Kind::AddMembers;
+            let fate = match (adds, line.part == Part::Held) {
+                _ if self.is_made(line, line.kind) => adds.then_some(MemberState::Member),
+                (true, true) => Some(MemberState::AdditionHeld),
+                (true, false) => Some(MemberState::ToBeAdded),
+                (false, true) => Some(MemberState::RemovalHeld),
+                (false, false) => Some(MemberState::ToBeRemoved),
             };
             for number in &line.members {
                 match fate {
