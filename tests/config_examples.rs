@@ -26,7 +26,11 @@ fn the_example_configuration_is_accepted() {
     assert_eq!(settings.policies, config().join("policies"));
     assert_eq!(settings.state, Path::new("/var/lib/writeback"));
     assert_eq!(settings.directory.server.host_str(), Some("dc1.corp.example"));
-    let Bind::Simple { name, .. } = &settings.directory.bind else { panic!("another bind") };
+    let name = match &settings.directory.bind {
+        Bind::Simple { name, .. } => name,
+        #[cfg(feature = "kerberos")]
+        Bind::Kerberos { principal, .. } => principal,
+    };
     assert_eq!(name, "CORP\\svc-writeback");
     assert!(matches!(settings.tenant.credential, Credential::ClientSecretFile(_)));
     assert_eq!(settings.schedule.interval, Duration::from_mins(15));

@@ -9,7 +9,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::similar_names,
     unreachable_pub,
     dead_code,
     reason = "a failed unwrap is the failed test, and the support is open to all stories"

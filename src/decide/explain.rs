@@ -5,12 +5,13 @@
 //! rests on. Nothing is decided here a second time: `claim` and `select` say what the policies make
 //! of the group, `shape` what they call it, `members` who a member is, and the plan what waits.
 //! `find` knows which group and which person is meant, `policies` tells of the selection, `place`
-//! of name and directory group, `person` of a member.
+//! of name and directory group, `person` of a member, `tree` finds the way to one.
 
 mod find;
 mod person;
 mod place;
 mod policies;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use find::{Found, Person, find_group, find_person};
-pub use person::{Belonging, PersonAnswer, nested_unread};
+pub use person::{Belonging, PersonAnswer};
+pub use tree::nested_unread;
 
 use crate::decide::claim::{Claim, Claims, claims};
 use crate::decide::guard::Guarded;

@@ -308,7 +308,7 @@ impl Directory {
         self.connection(&self.reader).await
     }
 
-    /// The connection of a slot, opened anew when the old one is spent.
+    /// The connection of a slot, opened anew when the old one is spent, or soon, if a renewal fails.
     async fn connection<'slot>(
         &self,
         slot: &'slot Slot,
@@ -317,11 +317,8 @@ impl Directory {
         let connection = match slot.take() {
             Some(connection) if !connection.is_spent() => connection,
             Some(old) => match self.reopen().await {
-                Ok(new) => new,
-                // A password or authority that is being renewed: the old connection is as good as
-                // before, and nobody has to notice.
                 Err(error) if error.is_of_credential() && old.lasts() => old.put_off(),
-                Err(error) => return Err(error),
+                reopened => reopened?,
             },
             None => self.reopen().await?,
         };

@@ -295,18 +295,14 @@ fn password(options: &DirectoryOptions) -> Result<SecretString, DirectoryError> 
 }
 
 /// Reads a file; one that cannot be used may be being written, and is read again for a moment.
-fn settled<T>(
-    read: impl Fn() -> Result<T, DirectoryError>,
-) -> impl Future<Output = Result<T, DirectoryError>> {
-    async move {
-        for _ in 0..SETTLE_TRIES {
-            if let Ok(found) = read() {
-                return Ok(found);
-            }
-            sleep(SETTLE_PAUSE).await;
+async fn settled<T>(read: impl Fn() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+    for _ in 0..SETTLE_TRIES {
+        if let Ok(found) = read() {
+            return Ok(found);
         }
-        read()
+        sleep(SETTLE_PAUSE).await;
     }
+    read()
 }
 
 /// The password that took the place of a refused one, where one does in a moment: whoever changes

@@ -193,7 +193,8 @@ fn granted(answer: &Answer, now: Timestamp) -> Result<Granted, GraphError> {
     let answered: Answered = answer.json(Endpoint::Identity)?;
     let number = |value: &Value| match value {
         Value::String(text) => text.parse().ok(),
-        other => other.as_i64(),
+        Value::Number(number) => number.as_i64(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     let left = || Some(number(&answered.expires_on)?.saturating_sub(now.as_second()));
     let seconds = number(&answered.expires_in).or_else(left);

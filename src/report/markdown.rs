@@ -76,7 +76,8 @@ fn opening(decision: &Decision, guarded: &Guarded, heading: Heading<'_>) -> Stri
     let counts = counts.lines().next().unwrap_or_default();
     let of = only.map(|name| format!(", policy {}", code(name.as_str()))).unwrap_or_default();
     format!(
-        "<!-- writeback-plan owner={owner} policy={policy} digest={digest} reviewed={reviewed} -->\n\
+        "<!-- writeback-plan owner={owner} policy={policy} digest={digest} \
+         reviewed={reviewed} -->\n\
          ### writeback plan of {}{of}\n\n**{counts}**\n\n\
          | digest of | for `--expect` |\n|---|---|\n\
          | everything that waits | `{digest}` |\n\

@@ -73,7 +73,7 @@ impl Settings {
     pub fn read_credentials(&self, now: Timestamp) -> Vec<CredentialState> {
         let read = |credential: CredentialFile| {
             let expires = match &credential.file {
-                Some(file) => expiry_of(credential.word, file, now)?,
+                Some(file) => expiry_of(credential.word, file, now).ok()?,
                 None => None,
             };
             Some(CredentialState { credential, expires })
@@ -82,23 +82,31 @@ impl Settings {
     }
 }
 
-/// When what a file holds ends; nothing for a file that cannot be read.
-fn expiry_of(word: &str, file: &Path, now: Timestamp) -> Option<Option<Timestamp>> {
-    Some(match word {
+/// A file that cannot be read: whoever needs it says why.
+struct Unread;
+
+/// When what a file holds ends, where it says so.
+fn expiry_of(word: &str, file: &Path, now: Timestamp) -> Result<Option<Timestamp>, Unread> {
+    let text = || read_secret(file).map_err(|_| Unread);
+    Ok(match word {
         "certificate" => read_certificates(file)?.first().copied(),
         "tenant_ca" | "directory_ca" => next_end(&read_certificates(file)?, now),
-        "federated_token" => token_end(read_secret(file).ok()?.expose_secret()),
-        "keytab" => file.is_file().then_some(None)?,
-        _ => read_secret(file).ok().map(|_| None)?,
+        "federated_token" => token_end(text()?.expose_secret()),
+        // It is binary.
+        "keytab" if file.is_file() => None,
+        "keytab" => return Err(Unread),
+        _ => text().map(|_| None)?,
     })
 }
 
 /// When each certificate of a PEM file ends.
-fn read_certificates(file: &Path) -> Option<Vec<Timestamp>> {
+fn read_certificates(file: &Path) -> Result<Vec<Timestamp>, Unread> {
     let mut pem = Vec::new();
-    File::open(file).ok()?.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut pem).ok()?;
+    let read =
+        File::open(file).and_then(|file| file.take(CERTIFICATES_BYTES_MAX).read_to_end(&mut pem));
+    read.map_err(|_| Unread)?;
     let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
-    Some(certificates.filter_map(|certificate| certificate_end(&certificate)).collect())
+    Ok(certificates.filter_map(|certificate| certificate_end(&certificate)).collect())
 }
 
 /// Of several authorities the next to end counts: nobody knows here which one the other side

@@ -225,8 +225,9 @@ impl Desk {
     /// Numbers are texts here, unlike at the login.
     fn grant(&self) -> Response {
         let mut body = (self.tokens)();
-        let seconds = body["expires_in"].as_i64().unwrap_or_default();
-        let end = now_of(body["access_token"].as_str().unwrap_or_default()) + seconds;
+        let seconds = body.get("expires_in").and_then(Value::as_i64).unwrap_or_default();
+        let token = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
+        let end = issued_at(token) + seconds;
         let number = |number: i64| Value::from(number.to_string());
         if let Some(body) = body.as_object_mut() {
             body.insert("expires_in".to_owned(), number(seconds));
@@ -247,12 +248,12 @@ impl Desk {
 }
 
 /// `iat` of a token.
-fn now_of(token: &str) -> i64 {
+fn issued_at(token: &str) -> i64 {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let claims = payload.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    claims.and_then(|claims| claims["iat"].as_i64()).unwrap_or_default()
+    claims.and_then(|claims| claims.get("iat")?.as_i64()).unwrap_or_default()
 }
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Response {

@@ -27,7 +27,7 @@ async fn listed_through(bench: &Bench, client: &Tenant, tokens: usize) {
     let begun = Instant::now();
     while bench.asked("/token") < before + tokens {
         listing(client).await;
-        assert!(begun.elapsed() < Duration::from_secs(60), "no token is renewed");
+        assert!(begun.elapsed() < Duration::from_mins(1), "no token is renewed");
     }
 }
 

@@ -345,6 +345,8 @@ fn credential(scene: &Scene) {
     parameters.not_after = std::time::SystemTime::from(end).into();
     let soon = parameters.self_signed(&key).unwrap();
     product.write("certificate.pem", &soon.pem());
+    // The token at hand is good for an hour; the tenant ends it sooner.
+    tenant.revoke_tokens();
     scene.touch("renewed");
     scene.fire(&["WritebackTerminalError", "WritebackCredentialExpiring"]);
     product.write("certificate.pem", tenant.certificate_pem());

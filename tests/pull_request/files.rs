@@ -140,6 +140,7 @@ fn a_merge_request_is_planned_noted_and_applied_on_gitlab() {
 
 #[test]
 fn no_workflow_runs_what_a_stranger_proposes_or_holds_more_rights_than_it_uses() {
+    let pinned = Regex::new("^actions/checkout@[0-9a-f]{40}$").unwrap();
     for name in GITHUB {
         let text = fs::read_to_string(deploy(&format!("github/{name}"))).unwrap();
         let file = parsed(&format!("github/{name}"));
@@ -168,7 +169,6 @@ fn no_workflow_runs_what_a_stranger_proposes_or_holds_more_rights_than_it_uses()
         // Only one action, by its commit, without its token left behind.
         for step in job["steps"].as_sequence().unwrap() {
             if let Some(action) = step["uses"].as_str() {
-                let pinned = Regex::new("^actions/checkout@[0-9a-f]{40}$").unwrap();
                 assert!(pinned.is_match(action), "{name}: {action}");
                 assert_eq!(step["with"]["persist-credentials"].as_bool(), Some(false), "{name}");
             }

@@ -108,8 +108,10 @@ impl Ground {
         self.written();
         self.stopped();
         copy(&self.stage.product.path().join("state"), self.backup.path());
-        self.stage.put_in("Board", &["Ada Lovelace"]);
-        self.stage.product.run(&["apply"]).expect(0);
+        for name in ["Ada Lovelace", "Grace Hopper"] {
+            self.stage.put_in("Board", &[name]);
+            self.stage.product.run(&["apply"]).expect(0);
+        }
     }
 
     /// How a written group is called in the directory.

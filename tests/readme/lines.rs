@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use crate::blocks::{project, read, words};
@@ -173,9 +174,10 @@ const OTHERS: [(&str, Deed); 22] = [
         ground.daemon.as_mut().unwrap().passes(1);
     }),
     ("journalctl -u writeback", |_, _| drop(unit())),
-    ("cp -a /var/backups/writeback/. /var/lib/writeback/", |ground, _| {
+    ("cp -a /var/backups/writeback/state.redb /var/lib/writeback/", |ground, words| {
         let state = ground.stage.product.path().join("state");
-        copy(ground.backup.path(), &state);
+        let name = Path::new(&words[2]).file_name().unwrap();
+        fs::copy(ground.backup.path().join(name), state.join(name)).unwrap();
         ground.restored = true;
     }),
     ("kubectl apply -k deploy/kubernetes/overlays/git-sync", is_a_kustomization),

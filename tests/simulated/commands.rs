@@ -279,8 +279,26 @@ fn help_lists_what_is_built_and_nothing_else() {
     assert_eq!(
         listed,
         [
-            "demo", "validate", "discover", "plan", "explain", "apply", "adopt", "release",
-            "approve", "undo", "journal", "run", "status", "schema", "help",
+            "demo",
+            "validate",
+            "discover",
+            "plan",
+            "explain",
+            "apply",
+            "adopt",
+            "release",
+            "approve",
+            "pause",
+            "resume",
+            "reconcile",
+            "reload",
+            "undo",
+            "journal",
+            "run",
+            "status",
+            "schema",
+            "completions",
+            "help",
         ],
         "{help}"
     );

@@ -95,7 +95,13 @@ pub async fn remembered(text: &str) -> Result<Memory, RemoteError> {
             unreadable(format!("{why}: the daemon may be of another version"))
         }),
         Answer::Refused { why } => Err(unreadable(format!("it refuses: {}", safe(&why)))),
-        other => Err(unreadable(format!("it answers something else: {}", word(&other)))),
+        other @ (Answer::Status { .. }
+        | Answer::Approved(_)
+        | Answer::Applied { .. }
+        | Answer::Paused { .. }
+        | Answer::Reloaded(_)) => {
+            Err(unreadable(format!("it answers something else: {}", word(&other))))
+        }
     }
 }
 

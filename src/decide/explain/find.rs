@@ -57,11 +57,11 @@ pub fn find_group(inputs: &Inputs<'_>, text: &str) -> Found<ObjectId> {
             names.insert((group.dn.to_string(), id));
         }
     }
-    let named = |id: &ObjectId| match listed.get(id) {
+    let show = |id: &ObjectId| match listed.get(id) {
         Some(group) => format!("{:?} ({id})", group.display_name),
         None => id.to_string(),
     };
-    choose(text, &names, named)
+    choose(text, &names, show)
 }
 
 /// Whether anything is known under an id.

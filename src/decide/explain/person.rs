@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde::Serialize;
 
-use super::{Case, Direct, Person, Sentence, View, Waiting};
+use super::tree::CloudTree;
+use super::{Person, Sentence, View, Waiting};
 use crate::decide::explain::policies::short;
 use crate::decide::members::{Resolved, Resolver};
 use crate::model::change::{Kind, MemberReference};
@@ -47,88 +48,11 @@ pub struct PersonAnswer {
     pub sentences: Vec<Sentence>,
 }
 
-/// The groups below a group whose members nobody has read yet: read them into `nested` and ask
-/// again until the answer is empty.
-pub fn nested_unread(case: &Case<'_>, group: ObjectId) -> BTreeSet<ObjectId> {
-    let mut unread = BTreeSet::new();
-    let tree = CloudTree { case };
-    tree.walk(group, |id, _| {
-        if tree.members(id).is_none() {
-            unread.insert(id);
-        }
-        false
-    });
-    unread
-}
-
-/// The groups of the tenant and their members, as far as they were read.
-struct CloudTree<'c, 'a> {
-    case: &'c Case<'a>,
-}
-
-impl<'a> CloudTree<'_, 'a> {
-    /// The direct members of a group; `None` where nobody asked for them.
-    fn members(&self, id: ObjectId) -> Option<Result<&'a [CloudMember], &'a str>> {
-        let of = |all: &'a Direct| all.get(&id);
-        let read = of(&self.case.members.of).or_else(|| of(self.case.nested))?;
-        Some(match read {
-            Ok(members) => Ok(members.value().as_slice()),
-            Err(unread) => Err(unread.reason.as_str()),
-        })
-    }
-
-    /// Meets the group and every group below it, the nearest first, until `enough` says so; the
-    /// way there stands beside each.
-    fn walk(&self, group: ObjectId, mut enough: impl FnMut(ObjectId, &[ObjectId]) -> bool) {
-        let mut seen = BTreeSet::from([group]);
-        let mut open: VecDeque<Vec<ObjectId>> = VecDeque::from([vec![group]]);
-        while let Some(path) = open.pop_front() {
-            let Some(id) = path.last().copied() else { continue };
-            if enough(id, &path) {
-                return;
-            }
-            let Some(Ok(members)) = self.members(id) else { continue };
-            let groups = members.iter().filter(|member| match &member.kind {
-                MemberKind::Group | MemberKind::DirectoryGroup(_) => true,
-                MemberKind::User(_)
-                | MemberKind::Device { .. }
-                | MemberKind::Other(_)
-                | MemberKind::Unreadable(_) => false,
-            });
-            for nested in groups.filter(|nested| seen.insert(nested.id)) {
-                open.push_back(path.iter().copied().chain([nested.id]).collect());
-            }
-        }
-    }
-
-    /// The shortest way from a group to a member, and the member.
-    fn way(&self, group: ObjectId, person: ObjectId) -> Option<(Vec<ObjectId>, &'a CloudMember)> {
-        let mut found = None;
-        self.walk(group, |id, path| {
-            let members = self.members(id).and_then(Result::ok).unwrap_or_default();
-            let member = members.iter().find(|member| member.id == person);
-            found = member.map(|member| (path.to_vec(), member));
-            found.is_some()
-        });
-        found
-    }
-
-    /// Groups below a group whose members could not be read.
-    fn unreadable(&self, group: ObjectId) -> usize {
-        let mut count = 0;
-        self.walk(group, |id, _| {
-            count += usize::from(!matches!(self.members(id), Some(Ok(_))));
-            false
-        });
-        count
-    }
-}
-
 /// The way from the cloud group to the person, and the person as a member; `None` where it is not
 /// in it.
 type InCloud<'a> = Option<(Vec<ObjectId>, &'a CloudMember)>;
 
-impl<'a> View<'a> {
+impl View<'_> {
     /// Why the person is in the group or not.
     pub(super) fn person(&self, person: &Person) -> PersonAnswer {
         let tree = CloudTree { case: &self.case };
@@ -324,7 +248,7 @@ impl<'a> View<'a> {
         let alone = person.cloud.and_then(|id| roster.only(id));
         let is_asked_for = alone.is_some();
         match resolver.resolve(&policy.name, alone.unwrap_or_default()) {
-            Ok(resolved) => self.fate(policy, person, (found, way_down), (&resolved, is_asked_for)),
+            Ok(fate) => self.fate(policy, person, (found, way_down), (&fate, is_asked_for)),
             Err(reason) => vec![Sentence::new(format!("Who is in it is not known: {reason}."))],
         }
     }

@@ -13,12 +13,12 @@ use crate::report::Report;
 use crate::report::events::{PassEnd, PassResult};
 
 /// Passes that are kept. A person looks back over the last ones; the journal has them all.
-pub const PASSES_MAX: usize = 20;
+pub(super) const PASSES_MAX: usize = 20;
 
 /// A pass that ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PassStatus {
+pub(super) struct PassStatus {
     pub(super) number: u64,
     ended_at: Timestamp,
     seconds: f64,
@@ -30,7 +30,7 @@ pub struct PassStatus {
 
 impl PassStatus {
     /// A pass as it ended.
-    pub fn of(pass: &PassEnd) -> Self {
+    pub(super) fn of(pass: &PassEnd) -> Self {
         Self {
             number: pass.number,
             ended_at: pass.at,
@@ -43,7 +43,7 @@ impl PassStatus {
     }
 
     /// It in one line.
-    pub fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         let Self { number, result, changes_done, changes_failed, held_changes, .. } = self;
         format!(
             "pass {number} ended: {result:?}, {changes_done} changes done, {changes_failed} \
@@ -55,18 +55,18 @@ impl PassStatus {
 /// The last passes, the newest first.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
-pub struct Passes(VecDeque<PassStatus>);
+pub(super) struct Passes(VecDeque<PassStatus>);
 
 impl Passes {
     /// Adds the newest.
-    pub fn push(&mut self, pass: PassStatus) {
+    pub(super) fn push(&mut self, pass: PassStatus) {
         self.0.push_front(pass);
         self.0.truncate(PASSES_MAX);
     }
 
     /// Those that a saved status tells of. What is not understood, such as a status of another
     /// version, tells of none: nothing depends on it.
-    pub fn of_document(document: &str) -> Self {
+    pub(super) fn of_document(document: &str) -> Self {
         let status: Value = serde_json::from_str(document).unwrap_or_default();
         let passes = status.get("lastPasses").and_then(Value::as_array).into_iter().flatten();
         let read = passes.filter_map(|pass| PassStatus::deserialize(pass).ok());
