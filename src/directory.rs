@@ -37,6 +37,7 @@ mod options;
 mod readiness;
 mod schema;
 mod search;
+mod secret;
 mod suitable;
 mod tls;
 mod values;

@@ -5,9 +5,9 @@
 //! it recommends. Pure like `decide`, which it asks what a pass would find; either side may be
 //! missing, the other one is told all the same.
 //!
-//! `credentials` tells when each ends, `tenant` and `domain` tell their sides, `groups` surveys the tenant's groups, `foreign` whose
-//! the marked groups of the directory are, `judge` asks `decide`, `approach` recommends;
-//! `problem` and `advice` hold the words.
+//! `credentials` tells when each ends, `tenant` and `domain` tell their sides, `groups` surveys the
+//! tenant's groups, `foreign` whose the marked groups of the directory are, `judge` asks `decide`,
+//! `approach` recommends; `problem` and `advice` hold the words.
 
 mod advice;
 mod approach;

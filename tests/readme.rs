@@ -9,9 +9,11 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     dead_code,
     unreachable_pub,
-    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
+    reason = "a failed unwrap is the failed test, the lines before it are shown, and no test needs \
+              everything of the support"
 )]
 
 #[path = "support/product.rs"]

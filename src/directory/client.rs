@@ -308,7 +308,7 @@ impl Directory {
         self.connection(&self.reader).await
     }
 
-    /// The connection of a slot, opened anew when the old one is spent, or soon, if a renewal fails.
+    /// The connection of a slot: a spent one goes on while a credential is being renewed.
     async fn connection<'slot>(
         &self,
         slot: &'slot Slot,

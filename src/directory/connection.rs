@@ -14,10 +14,11 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::outcome::{Verdict, bind_refusal, classify};
+use super::secret::{password, renewed, settled};
 use super::tls;
 use crate::defence::stands;
 use crate::directory::options::{LdapRequest, Observer, TimeLimits};
@@ -28,10 +29,6 @@ const OPERATIONS_MAX: u32 = 10_000;
 /// In how many parts of its age a new connection is tried again while the old one lasts: a password
 /// that is wrong is shown every quarter of an hour, and four times at most.
 const REPLACE_TRIES: u32 = 4;
-/// How often a file that is being written is read again before it counts as what it is.
-const SETTLE_TRIES: u32 = 4;
-/// How long between two of these reads; together a second, which is long for writing a file.
-const SETTLE_PAUSE: Duration = Duration::from_millis(250);
 /// Where LDAP over TLS listens (`ldaps` in IANA's list of services).
 const LDAPS_PORT: u16 = 636;
 /// Result code 49 (RFC 4511 appendix A).
@@ -278,45 +275,6 @@ impl Drop for Connection {
         // The driver would wait for a peer that does not read, and keep the socket open.
         self.driver.abort();
     }
-}
-
-/// The password as it is now.
-fn password(options: &DirectoryOptions) -> Result<SecretString, DirectoryError> {
-    let file = options.password_file.display();
-    let password = (options.read_secret)(&options.password_file).map_err(|why| {
-        DirectoryError::Misconfigured { message: format!("read the password file {file}: {why}") }
-    })?;
-    if password.expose_secret().is_empty() {
-        // RFC 4513 5.1.2: a name without a password is an anonymous bind, and succeeds.
-        let message = format!("bind with the password file {file}: it is empty");
-        return Err(DirectoryError::Misconfigured { message });
-    }
-    Ok(password)
-}
-
-/// Reads a file; one that cannot be used may be being written, and is read again for a moment.
-async fn settled<T>(read: impl Fn() -> Result<T, DirectoryError>) -> Result<T, DirectoryError> {
-    for _ in 0..SETTLE_TRIES {
-        if let Ok(found) = read() {
-            return Ok(found);
-        }
-        sleep(SETTLE_PAUSE).await;
-    }
-    read()
-}
-
-/// The password that took the place of a refused one, where one does in a moment: whoever changes
-/// it in the directory and in its file does the one after the other. None is offered twice.
-async fn renewed(options: &DirectoryOptions, refused: &SecretString) -> Option<SecretString> {
-    for _ in 0..SETTLE_TRIES {
-        sleep(SETTLE_PAUSE).await;
-        let now = password(options).ok();
-        let is_new = |now: &SecretString| now.expose_secret() != refused.expose_secret();
-        if let Some(password) = now.filter(is_new) {
-            return Some(password);
-        }
-    }
-    None
 }
 
 /// The address of a URL whose host is one of IPv6.

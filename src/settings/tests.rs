@@ -122,7 +122,8 @@ const WRONG_SETTINGS: &[(&str, &str, &str)] = &[
         "tenant:",
         "tenant:\n  cloud: Globl",
         "5:10: `tenant.cloud` is `Globl`, which is none of its values; \
-          did you mean `Global`? the values are Global, UsGovernment, UsGovernmentDod, China, Custom",
+          did you mean `Global`? \
+          the values are Global, UsGovernment, UsGovernmentDod, China, Custom",
     ),
     (
         "tenant:",

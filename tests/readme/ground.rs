@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use writeback::controller::now;
 
 use crate::product::{Daemon, Ran};
 use crate::stage::{CONTAINER, Stage, until};
@@ -132,7 +133,7 @@ impl Ground {
             ("5f0c2a1e-77d4-4c1b-9a55-0d2b6e3f8a10", self.stage.id("Finance").to_string()),
             ("0b9e4d52-3c1f-4f6a-8e07-51a2c3d4e5f6", old),
             ("NAME", self.common_name("Finance")),
-            ("2026-03-01T12:00:00Z", jiff::Timestamp::now().to_string()),
+            ("2026-03-01T12:00:00Z", now().to_string()),
         ];
         let filled = |word: &String| {
             let value = values.iter().find(|(placeholder, _)| placeholder == word);

@@ -306,7 +306,7 @@ fn mistakes_about_certificates_of_servers() {
     }
 }
 
-const DOMAIN: [Mistake; 11] = [
+const DOMAIN: [Mistake; 10] = [
     Mistake {
         what: "wrong bind password",
         make: |_, product| drop(product.write("bind-password", WRONG_SECRET)),
@@ -370,16 +370,6 @@ const DOMAIN: [Mistake; 11] = [
         names: &["naming context", "directory.containers"],
     },
     Mistake {
-        what: "no right on the container",
-        make: |_, product| {
-            product.reconfigure(CONTAINER, "OU=People,DC=corp,DC=example");
-            product.policy("everything", &EVERYTHING.replace("Cloud Groups", "People"));
-        },
-        // A plan is made all the same: it needs no right to write.
-        code: 2,
-        names: &["OU=People", "may not create groups", "delegate"],
-    },
-    Mistake {
         what: "nobody listens where the domain controller should be",
         make: |stage, product| {
             let nowhere = format!("ldaps://localhost:{}", closed_port());
@@ -389,6 +379,22 @@ const DOMAIN: [Mistake; 11] = [
         names: &["connect to ldaps://localhost:", "refused"],
     },
 ];
+
+#[test]
+fn a_plan_needs_no_right_to_write_and_names_what_apply_would_lack() {
+    let stage = Stage::small();
+    stage.product.reconfigure(CONTAINER, "OU=People,DC=corp,DC=example");
+    stage.product.policy("everything", &EVERYTHING.replace("Cloud Groups", "People"));
+    let planned = stage.product.run(&["plan"]).expect(2);
+    let refused = stage.product.run(&["apply"]).expect(1);
+    for told in [&planned.stderr, &refused.stderr] {
+        for name in ["OU=People", "may not create groups", "delegate"] {
+            assert!(told.contains(name), "{told}");
+        }
+    }
+    assert!(planned.stderr.contains("a plan needs no more"), "{}", planned.stderr);
+    assert!(stage.writes().is_empty());
+}
 
 #[test]
 fn mistakes_about_the_domain() {
