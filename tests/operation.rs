@@ -6,8 +6,9 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    dead_code,
     unreachable_pub,
-    reason = "a failed unwrap is the failed test, and the support is open to all stories"
+    reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
 #[path = "support/product.rs"]

@@ -56,7 +56,7 @@ pub fn memory(image: &Image) -> Result<Memory, ImageError> {
     if let Some(table) = image.keys().find(|table| !known.contains_key(table.as_str())) {
         return Err(ImageError::UnknownTable { table: table.clone() });
     }
-    let [begun, closed_until, passes, pauses] = single(image)?;
+    let [begun, closed_until, passes, paused] = single(image)?;
     Ok(Memory {
         inventory: map(image, "inventory")?,
         absent_since: map(image, "absent_since")?,
@@ -84,7 +84,7 @@ pub fn memory(image: &Image) -> Result<Memory, ImageError> {
         undone: map(image, "undone")?,
         begun: optional("begun", begun)?,
         passes: optional("passes", passes)?.unwrap_or_default(),
-        pauses: optional("pauses", pauses)?.unwrap_or_default(),
+        pauses: optional("pauses", paused)?.unwrap_or_default(),
     })
 }
 
@@ -153,13 +153,13 @@ const SINGLE: &str = "single";
 
 fn single_rows(
     (begun, closed_until, passes): (Option<Timestamp>, Option<Timestamp>, u64),
-    pauses: &Pauses,
+    paused: &Pauses,
 ) -> Rows<'static> {
     let rows = [
         begun.map(|at| ("begun", json(&at))),
         closed_until.map(|at| ("closed_until", json(&at))),
         (passes > 0).then(|| ("passes", json(&passes))),
-        (!pauses.is_empty()).then(|| ("pauses", json(pauses))),
+        (!paused.is_empty()).then(|| ("pauses", json(paused))),
     ];
     Box::new(rows.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)))
 }

@@ -28,10 +28,12 @@ const DIVISOR: u64 = 600;
 const STORY_MINUTES: i64 = 5;
 /// Two weeks, divided, are more.
 const CERTIFICATE_LEFT: Duration = Duration::from_mins(20);
+/// Room for the state and little more.
+const SMALL_DISK_MIB: usize = 24;
 /// Its state on a small disk of its own, in a mount namespace that ends with the process.
 const ON_A_SMALL_DISK: &str = "
 mkdir before && cp -a state/. before/
-mount -t tmpfs -o size=24m writeback-test state || exit 90
+mount -t tmpfs -o size=${SIZE}m writeback-test state || exit 90
 cp -a before/. state/
 exec \"$@\"
 ";
@@ -380,11 +382,16 @@ fn budget(scene: &Scene) {
 /// It dies and comes back, twice.
 fn restarts(scene: &Scene, daemon: Daemon) -> Daemon {
     let mut daemon = daemon;
+    let begun = || {
+        let begun =
+            scene.prometheus.query(&format!("process_start_time_seconds{{{}}}", scene.main));
+        begun.first().map(|sample| sample["value"][1].clone())
+    };
     for _ in 0..2 {
+        let before = begun();
         drop(daemon);
         daemon = scene.stage.product.daemon();
-        let started = format!("writeback_noop_runs_total{{{}}} > 0", scene.main);
-        until("it is scraped again", || !scene.prometheus.query(&started).is_empty());
+        until("its new life is scraped", || begun().is_some_and(|now| Some(now) != before));
     }
     scene.fire(&["WritebackRestarting"]);
     scene.clear(&["WritebackRestarting"]);
@@ -399,10 +406,8 @@ fn disk(scene: &Scene, daemon: Daemon) -> Small {
     let small = Small::start(&stage.product);
     until("it is ready", || get(&scene.address, "/readyz").0 == 200);
     let filler = small.path("state/filler");
-    until("the disk is full", || {
-        let file = fs::OpenOptions::new().append(true).create(true).open(&filler).unwrap();
-        std::io::Write::write_all(&mut &file, &[0; 4_096]).is_err()
-    });
+    // More than there is room for: what fits in stays.
+    fs::write(&filler, vec![0; SMALL_DISK_MIB << 20]).unwrap_err();
     let finance = stage.id("Finance");
     stage.cloud(|cloud| cloud.change(finance, |group| group.description = Some("Full".to_owned())));
     scene.fire(&["WritebackJournalFailing"]);
@@ -439,6 +444,7 @@ impl Small {
             .arg(run.get_program())
             .args(run.get_args())
             .current_dir(product.path())
+            .env("SIZE", SMALL_DISK_MIB.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -12,7 +12,7 @@ use crate::model::cloud::MemberKind;
 use crate::model::directory::PrincipalClass;
 use crate::model::policy::PolicySet;
 use crate::model::record::RecordState;
-use crate::model::{DirectoryGroup, FindingCode, Leave, ObjectGuid, ObjectId, TenantId};
+use crate::model::{Complete, DirectoryGroup, FindingCode, Leave, ObjectGuid, ObjectId, TenantId};
 use crate::report::events::Sight;
 
 /// Why groups are frozen: the values of the label `reason`.
@@ -110,7 +110,7 @@ fn people(held: &HeldPlan, sight: &Sight<'_>) -> usize {
         } else if ends(change) {
             let object = change.target.object();
             let members = object.as_ref().and_then(members_of);
-            open.extend(members.into_iter().flat_map(|read| read.value()).map(|m| m.guid));
+            open.extend(members.into_iter().flat_map(Complete::value).map(|m| m.guid));
         }
     }
     let (mut seen, mut people) = (BTreeSet::new(), 0);
@@ -235,7 +235,7 @@ pub(super) fn unresolved(decision: &Decision, sight: &Sight<'_>) -> BTreeMap<&'s
     let read = read.filter(|(id, _)| decision.lessons.inventory.contains_key(*id));
     let members = read.filter_map(|(_, members)| members.as_ref().ok());
     let mut missing: BTreeMap<ObjectId, &'static str> = BTreeMap::new();
-    for member in members.flat_map(|members| members.value()) {
+    for member in members.flat_map(Complete::value) {
         let MemberKind::User(link) = &member.kind else { continue };
         if found.contains_key(&member.id) {
             continue;

@@ -51,16 +51,22 @@ pub(super) struct Plans {
     oldest_drift: Gauge,
     unresolved: IntGaugeVec,
     findings: IntGauge,
-    held: Changing,
-    held_removals: IntGaugeVec,
-    held_people: IntGauge,
-    oldest_held: Gauge,
-    guard_blocked: IntGaugeVec,
-    guard_trips: IntCounterVec,
-    budget: Changing,
+    holds: Holds,
     foreign: IntGaugeVec,
     privileged: IntGauge,
     course: Mutex<Course>,
+}
+
+/// What guards keep back.
+#[derive(Debug)]
+struct Holds {
+    changes: Changing,
+    removals: IntGaugeVec,
+    people: IntGauge,
+    oldest: Gauge,
+    blocked: IntGaugeVec,
+    trips: IntCounterVec,
+    budget: Changing,
 }
 
 /// What is remembered from one event to the next.
@@ -70,6 +76,44 @@ struct Course {
     owned: usize,
     oldest_held: Option<Timestamp>,
     oldest_drift: Option<Timestamp>,
+}
+
+impl Holds {
+    fn new(make: &Maker<'_>) -> Self {
+        Self {
+            changes: make.changing(
+                "held_changes",
+                "Changes that a guard holds, by policy.",
+                &["policy"],
+            ),
+            removals: make.gauges(
+                "held_removals",
+                "Groups and memberships whose removal a guard holds.",
+                "kind",
+            ),
+            people: make.gauge(
+                "held_people",
+                "People, computers and the like that still hold access through a hold.",
+            ),
+            oldest: make
+                .moment("oldest_held_age_seconds", "How long the oldest held thing is held."),
+            blocked: make.gauges(
+                "guard_blocked",
+                "Whether a guard's limit is passed now.",
+                "guard",
+            ),
+            trips: make.counters(
+                "guard_trips_total",
+                "Plans in which a guard's limit was passed.",
+                &["guard"],
+            ),
+            budget: make.changing(
+                "budget_remaining_ratio",
+                "How much of a limit is left, of 1, by policy and row.",
+                &["policy", "row"],
+            ),
+        }
+    }
 }
 
 impl Plans {
@@ -109,37 +153,7 @@ impl Plans {
                 "reason",
             ),
             findings: make.gauge("findings", "Findings of the last plan."),
-            held: make.changing(
-                "held_changes",
-                "Changes that a guard holds, by policy.",
-                &["policy"],
-            ),
-            held_removals: make.gauges(
-                "held_removals",
-                "Groups and memberships whose removal a guard holds.",
-                "kind",
-            ),
-            held_people: make.gauge(
-                "held_people",
-                "People, computers and the like that still hold access through a hold.",
-            ),
-            oldest_held: make
-                .moment("oldest_held_age_seconds", "How long the oldest held thing is held."),
-            guard_blocked: make.gauges(
-                "guard_blocked",
-                "Whether a guard's limit is passed now.",
-                "guard",
-            ),
-            guard_trips: make.counters(
-                "guard_trips_total",
-                "Plans in which a guard's limit was passed.",
-                &["guard"],
-            ),
-            budget: make.changing(
-                "budget_remaining_ratio",
-                "How much of a limit is left, of 1, by policy and row.",
-                &["policy", "row"],
-            ),
+            holds: Holds::new(make),
             foreign: make.gauges(
                 "foreign_owner_objects",
                 "Groups with a mark that are somebody else's, by whose they are.",
@@ -164,14 +178,14 @@ impl Plans {
             }
         }
         for row in Row::ALL {
-            self.guard_blocked.with_label_values(&[row.word()]);
-            self.guard_trips.with_label_values(&[row.word()]);
+            self.holds.blocked.with_label_values(&[row.word()]);
+            self.holds.trips.with_label_values(&[row.word()]);
         }
         let words: [(&IntGaugeVec, &[&str]); 5] = [
             (&self.groups, &GROUP_STATES),
             (&self.frozen, &FROZEN),
             (&self.unresolved, &UNRESOLVED),
-            (&self.held_removals, &REMOVALS),
+            (&self.holds.removals, &REMOVALS),
             (&self.foreign, &FOREIGN),
         ];
         for (gauges, words) in words {
@@ -201,8 +215,8 @@ impl Plans {
         }
         for row in Row::ALL {
             let tripped = guarded.held.holds.iter().any(|hold| hold.row == row);
-            self.guard_blocked.with_label_values(&[row.word()]).set(i64::from(tripped));
-            self.guard_trips.with_label_values(&[row.word()]).inc_by(u64::from(tripped));
+            self.holds.blocked.with_label_values(&[row.word()]).set(i64::from(tripped));
+            self.holds.trips.with_label_values(&[row.word()]).inc_by(u64::from(tripped));
         }
         self.findings.set(count(decision.findings.len()));
         self.privileged.set(count(decision.privileged.len()));
@@ -243,18 +257,18 @@ impl Plans {
     /// Policies that are new begin at nothing held and everything left; those that are gone leave
     /// no series behind. Their number is bounded by the policy folder.
     pub(super) fn loaded(&self, policies: &PolicySet) {
-        self.held.keep_all(names(policies), 0.0);
+        self.holds.changes.keep_all(names(policies), 0.0);
         let rows = |name: Vec<String>| {
             Budget::ROWS.map(|row| [name.clone(), vec![row.word().to_owned()]].concat())
         };
-        self.budget.keep_all(names(policies).into_iter().flat_map(rows).collect(), 1.0);
+        self.holds.budget.keep_all(names(policies).into_iter().flat_map(rows).collect(), 1.0);
     }
 
     /// Brings what grows with time up to `now`.
     pub(super) fn look_at(&self, now: Timestamp) {
         let course = self.course();
         let age = |since: Option<Timestamp>| since.map_or(0.0, |since| between(since, now));
-        self.oldest_held.set(age(course.oldest_held));
+        self.holds.oldest.set(age(course.oldest_held));
         self.oldest_drift.set(age(course.oldest_drift));
     }
 
@@ -268,12 +282,12 @@ impl Plans {
             let held = f64::from(u32::try_from(held.copied().unwrap_or(0)).unwrap_or(u32::MAX));
             (name, held)
         });
-        self.held.become_all(all.collect());
+        self.holds.changes.become_all(all.collect());
         let held = Held::of(&guarded.held, sight);
         let [groups, memberships] = REMOVALS;
-        self.held_removals.with_label_values(&[groups]).set(count(held.groups));
-        self.held_removals.with_label_values(&[memberships]).set(count(held.memberships));
-        self.held_people.set(count(held.people));
+        self.holds.removals.with_label_values(&[groups]).set(count(held.groups));
+        self.holds.removals.with_label_values(&[memberships]).set(count(held.memberships));
+        self.holds.people.set(count(held.people));
         self.course().oldest_held = held.oldest;
     }
 
@@ -291,7 +305,7 @@ impl Plans {
             let ratio = budget.remaining_ratio();
             (vec![budget.policy.as_str().to_owned(), budget.row.word().to_owned()], ratio)
         });
-        self.budget.become_all(series.collect());
+        self.holds.budget.become_all(series.collect());
     }
 
     fn show_estate(&self, estate: &Estate, decision: &Decision) {

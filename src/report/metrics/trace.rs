@@ -17,6 +17,7 @@ use crate::model::change::{Cause, Change, Effect, Kind};
 use crate::report::metrics::between;
 
 /// One change that waits.
+#[expect(clippy::struct_excessive_bools, reason = "each is true or not of its own")]
 #[derive(Debug)]
 struct Waiting {
     /// The first of the passes, one after the other, that planned it.
