@@ -28,10 +28,14 @@ mod dashboards;
 mod documents;
 #[path = "monitoring/exposition.rs"]
 mod exposition;
+#[path = "monitoring/logs.rs"]
+mod logs;
 #[path = "monitoring/prometheus.rs"]
 mod prometheus;
 #[path = "monitoring/rules.rs"]
 mod rules;
+#[path = "monitoring/small_disk.rs"]
+mod small_disk;
 #[path = "monitoring/story.rs"]
 mod story;
 #[path = "monitoring/template.rs"]

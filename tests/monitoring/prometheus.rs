@@ -105,6 +105,7 @@ impl Prometheus {
     }
 
     /// Whether an expression ever said anything in the last minutes.
+    #[expect(clippy::disallowed_methods, reason = "Prometheus lives in real time")]
     pub fn ever_said(&self, expression: &str, minutes: i64) -> bool {
         let expression: String = byte_serialize(expression.as_bytes()).collect();
         let end = jiff::Timestamp::now().as_second();
@@ -114,13 +115,13 @@ impl Prometheus {
         !self.results(&path).is_empty()
     }
 
-    /// The alerts that fire now, as `NAME` or `NAME at INSTANCE`.
+    /// Whether an alert fires now, for the series that these labels pick.
     pub fn fires(&self, alert: &str, instance: &str) -> bool {
         let alert = format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\",{instance}}}");
         !self.query(&alert).is_empty()
     }
 
-    /// All alerts that fire now.
+    /// All alerts that fire now, by their labels.
     pub fn firing(&self) -> Vec<String> {
         let names = self.query("ALERTS{alertstate=\"firing\"}").into_iter();
         names.map(|alert| alert["metric"].to_string()).collect()
