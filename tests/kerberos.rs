@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     dead_code,
     unreachable_pub,
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
