@@ -116,29 +116,12 @@ impl Endpoint {
 
     /// What to look at when the host does not answer at all.
     pub(super) fn silence(self) -> String {
-        match self {
-            Self::Identity => "is this machine an Azure VM, or connected to Azure Arc with its \
-                               agent running? Else use another credential than \
-                               tenant.credential.managedIdentity"
-                .to_owned(),
-            Self::Token
-            | Self::Groups
-            | Self::DeletedGroups
-            | Self::Flags
-            | Self::Members
-            | Self::Group
-            | Self::Organization
-            | Self::Users
-            | Self::Accounts
-            | Self::Account
-            | Self::Device
-            | Self::DeletedItem
-            | Self::GroupSettings
-            | Self::Licences
-            | Self::Synchronization => {
-                format!("check {}, name resolution, proxy and firewall", self.host_setting())
-            }
+        if self == Self::Identity {
+            return "is this machine an Azure VM, or connected to Azure Arc with its agent running? \
+                    Else use another credential than tenant.credential.managedIdentity"
+                .to_owned();
         }
+        format!("check {}, name resolution, proxy and firewall", self.host_setting())
     }
 
     /// The setting that holds the host of this request.
