@@ -17,6 +17,8 @@
 
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "support/ldaps.rs"]
+mod ldaps;
 
 #[path = "differential/draw.rs"]
 mod draw;

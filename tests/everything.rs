@@ -16,6 +16,8 @@
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
+#[path = "support/access.rs"]
+mod access;
 #[path = "support/oracle/course.rs"]
 mod course;
 #[path = "everything/daemon.rs"]
@@ -24,6 +26,8 @@ mod daemon;
 mod directory;
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "support/ldaps.rs"]
+mod ldaps;
 #[path = "support/oracle.rs"]
 mod oracle;
 #[path = "support/product.rs"]

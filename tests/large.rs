@@ -14,16 +14,14 @@
 
 #[path = "everything/daemon.rs"]
 mod daemon;
+#[path = "support/ldaps.rs"]
+mod ldaps;
 #[path = "support/product.rs"]
 mod product;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use ldap3::{LdapConnAsync, LdapConnSettings, Scope, SearchEntry};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use ldap3::{Scope, SearchEntry};
 use uuid::Uuid;
 use writeback::model::FindingCode;
 use writeback::sim::domain::{Domain, DomainOptions};
@@ -31,6 +29,7 @@ use writeback::sim::tenant::Tenant;
 use writeback::sim::world::{GroupKind, World, WorldGroup};
 
 use daemon::{Daemon, Passed};
+use ldaps::bound;
 use product::{DirectoryAccess, Product};
 
 const CONTAINER: &str = "OU=Cloud Groups,DC=corp,DC=example";
@@ -125,23 +124,9 @@ impl Stage {
 
     /// The members as a client reads them: range after range. Gives the number of ranges too.
     async fn read_back(&self) -> (BTreeSet<String>, usize) {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(self.domain.ca_pem().as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let settings = LdapConnSettings::new().set_config(Arc::new(config));
-        let url = self.domain.url();
-        let (driver, mut ldap) = LdapConnAsync::with_settings(settings, &url).await.unwrap();
-        tokio::spawn(async move { driver.drive().await });
-        let account = self.domain.service_account();
-        let bound = ldap.simple_bind(&account.account_name, &account.password).await.unwrap();
-        bound.success().unwrap();
+        let (url, account) = (self.domain.url(), self.domain.service_account());
+        let ca_pem = self.domain.ca_pem();
+        let mut ldap = bound(&url, ca_pem, &account.account_name, &account.password).await;
         let (mut read, mut ranges) = (BTreeSet::new(), 0);
         loop {
             let wanted = format!("member;range={}-*", read.len());

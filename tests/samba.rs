@@ -16,6 +16,8 @@
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
+#[path = "support/access.rs"]
+mod access;
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/oracle.rs"]

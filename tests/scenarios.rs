@@ -15,8 +15,12 @@
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
+#[path = "support/access.rs"]
+mod access;
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "support/ldaps.rs"]
+mod ldaps;
 #[path = "support/product.rs"]
 mod product;
 #[path = "support/scenario.rs"]

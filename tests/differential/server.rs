@@ -1,17 +1,14 @@
 //! One of the two directories, spoken to with the ldap3 crate alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Mod, Scope, SearchEntry};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use ldap3::{Ldap, Mod, Scope, SearchEntry};
 use writeback::sim::domain::{Domain, DomainOptions};
 
 use crate::draw::{Change, Operation, Verb, plain};
 use crate::lab::User;
+use crate::ldaps::bound;
 
 /// What can be compared of a group: values by attribute.
 pub(crate) type Group = BTreeMap<String, BTreeSet<String>>;
@@ -72,20 +69,7 @@ impl Server {
         account: (&str, &str),
         identifiers: BTreeMap<String, String>,
     ) -> Self {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let settings = LdapConnSettings::new().set_config(Arc::new(config));
-        let (driver, mut ldap) = LdapConnAsync::with_settings(settings, url).await.unwrap();
-        tokio::spawn(async move { driver.drive().await });
-        ldap.simple_bind(account.0, account.1).await.unwrap().success().unwrap();
+        let ldap = bound(url, ca_pem, account.0, account.1).await;
         Self { ldap, identifiers, message: String::new() }
     }
 

@@ -30,13 +30,7 @@ impl LabStage {
             person.link = Some(Link { sid: user.sid.clone(), guid: user.guid });
         }
         let tenant = Tenant::start(&world).await.unwrap();
-        let access = DirectoryAccess {
-            url: lab.setting("LAB_URL").to_owned(),
-            ca_pem: lab.file("LAB_CA"),
-            bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
-            bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
-            containers: vec![ground.inside.clone()],
-        };
+        let access = DirectoryAccess::lab(&lab, &[&ground.inside]);
         let product = Product::new(&tenant, &access);
         Self { lab, ground, tenant, product }
     }

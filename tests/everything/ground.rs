@@ -83,15 +83,7 @@ impl Ground {
 async fn simulated() -> (DirectoryAccess, Directory, Option<Domain>) {
     let options = DomainOptions { exchange: true, ..DomainOptions::default() };
     let domain = Domain::start(options).await.unwrap();
-    let administrator = domain.administrator();
-    let mut directory = Directory::connect(
-        &domain.url(),
-        domain.ca_pem(),
-        &administrator.account_name,
-        &administrator.password,
-        &domain.base_dn(),
-    )
-    .await;
+    let mut directory = Directory::simulated(&domain).await;
     let above = format!("OU=Cloud Groups,{}", directory.base);
     for unit in [above.clone(), format!("OU=Outside,{}", directory.base)] {
         directory.add(&unit, "organizationalUnit", &[]).await;
@@ -110,24 +102,10 @@ async fn simulated() -> (DirectoryAccess, Directory, Option<Domain>) {
 async fn samba() -> (DirectoryAccess, Directory, Option<Domain>) {
     let lab = Lab::prepared();
     let folder = lab.setting("LAB_DIR");
-    let mut directory = Directory::connect(
-        lab.setting("LAB_URL"),
-        &lab.file("LAB_CA"),
-        lab.setting("LAB_ADMIN_NAME"),
-        &lab.file("LAB_ADMIN_PASSWORD_FILE"),
-        lab.setting("LAB_BASE_DN"),
-    )
-    .await;
+    let mut directory = Directory::lab(&lab).await;
     let prepared = directory.has_attribute("mailNickname").await;
     assert!(prepared, "run `tests/lab/lab exchange {folder}`: it is not prepared for Exchange");
     let open = Path::new(folder).join("undelete").exists();
     assert!(open, "run `tests/lab/lab undelete {folder}`: its account may not restore anything");
-    let access = DirectoryAccess {
-        url: lab.setting("LAB_URL").to_owned(),
-        ca_pem: lab.file("LAB_CA"),
-        bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
-        bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
-        containers: Vec::new(),
-    };
-    (access, directory, None)
+    (DirectoryAccess::lab(&lab, &[]), directory, None)
 }

@@ -14,7 +14,7 @@ use writeback::sim::world::WorldGroup;
 
 use crate::course::Course;
 use crate::daemon::{Daemon, Passed};
-use crate::directory::Object;
+use crate::directory::{Object, SHOWN};
 use crate::ground::{Ground, Side};
 use crate::product::Product;
 use crate::ready::Ready;
@@ -22,26 +22,6 @@ use crate::world::Cast;
 
 /// Passes after a step until nothing is left to do, the quiet one among them.
 const PASSES_MAX: usize = 4;
-/// Attributes of bystanders that are compared.
-const SHOWN: [&str; 17] = [
-    "objectClass",
-    "cn",
-    "sAMAccountName",
-    "groupType",
-    "displayName",
-    "description",
-    "info",
-    "mail",
-    "mailNickname",
-    "proxyAddresses",
-    "wWWHomePage",
-    "adminDescription",
-    "msDS-ExternalDirectoryObjectId",
-    "extensionName",
-    "adminCount",
-    "primaryGroupID",
-    "member",
-];
 
 /// What went on.
 pub struct Story {

@@ -239,13 +239,7 @@ fn samba(world: &mut World) -> Prepared {
         let user = &lab.users[number];
         person.link = Some(Link { sid: user.sid.clone(), guid: user.guid });
     }
-    let access = DirectoryAccess {
-        url: lab.setting("LAB_URL").to_owned(),
-        ca_pem: lab.file("LAB_CA"),
-        bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
-        bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
-        containers: vec![container],
-    };
+    let access = DirectoryAccess::lab(&lab, &[&container]);
     let accounts = lab.users.iter().map(|user| (user.guid, user.dn.clone())).collect();
     (Directory::Samba(lab), access, accounts)
 }

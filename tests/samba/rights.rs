@@ -2,8 +2,8 @@
 
 use writeback::sim::world::World;
 
-use crate::product::Product;
-use crate::stage::{Stage, Upkeep, access, spec};
+use crate::product::{DirectoryAccess, Product};
+use crate::stage::{Stage, Upkeep, spec};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_right_one_message_names_it_and_nothing_is_written() {
@@ -11,7 +11,8 @@ async fn without_the_right_one_message_names_it_and_nothing_is_written() {
     let mut stage = Stage::new("rights", &mut world, Upkeep::Always).await;
     assert_eq!(stage.expected().groups.len(), 8);
     stage.policy.container.clone_from(&stage.outside);
-    stage.product = Product::new(&stage.tenant, &access(&stage.lab, &stage.outside));
+    stage.product =
+        Product::new(&stage.tenant, &DirectoryAccess::lab(&stage.lab, &[&stage.outside]));
     stage.product.policy("rights", &spec(&stage.policy, Upkeep::Always));
 
     let ran = stage.run(&["apply"]).expect(1);

@@ -44,7 +44,7 @@ impl Stage {
         link(&lab, world);
         let (container, outside) = lab.empty_ous(name);
         let tenant = Tenant::start(world).await.unwrap();
-        let access = access(&lab, &container);
+        let access = DirectoryAccess::lab(&lab, &[&container]);
         let product = Product::new(&tenant, &access);
         product.reconfigure("metadata: { name: corp }", &format!("metadata: {{ name: {name} }}"));
         let policy = policy(name, &container);
@@ -180,17 +180,6 @@ pub(crate) fn first_pass(daemon: &mut Daemon) {
         let status: serde_json::Value = serde_json::from_str(&body).ok()?;
         status["lastPass"]["number"].as_u64()
     });
-}
-
-/// The lab as its least-privilege account.
-pub(crate) fn access(lab: &Lab, container: &str) -> DirectoryAccess {
-    DirectoryAccess {
-        url: lab.setting("LAB_URL").to_owned(),
-        ca_pem: lab.file("LAB_CA"),
-        bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
-        bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
-        containers: vec![container.to_owned()],
-    }
 }
 
 /// Gives everybody who has an account one of the lab's, in order. The lab's last user stays a

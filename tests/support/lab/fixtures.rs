@@ -190,7 +190,7 @@ fn guid_filter(guid: Uuid) -> String {
 }
 
 /// A SID as text (MS-DTYP 2.4.2.1): revision, authority, and the little-endian numbers after them.
-fn sid_text(octets: &[u8]) -> String {
+pub fn sid_text(octets: &[u8]) -> String {
     let authority = octets[2..8].iter().fold(0_u64, |sum, octet| (sum << 8) | u64::from(*octet));
     let numbers = octets[8..].chunks_exact(4).map(|number| {
         let number: [u8; 4] = number.try_into().unwrap();

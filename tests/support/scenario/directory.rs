@@ -1,19 +1,16 @@
 //! A directory as its administrator reads and changes it, over LDAPS: the simulated domain and
 //! Samba alike.
-//!
-//! Speaks with the ldap3 crate alone: what the product wrote is never read back by its own code.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult, Mod, Scope, SearchEntry};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use ldap3::{Ldap, LdapResult, Mod, Scope, SearchEntry};
 use uuid::Uuid;
+use writeback::sim::domain::Domain;
 
-use crate::lab::{leaf_of, parent_of};
+use crate::lab::fixtures::sid_text;
+use crate::lab::{Lab, leaf_of, parent_of};
+use crate::ldaps::bound;
 
 /// LDAP_SERVER_TREE_DELETE_OID (MS-ADTS 3.1.1.3.4.1.15).
 const TREE_DELETE: &str = "1.2.840.113556.1.4.805";
@@ -22,10 +19,10 @@ const ALREADY_THERE: u32 = 68;
 /// noSuchObject.
 const NOT_THERE: u32 = 32;
 
-/// What a scenario looks at.
-const ATTRIBUTES: [&str; 19] = [
-    "objectGUID",
-    "objectSid",
+/// What an object is known by.
+const IDENTITY: [&str; 2] = ["objectGUID", "objectSid"];
+/// What is looked at and compared.
+pub const SHOWN: [&str; 17] = [
     "objectClass",
     "cn",
     "sAMAccountName",
@@ -88,23 +85,19 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Connects and binds.
-    pub async fn connect(url: &str, ca_pem: &str, name: &str, password: &str, base: &str) -> Self {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
-            roots.add(certificate.unwrap()).unwrap();
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let settings = LdapConnSettings::new().set_config(Arc::new(config));
-        let (driver, mut ldap) = LdapConnAsync::with_settings(settings, url).await.unwrap();
-        tokio::spawn(async move { driver.drive().await });
-        ldap.simple_bind(name, password).await.unwrap().success().unwrap();
-        Self { ldap, base: base.to_owned() }
+    /// The simulated domain.
+    pub async fn simulated(domain: &Domain) -> Self {
+        let (url, account) = (domain.url(), domain.administrator());
+        let ldap = bound(&url, domain.ca_pem(), &account.account_name, &account.password).await;
+        Self { ldap, base: domain.base_dn() }
+    }
+
+    /// The domain of a lab.
+    pub async fn lab(lab: &Lab) -> Self {
+        let (url, ca_pem) = (lab.setting("LAB_URL"), lab.file("LAB_CA"));
+        let (name, password) = (lab.setting("LAB_ADMIN_NAME"), lab.file("LAB_ADMIN_PASSWORD_FILE"));
+        let ldap = bound(url, &ca_pem, name, &password).await;
+        Self { ldap, base: lab.setting("LAB_BASE_DN").to_owned() }
     }
 
     /// Adds an object.
@@ -201,7 +194,8 @@ impl Directory {
     }
 
     async fn search(&mut self, base: &str, scope: Scope, filter: &str) -> Vec<Object> {
-        let answer = self.ldap.search(base, scope, filter, ATTRIBUTES).await.unwrap();
+        let attributes = [&IDENTITY[..], &SHOWN].concat();
+        let answer = self.ldap.search(base, scope, filter, attributes).await.unwrap();
         let (entries, _) =
             answer.success().unwrap_or_else(|error| panic!("search {base} {filter}: {error}"));
         let entries = entries.into_iter().filter(|entry| !entry.is_ref());
@@ -231,15 +225,4 @@ fn object(entry: SearchEntry) -> Object {
         (name.to_lowercase(), values)
     });
     Object { dn: entry.dn, guid, sid, attributes: attributes.collect() }
-}
-
-/// A SID as text (MS-DTYP 2.4.2.1): revision, authority, and the little-endian numbers after them.
-fn sid_text(octets: &[u8]) -> String {
-    let authority = octets[2..8].iter().fold(0_u64, |sum, octet| (sum << 8) | u64::from(*octet));
-    let numbers = octets[8..].chunks_exact(4).map(|number| {
-        let number: [u8; 4] = number.try_into().unwrap();
-        u32::from_le_bytes(number).to_string()
-    });
-    let start = format!("S-{}-{authority}", octets[0]);
-    [start].into_iter().chain(numbers).collect::<Vec<_>>().join("-")
 }

@@ -77,14 +77,7 @@ pub struct Ground {
 impl Samba {
     /// Connects to a lab.
     pub async fn of(lab: Lab) -> Self {
-        let mut directory = Directory::connect(
-            lab.setting("LAB_URL"),
-            &lab.file("LAB_CA"),
-            lab.setting("LAB_ADMIN_NAME"),
-            &lab.file("LAB_ADMIN_PASSWORD_FILE"),
-            lab.setting("LAB_BASE_DN"),
-        )
-        .await;
+        let mut directory = Directory::lab(&lab).await;
         let prepared = directory.has_attribute("mailNickname").await;
         let open = Path::new(lab.setting("LAB_DIR")).join("undelete").exists();
         let is = if open {
@@ -168,15 +161,7 @@ async fn simulated(scenario: &Scenario, need: Need, attributes: &[&str]) -> Grou
         ..DomainOptions::default()
     };
     let domain = Domain::start(options).await.unwrap();
-    let administrator = domain.administrator();
-    let mut directory = Directory::connect(
-        &domain.url(),
-        domain.ca_pem(),
-        &administrator.account_name,
-        &administrator.password,
-        &domain.base_dn(),
-    )
-    .await;
+    let mut directory = Directory::simulated(&domain).await;
     let above = format!("OU=Cloud Groups,{}", directory.base);
     directory.add(&above, "organizationalUnit", &[]).await;
     directory.add(&format!("OU=Outside,{}", directory.base), "organizationalUnit", &[]).await;
@@ -204,13 +189,7 @@ async fn samba(samba: &Samba, need: Need, attributes: &[&str]) -> Ground {
     for name in attributes {
         lab.allow_attribute(above, name);
     }
-    let access = DirectoryAccess {
-        url: lab.setting("LAB_URL").to_owned(),
-        ca_pem: lab.file("LAB_CA"),
-        bind_name: lab.setting("LAB_BIND_NAME").to_owned(),
-        bind_password: lab.file("LAB_BIND_PASSWORD_FILE"),
-        containers: Vec::new(),
-    };
+    let access = DirectoryAccess::lab(lab, &[]);
     let mut directory = samba.directory.clone();
     // A scenario leaves what it made to the next one, which may follow one that was cut short.
     clear(&mut directory, above).await;
