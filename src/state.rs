@@ -5,15 +5,17 @@
 //! holds; one that belongs to somebody else, or to a newer version, is refused and left alone.
 //!
 //! Whoever opens to write holds `controller::lock` on the directory. The engine is redb: pages that
-//! are never overwritten in place, checksums, a header that turns last.
+//! are never overwritten in place, checksums, a header that turns last. Beside the file stands
+//! its stamp (`state::stamp`), by which a copy of all of it is told.
 
+mod about;
 mod backend;
 mod error;
 pub mod image;
 mod key;
+pub mod stamp;
 mod store;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -26,9 +28,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::defence;
 use crate::model::{Memory, TenantId};
+use crate::state::about::{ABOUT, About, STAMPS};
 use crate::state::backend::Beside;
 pub use crate::state::error::StateError;
-use crate::state::image::{Image, Rows};
+use crate::state::image::Image;
+use crate::state::stamp::Stamp;
+use crate::state::store::Edits;
 
 /// The state's file inside `state.path`.
 pub const FILE_NAME: &str = "state.redb";
@@ -41,8 +46,6 @@ pub const VERSION: u64 = 1;
 /// each is evidence: none is removed here.
 pub const SET_ASIDE_MAX: usize = 100;
 
-/// What the state says of itself.
-const ABOUT: &str = "about";
 /// The last pass's status, as one row.
 const STATUS: &str = "status";
 /// Its key.
@@ -73,6 +76,9 @@ pub struct Opened {
     pub memory: Memory,
     /// How it was found.
     pub status: Found,
+    /// It is not what was last saved in this place: it was put back from a backup, or moved here. A
+    /// reader is not told.
+    pub is_copy: bool,
     /// How far the journal was when this was saved.
     pub journal_head: Option<JournalHead>,
     /// The status after the last pass, as JSON.
@@ -118,15 +124,9 @@ pub struct State {
     path: PathBuf,
     database: Database,
     about: About,
+    /// `None` where it stands in no file.
+    stamp: Option<Stamp>,
     broken: bool,
-}
-
-/// What the state says of itself.
-#[derive(Clone, Debug)]
-struct About {
-    binding: Binding,
-    domain: Option<String>,
-    head: Option<JournalHead>,
 }
 
 impl State {
@@ -135,7 +135,7 @@ impl State {
     pub fn open(directory: &Path, binding: Binding) -> Result<(Self, Opened), StateError> {
         let path = directory.join(FILE_NAME);
         let opened = Self::open_file(&path, binding.clone());
-        let (state, mut opened) = match opened {
+        let (mut state, mut opened) = match opened {
             Err(StateError::Damaged { why, .. }) => {
                 let set_aside = set_aside(&path)?;
                 let (state, mut fresh) = Self::open_file(&path, binding)?;
@@ -147,6 +147,12 @@ impl State {
         if let Found::Fresh { lost } = &mut opened.status {
             *lost = has_journal(directory).map_err(|fault| StateError::of_file(&path, fault))?;
         }
+        let stamp = Stamp::beside(directory);
+        let known = &state.about.stamps;
+        let stands_here =
+            stamp.is_among(known).map_err(|fault| StateError::of_file(&stamp.path(), fault))?;
+        opened.is_copy = !known.is_empty() && !stands_here && defence::stands("H61");
+        state.stamp = Some(stamp);
         Ok((state, opened))
     }
 
@@ -177,7 +183,7 @@ impl State {
             Ok((database, image))
         })?;
         let (about, opened) = recall(path, image, binding)?;
-        Ok((Self { path: path.to_owned(), database, about, broken: false }, opened))
+        Ok((Self { path: path.to_owned(), database, about, stamp: None, broken: false }, opened))
     }
 
     /// What stands in the state of `directory`, without changing anything there. `None`: nothing
@@ -241,11 +247,11 @@ impl State {
         if let Some(status) = status {
             tables.insert(STATUS, Box::new([(LAST.to_owned(), status.to_owned())].into_iter()));
         }
-        let written = guarded(&self.path, || {
-            store::write(&self.database, tables).map_err(|fault| StateError::Write {
-                path: self.path.clone(),
-                source: Box::new(fault),
-            })
+        let path = self.path.clone();
+        let written = guarded(&path, || {
+            let failed = |fault| StateError::of_write(&path, fault);
+            let edits = store::differences(&self.database, tables).map_err(failed)?;
+            self.write(edits)
         });
         // After a failed write nobody knows what is on disk: only reading it again tells (ATC'20,
         // "Can applications recover from fsync failures?").
@@ -255,31 +261,27 @@ impl State {
             rows => Saved::Written { rows },
         })
     }
-}
 
-impl About {
-    fn rows(&self) -> Rows<'static> {
-        let rows = BTreeMap::from([
-            ("version", Some(VERSION.to_string())),
-            ("tenant", Some(self.binding.tenant.to_string())),
-            ("owner", Some(self.binding.owner.clone())),
-            ("domain", self.domain.clone()),
-            ("journal", self.head.as_ref().map(image::json)),
-        ]);
-        let rows = rows.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-        Box::new(rows)
-    }
-
-    /// What the rows say; the reason where they do not read.
-    fn read(rows: &BTreeMap<String, String>) -> Result<Self, String> {
-        let row = |key: &str| rows.get(key).ok_or_else(|| format!("table {ABOUT} has no {key}"));
-        let tenant = TenantId::parse(row("tenant")?).ok_or("the tenant in it is no id")?;
-        let head = rows.get("journal").map(|head| serde_json::from_str(head)).transpose();
-        Ok(Self {
-            binding: Binding { tenant, owner: row("owner")?.clone() },
-            domain: rows.get("domain").cloned(),
-            head: head.map_err(|error| format!("the journal's head in it: {error}"))?,
-        })
+    /// Writes what differs, under a new stamp; gives the number of its rows.
+    fn write(&mut self, mut edits: Edits) -> Result<usize, StateError> {
+        let rows = edits.iter().map(|(_, edits)| edits.len()).sum();
+        let Self { path, database, about, stamp, .. } = self;
+        let failed = |fault| StateError::of_write(path, fault);
+        let Some(stamp) = stamp else {
+            if rows > 0 {
+                store::write(database, edits).map_err(failed)?;
+            }
+            return Ok(rows);
+        };
+        let unstamped = |fault: io::Error| StateError::of_write(&stamp.path(), fault.into());
+        if rows == 0 && stamp.is_among(&about.stamps).map_err(unstamped)? {
+            return Ok(0);
+        }
+        about.stamps = stamp.renew().map_err(unstamped)?;
+        edits.push((ABOUT, vec![(STAMPS.to_owned(), Some(image::json(&about.stamps)))]));
+        store::write(database, edits).map_err(failed)?;
+        stamp.turn().map_err(unstamped)?;
+        Ok(rows)
     }
 }
 
@@ -287,10 +289,11 @@ impl About {
 fn recall(path: &Path, mut image: Image, asked: Binding) -> Result<(About, Opened), StateError> {
     let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
     if image.is_empty() {
-        let about = About { binding: asked, domain: None, head: None };
+        let about = About { binding: asked, domain: None, head: None, stamps: Vec::new() };
         let opened = Opened {
             memory: Memory::default(),
             status: Found::Fresh { lost: false },
+            is_copy: false,
             journal_head: None,
             status_document: None,
             domain: None,
@@ -320,6 +323,7 @@ fn recall(path: &Path, mut image: Image, asked: Binding) -> Result<(About, Opene
     let opened = Opened {
         memory: image::memory(&image).map_err(|error| damaged(error.to_string()))?,
         status: Found::Known,
+        is_copy: false,
         journal_head: about.head.clone(),
         status_document: status,
         domain: about.domain.clone(),

@@ -8,6 +8,8 @@
     reason = "a failed unwrap is the failed test, and the support is open to all of them"
 )]
 
+#[path = "state/copies.rs"]
+mod copies;
 #[path = "state/crash.rs"]
 mod crash;
 #[path = "state/damage.rs"]

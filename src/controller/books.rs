@@ -30,6 +30,8 @@ pub struct Books {
     binding: Binding,
     /// What was saved last is not what stands in memory.
     behind: bool,
+    /// The last save failed, and that was told.
+    failing: bool,
     /// The last line of the journal that was told.
     told: Option<u64>,
 }
@@ -44,7 +46,7 @@ impl Books {
         binding: Binding,
         behind: bool,
     ) -> Self {
-        Self { journal, state: Some(state), directory, binding, behind, told: None }
+        Self { journal, state: Some(state), directory, binding, behind, failing: false, told: None }
     }
 
     /// The state, opened again where a save failed.
@@ -85,6 +87,9 @@ impl Books {
         match saved {
             Ok(_) => {
                 self.behind = false;
+                if std::mem::take(&mut self.failing) {
+                    report.emit(&Event::StateSaved);
+                }
                 // Told once for each growth: where it is kept elsewhere, a cut tail shows.
                 if self.told != Some(head.sequence) {
                     self.told = Some(head.sequence);
@@ -95,8 +100,8 @@ impl Books {
             }
             Err(error) => {
                 self.state = None;
-                report.stand_still(&chain(&error));
-                tracing::error!(error = chain(&error), "state not saved");
+                self.failing = true;
+                report.emit(&Event::StateFailed { message: chain(&error) });
                 Err(error)
             }
         }
@@ -135,22 +140,24 @@ fn unsaved(error: &StateError) -> Fault {
 /// where the books cannot be kept, or where they belong to another domain.
 pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &Stop) -> Finished {
     let report = Arc::clone(&engine.report);
-    let bound = books.bind(engine).and_then(|()| {
+    let unusable = |error: &StateError| {
+        report.emit(&Event::StateFailed { message: chain(error) });
+    };
+    let bound = books.bind(engine).inspect_err(unusable).and_then(|()| {
         // What the journal told, and what an earlier pass could not save: a second crash would
         // leave more in the journal than one pass.
         if books.behind { books.save(engine, &report) } else { Ok(()) }
     });
     if let Err(error) = bound {
-        tracing::error!(error = chain(&error), "state not usable");
         // A state of another domain: the one that answers is not the one that is meant.
         let blind = Blind { side: Side::Domain, fault: unsaved(&error) };
+        engine.ask_again(&look);
         engine.give_up(&blind, look.begun);
-        report.stand_still(&chain(&error));
         return Finished { acted: Acted::default(), saved: Err(error) };
     }
     let mut acted = match note_approvals(&look, &mut books.journal) {
         Err(error) => {
-            engine.ask_again(&look.granted);
+            engine.ask_again(&look);
             report.emit(&Event::JournalFailed { message: chain(&error) });
             Acted { journal: Some(error), ..Acted::default() }
         }

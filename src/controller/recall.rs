@@ -39,8 +39,9 @@ pub struct Recalled {
 /// | saved | ends at its head | the state | as the guard says |
 /// | saved | goes on with one pass | both: the pass was cut off | as the guard says |
 /// | saved | goes on with several passes, or lacks the head | both | wait a day: an older copy |
+/// | a copy | any: it may be one of the same moment | both | wait a day |
 pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recalled, ReadError> {
-    let Opened { mut memory, status, journal_head: head, .. } = opened;
+    let Opened { mut memory, status, is_copy, journal_head: head, .. } = opened;
     let tail = match head.as_ref().and_then(journal_head) {
         Some(head) => tail(directory, &head)?,
         // The state was never saved: the journal is all there is.
@@ -49,6 +50,9 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
     let was_saved = status == Found::Known;
     let older = "the state is an older copy than the journal beside it: what was removed since is \
                  not known for certain, and all removals wait 24 hours or for an approval";
+    let copy = "the state is not the one that was last saved in this place: it was put back from a \
+                backup, or moved here. What was removed since it was copied is not known, and all \
+                removals wait 24 hours or for an approval, also where it was moved on purpose";
     let warning = match status {
         Found::Damaged { set_aside, why } => Some(format!(
             "the state was damaged ({why}) and is set aside as {}: all removals wait 24 hours or \
@@ -63,7 +67,8 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
                 .to_owned(),
         ),
         Found::Fresh { .. } => None,
-        Found::Known => is_older(&tail).then(|| older.to_owned()),
+        Found::Known if is_older(&tail) => Some(older.to_owned()),
+        Found::Known => is_copy.then(|| copy.to_owned()),
     };
     if stands("H64") {
         recover(&mut memory, &tail.entries);

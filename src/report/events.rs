@@ -110,6 +110,14 @@ pub enum Event<'a> {
         /// Why.
         message: String,
     },
+    /// The state cannot be kept, what is remembered is not on disk: nothing is written to the
+    /// directory until it is.
+    StateFailed {
+        /// Why, with the file.
+        message: String,
+    },
+    /// It is on disk again.
+    StateSaved,
     /// When the next pass starts.
     Next {
         /// When.

@@ -1,4 +1,5 @@
-//! How far the long parts of a pass have come, for progress bars and the heartbeat.
+//! How far the long parts of a pass have come, for progress bars, and that it moves, for the
+//! heartbeat.
 
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ pub enum Progress {
     Members(usize, usize),
     /// Changes tried, of how many.
     Changes(usize, usize),
+    /// The other side answered, or some more of a wait for it is over: nothing to count, and no
+    /// standing still.
+    Moving,
 }
 
 /// Told of every step; must not block.

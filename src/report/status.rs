@@ -142,12 +142,6 @@ impl Report {
     pub fn stand(&self, standing: Standing) {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).memory = standing;
     }
-
-    /// Tells that memory cannot be put on disk, and why.
-    pub fn stand_still(&self, why: &str) {
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        status.memory.fault = Some(why.to_owned());
-    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -237,6 +231,9 @@ impl Status {
         if let Some(fault) = &self.fault {
             parts.push(format!("{}: {}", fault.side.word(), fault.message));
         }
+        if let Some(fault) = &self.memory.fault {
+            parts.push(format!("nothing is written: failed to {fault}"));
+        }
         match self.folder.mistakes.len() {
             0 => {}
             count => parts.push(format!("{count} mistakes in the policies")),
@@ -313,6 +310,8 @@ impl Status {
                 let (reason, message) = (fault.reason, fault.message.clone());
                 self.fault = Some(FaultStatus { side: *side, reason, message });
             }
+            Event::StateFailed { message } => self.memory.fault = Some(message.clone()),
+            Event::StateSaved => self.memory.fault = None,
             Event::Next { at } => self.next_pass_at = Some(*at),
             Event::Stopping => self.stopping = true,
             Event::PassBegun { .. }

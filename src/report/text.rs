@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::decide::conclude::ChangeResult;
-use crate::decide::guard::{Guarded, Hold, Row};
+use crate::decide::guard::{Guarded, Hold};
 use crate::decide::{Decision, plan};
 use crate::defence::stands;
 use crate::model::change::{Change, Effect, Kind, MemberReference};
@@ -121,15 +121,10 @@ pub fn policy_sets(guarded: &Guarded) -> BTreeMap<PolicyName, Digest> {
 pub fn held_since(hold: &Hold, guarded: &Guarded, memory: &Memory) -> Option<Timestamp> {
     let own = guarded.held.changes.iter().filter(|change| {
         let is_of_group = hold.group.is_none_or(|group| group == change.group);
-        change.policy == hold.policy && is_of_group && counts(hold.row, change.effect.kind())
+        change.policy == hold.policy && is_of_group && hold.row.counts(change.effect.kind())
     });
     let since = own.flat_map(plan::items).filter_map(|item| memory.held_since.get(&item).copied());
     since.min()
-}
-
-/// Whether a row can count a change of this kind.
-pub fn counts(row: Row, kind: Kind) -> bool {
-    row.counts(kind)
 }
 
 /// What people approved and what it still lets through.

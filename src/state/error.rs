@@ -130,6 +130,11 @@ impl StateError {
     pub(super) fn of_file(path: &Path, source: io::Error) -> Self {
         Self::Unusable { path: path.to_owned(), source: Box::new(redb::Error::Io(source)) }
     }
+
+    /// A fault while rows are put into a file.
+    pub(super) fn of_write(path: &Path, source: redb::Error) -> Self {
+        Self::Write { path: path.to_owned(), source: Box::new(source) }
+    }
 }
 
 /// Whether the file is wrong, and not the disk below it or the memory above: only then it is set

@@ -23,6 +23,8 @@ type Table<'a> = TableDefinition<'a, &'static str, &'static str>;
 
 /// A row that is to be put (`Some`) or taken out.
 type Edit = (String, Option<String>);
+/// Rows to put and to take out, by table.
+pub(super) type Edits = Vec<(&'static str, Vec<Edit>)>;
 
 /// Opens or makes the database and checks every page of it against its checksum.
 pub(super) fn open(backend: impl StorageBackend) -> Result<Database, redb::Error> {
@@ -49,22 +51,22 @@ pub(super) fn read(database: &Database) -> Result<Image, redb::Error> {
     Ok(image)
 }
 
-/// Brings the named tables to these rows, all in one transaction, and tells how many it changed.
-/// Nothing is committed where nothing differs. When this returns, the rows are on disk.
-pub(super) fn write(
+/// What has to change so that the named tables hold these rows and no others.
+pub(super) fn differences(
     database: &Database,
     tables: BTreeMap<&'static str, Rows<'_>>,
-) -> Result<usize, redb::Error> {
+) -> Result<Edits, redb::Error> {
     let mut edits = Vec::new();
     let reading = database.begin_read()?;
     for (table, rows) in tables {
-        edits.push((table, differences(&reading, table, rows)?));
+        edits.push((table, differences_of(&reading, table, rows)?));
     }
     reading.close()?;
-    let count = edits.iter().map(|(_, edits)| edits.len()).sum();
-    if count == 0 {
-        return Ok(0);
-    }
+    Ok(edits)
+}
+
+/// Puts rows and takes rows out, all in one transaction. When this returns, they are on disk.
+pub(super) fn write(database: &Database, edits: Edits) -> Result<(), redb::Error> {
     let mut writing = database.begin_write()?;
     // Immediate: on disk when `commit` returns. Two phases: the header turns to the new rows only
     // after these are on disk, so that no reader ever has to guess by checksums.
@@ -80,11 +82,11 @@ pub(super) fn write(
         }
     }
     writing.commit()?;
-    Ok(count)
+    Ok(())
 }
 
 /// Merges the rows on disk with those wanted: two sequences by rising key.
-fn differences(
+fn differences_of(
     reading: &ReadTransaction,
     name: &str,
     wanted: Rows<'_>,

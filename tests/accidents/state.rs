@@ -1,8 +1,20 @@
-//! The state is deleted between two passes: nobody knows any more what was removed already.
+//! The state is deleted between two passes, or put back with its journal as they were: nobody knows
+//! any more what was removed already.
 
 use std::fs;
+use std::path::Path;
 
 use crate::estate::Estate;
+
+/// Copies state and journal, each over the file of that name where there is one.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap().map(|file| file.unwrap()) {
+        if file.file_type().unwrap().is_file() {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
 
 /// One leaves and two come.
 fn ordinary(estate: &Estate) {
@@ -45,6 +57,28 @@ async fn a_state_that_is_deleted_beside_its_journal_is_told_as_lost() {
     assert!(ran.stderr.contains("what was remembered is lost"), "{}", ran.stderr);
     let held = estate.held(3, &["MembershipsRemoved"]);
     assert!(estate.reading().lost_since(&before).is_empty());
+    estate.approve_exactly(&held);
+    estate.assert_in_step();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_and_a_journal_put_back_together_let_every_removal_wait() {
+    let estate = Estate::written("acc-both").await;
+    let [state, backup] = ["state", "backup"].map(|name| estate.product.path().join(name));
+    copy(&state, &backup);
+    // What was removed since then counts, and nobody will know of it.
+    ordinary(&estate);
+    estate.run(&["apply"]).expect(0);
+    copy(&backup, &state);
+    let before = estate.reading();
+    estate.take_out(estate.groups[8], 1);
+    estate.put_in(estate.groups[9], 2);
+    let ran = estate.run(&["apply"]).expect(3);
+    assert!(ran.stderr.contains("put back from a backup, or moved here"), "{}", ran.stderr);
+    let held = estate.held(3, &["MembershipsRemoved"]);
+    let now = estate.reading();
+    assert!(now.lost_since(&before).is_empty());
+    assert_eq!(before.lost_since(&now).len(), 2, "whoever comes does not wait");
     estate.approve_exactly(&held);
     estate.assert_in_step();
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use writeback::model::approval::{Approval, Item};
 use writeback::model::change::Kind;
 use writeback::model::memory::{Form, Intent, Inventory, Memory, Reversals};
+use writeback::model::policy::MemberBasis;
 use writeback::model::{
     AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pause, Pauses, PolicyName, Spend, Spending,
 };
@@ -63,6 +64,9 @@ pub fn memory(generation: u64, rows: u64) -> Memory {
     let pause = |number: u64| Pause { by: "Ada \"root\"".to_owned(), at: at(number) };
     let intent = |number: u64| Intent {
         generation: digest(number),
+        // Every other row as an earlier version kept it.
+        member_basis: (number % 2 == 1)
+            .then(|| MemberBasis { additions: digest(number + 1), removals: digest(number + 2) }),
         attributes: BTreeMap::from([
             (description.clone(), format!("Group {number}\n\u{0}\u{7f}")),
             (named.clone(), String::new()),
