@@ -86,7 +86,18 @@ pub struct TenantOptions {
     pub patience: Patience,
     /// Told of every request.
     pub observer: Observer,
+    /// Told again and again while a wait for the tenant lasts: see [`WAIT_SLICE`].
+    pub waiter: Waiter,
 }
+
+/// Called while the tenant is left alone, because it asked for that or because a request failed;
+/// must not block.
+pub type Waiter = Arc<dyn Fn() + Send + Sync>;
+
+/// How often a wait shows that it is one. The tenant may ask for minutes, several times in a row:
+/// whoever watches from outside has to tell that from a program that stands still, and the
+/// shortest watchdog that anybody sets has a few seconds.
+pub const WAIT_SLICE: Duration = Duration::from_secs(1);
 
 /// How the program shows the tenant who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,10 +21,14 @@ mod product;
 #[path = "support/stage.rs"]
 mod stage;
 
+#[path = "canary/arc.rs"]
+mod arc;
 #[path = "canary/cage.rs"]
 mod cage;
 #[path = "canary/ear.rs"]
 mod ear;
+#[path = "canary/keytab.rs"]
+mod keytab;
 #[path = "canary/mistaken.rs"]
 mod mistaken;
 #[path = "canary/well.rs"]

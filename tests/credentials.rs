@@ -27,12 +27,18 @@ mod directory;
 mod ends;
 #[path = "credentials/federated.rs"]
 mod federated;
+#[path = "credentials/front.rs"]
+mod front;
 #[path = "credentials/identity.rs"]
 mod identity;
 #[path = "credentials/renewed.rs"]
 mod renewed;
+#[path = "credentials/rotated.rs"]
+mod rotated;
 #[path = "credentials/shipped.rs"]
 mod shipped;
+#[path = "credentials/woken.rs"]
+mod woken;
 
 use writeback::graph::{Credential, Flags, Tenant, TenantOptions};
 use writeback::retry::Fault;

@@ -13,6 +13,8 @@
 
 mod message;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,17 +79,19 @@ pub(super) async fn open(options: &DirectoryOptions) -> Result<StdUnixStream, Di
 }
 
 /// Says of a file that can be no keytab what is wrong with it, before the library does in words of
-/// its own. A keytab begins with 5 (MIT Kerberos, "keytab file format").
+/// its own. A keytab begins with 5 (MIT Kerberos, "keytab file format"); its keys are for the
+/// library alone.
 fn check_keytab(options: &DirectoryOptions) -> Result<(), DirectoryError> {
     let file = &options.password_file;
     let wrong = |what: String| DirectoryError::Misconfigured {
         message: format!("use the keytab {} (directory.bind.kerberos): {what}", file.display()),
     };
-    let bytes = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-    match bytes.first() {
-        Some(5) => Ok(()),
-        Some(_) => Err(wrong("it is no keytab".to_owned())),
-        None => Err(wrong("it is empty".to_owned())),
+    let mut first = [0];
+    let read = File::open(file).and_then(|mut file| file.read(&mut first));
+    match (read.map_err(|error| wrong(error.to_string()))?, first) {
+        (0, _) => Err(wrong("it is empty".to_owned())),
+        (_, [5]) => Ok(()),
+        (_, _) => Err(wrong("it is no keytab".to_owned())),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::defence::stands;
@@ -76,6 +76,7 @@ impl Client {
         let mut token = self.token().await?;
         let mut renewed = false;
         loop {
+            let trust = self.transport.trust();
             let error = match self.attempt(endpoint, url, &token).await {
                 Ok(Tried::Answered(answer)) => match answer.json(endpoint) {
                     Ok(shape) => return Ok(shape),
@@ -87,7 +88,9 @@ impl Client {
                     continue;
                 }
                 Ok(Tried::TokenRejected) => return Err(twice_rejected()),
-                Err(GraphError::Untrusted { .. }) if self.transport.renew_trust().await => continue,
+                Err(GraphError::Untrusted { .. }) if self.transport.renew_trust(trust).await => {
+                    continue;
+                }
                 Err(error) => error,
             };
             tries.wait_after(error).await?;
@@ -181,7 +184,7 @@ impl Client {
             return Err(GraphError::Throttled { endpoint, retry_after: Some(left) });
         }
         if !left.is_zero() {
-            sleep_until(until + RESUME_SPREAD.mul_f64(fastrand::f64())).await;
+            self.transport.rest(until + RESUME_SPREAD.mul_f64(fastrand::f64())).await;
         }
         Ok(())
     }

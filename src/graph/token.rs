@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
+use secrecy::zeroize::Zeroize as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use tokio::sync::Mutex;
@@ -69,13 +70,21 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// The header that shows it; marked so that no debug text prints it.
+    /// The header that shows it.
     pub(super) fn header(&self) -> Result<HeaderValue, GraphError> {
-        let text = format!("Bearer {}", self.bearer.expose_secret());
-        let mut value = HeaderValue::from_str(&text).map_err(|_| strange("no header can hold"))?;
-        value.set_sensitive(true);
-        Ok(value)
+        shown_as("Bearer", &self.bearer).ok_or_else(|| strange("no header can hold"))
     }
+}
+
+/// A secret as `Authorization` shows it (RFC 9110 11.6.2), where it can be; marked so that no
+/// debug text prints it.
+pub(super) fn shown_as(scheme: &str, secret: &SecretString) -> Option<HeaderValue> {
+    let mut text = format!("{scheme} {}", secret.expose_secret());
+    let value = HeaderValue::from_str(&text);
+    text.zeroize();
+    let mut value = value.ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Where tokens come from. One request at a time, however many ask.
@@ -194,7 +203,7 @@ impl TokenSource {
             return Err(GraphError::Refused { code: refused.code, advice: refused.advice.clone() });
         }
         state.refused = None;
-        transport.renew_trust().await;
+        transport.renew_trust(transport.trust()).await;
         match self.ask(transport, &proof).await {
             Ok((token, life)) => {
                 let token = Arc::new(token);
@@ -222,8 +231,9 @@ impl TokenSource {
     ) -> Result<(Token, Duration), GraphError> {
         let mut tries = transport.tries();
         loop {
+            let trust = transport.trust();
             match self.ask_once(transport, proof).await {
-                Err(GraphError::Untrusted { .. }) if transport.renew_trust().await => {}
+                Err(GraphError::Untrusted { .. }) if transport.renew_trust(trust).await => {}
                 Err(error) => tries.wait_after(error).await?,
                 Ok(found) => return Ok(found),
             }

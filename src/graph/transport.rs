@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use url::Url;
 use uuid::Uuid;
 
@@ -17,7 +17,8 @@ use crate::defence::stands;
 use crate::graph::error::certificate_problem;
 use crate::graph::trust::Trust;
 use crate::graph::{
-    Endpoint, GraphError, Observer, Request, RequestOutcome, TenantOptions, retry_after,
+    Endpoint, GraphError, Observer, Request, RequestOutcome, TenantOptions, WAIT_SLICE, Waiter,
+    retry_after,
 };
 use crate::retry::RetryRule;
 
@@ -38,6 +39,7 @@ const REQUEST_ID_MAX: usize = 64;
 pub(super) struct Transport {
     trust: Trust,
     observer: Observer,
+    waiter: Waiter,
     now: fn() -> Timestamp,
     retry: RetryRule,
 }
@@ -66,14 +68,20 @@ impl Transport {
             }
         }
         let trust = Trust::open(options)?;
-        let TenantOptions { observer, now, .. } = options;
-        Ok(Self { trust, observer: observer.clone(), now: *now, retry: options.patience.retry })
+        let TenantOptions { observer, waiter, now, .. } = options;
+        let (observer, waiter) = (observer.clone(), waiter.clone());
+        Ok(Self { trust, observer, waiter, now: *now, retry: options.patience.retry })
     }
 
-    /// Takes up a CA file that was renewed; whether one was. Connections that are open stay with
-    /// those who use them.
-    pub(super) async fn renew_trust(&self) -> bool {
-        self.trust.renew().await
+    /// Which authorities are trusted now, counted from the start.
+    pub(super) fn trust(&self) -> u64 {
+        self.trust.number()
+    }
+
+    /// Takes up a CA file that was renewed; whether others are trusted than those of number
+    /// `before`. Connections that are open stay with those who use them.
+    pub(super) async fn renew_trust(&self, before: u64) -> bool {
+        self.trust.renew(before).await
     }
 
     /// A GET with the id by which both sides can find it in their logs.
@@ -93,7 +101,12 @@ impl Transport {
 
     /// The count of tries of one request.
     pub(super) fn tries(&self) -> Tries {
-        Tries { next: 2, rule: self.retry }
+        Tries { next: 2, rule: self.retry, waiter: self.waiter.clone() }
+    }
+
+    /// Waits until then.
+    pub(super) async fn rest(&self, until: Instant) {
+        rest(until, &self.waiter).await;
     }
 
     /// Sends the request and reads the whole answer, whatever its status.
@@ -172,6 +185,7 @@ impl Answer {
 pub(super) struct Tries {
     next: u32,
     rule: RetryRule,
+    waiter: Waiter,
 }
 
 impl Tries {
@@ -181,11 +195,23 @@ impl Tries {
             return Err(error);
         }
         match self.rule.delay(self.next, error.retry_after(), fastrand::f64()) {
-            Some(delay) => sleep(delay).await,
+            Some(delay) => rest(Instant::now() + delay, &self.waiter).await,
             None => return Err(error),
         }
         self.next = self.next.saturating_add(1);
         Ok(())
+    }
+}
+
+/// Waits until then, and shows all the while that it only waits.
+async fn rest(until: Instant, waiter: &Waiter) {
+    loop {
+        let next = until.min(Instant::now() + WAIT_SLICE);
+        sleep_until(next).await;
+        waiter();
+        if next == until {
+            return;
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::error::Error as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Certificate, redirect};
@@ -34,6 +34,8 @@ pub(super) struct Trust {
 struct Made {
     client: reqwest::Client,
     pem: Vec<u8>,
+    /// How often the authorities have changed.
+    number: u64,
 }
 
 impl Trust {
@@ -46,12 +48,23 @@ impl Trust {
 
     /// The client as it is now.
     pub(super) fn client(&self) -> reqwest::Client {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).client.clone()
+        self.made().client.clone()
     }
 
-    /// Makes the client anew where the CA file has changed; whether it did. A file that cannot be
-    /// used is being written: it is read again for a moment, then the old authorities stay.
-    pub(super) async fn renew(&self) -> bool {
+    /// How often its authorities have changed.
+    pub(super) fn number(&self) -> u64 {
+        self.made().number
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the client anew where the CA file has changed. Whether it is another than that of
+    /// number `before`: of several requests that an old one refused together, the first takes up
+    /// the file, and all of them are sent again. A file that cannot be used is being written: it is
+    /// read again for a moment, then the old authorities stay.
+    pub(super) async fn renew(&self, before: u64) -> bool {
         if self.ca_file.is_none() {
             return false;
         }
@@ -60,14 +73,14 @@ impl Trust {
                 sleep(SETTLE_PAUSE).await;
             }
             let Ok(renewed) = make(self.ca_file.as_ref(), self.patience) else { continue };
-            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_new = renewed.pem != made.pem;
-            if is_new {
-                *made = renewed;
+            let mut made = self.made();
+            if renewed.pem != made.pem {
+                let number = made.number.saturating_add(1);
+                *made = Made { number, ..renewed };
             }
-            return is_new;
+            return made.number != before;
         }
-        false
+        self.number() != before
     }
 }
 
@@ -95,5 +108,5 @@ fn make(ca_file: Option<&PathBuf>, patience: Patience) -> Result<Made, GraphErro
         let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
         unusable(&trust, &cause)
     })?;
-    Ok(Made { client, pem })
+    Ok(Made { client, pem, number: 0 })
 }

@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::ear::Ear;
+use crate::keytab;
 use crate::product::{Daemon, Product, Ran, get};
 use crate::stage::{EVERYTHING, Stage};
 
@@ -58,6 +59,7 @@ impl Cage {
         ear.learn("a wrong secret", WRONG);
         ear.learn_key("the private key", tenant.private_key_pem());
         ear.learn_token("the federated token", &federated);
+        ear.learn_octets("the key of the keytab", &keytab::KEY);
         Self { stage, ear, federated, turns: Cell::new(0) }
     }
 
@@ -87,7 +89,12 @@ impl Cage {
     pub fn run(&self, product: &Product, line: &[&str]) -> Ran {
         let form = if self.turns.get().is_multiple_of(2) { "json" } else { "text" };
         self.turns.set(self.turns.get() + 1);
-        let ran = product.run(&[&["-vvv", "--log-format", form], line].concat());
+        self.listen(product, line, product.run(&[&["-vvv", "--log-format", form], line].concat()))
+    }
+
+    /// Listens to what a command said, and to what it left behind.
+    #[track_caller]
+    pub fn listen(&self, product: &Product, line: &[&str], ran: Ran) -> Ran {
         self.ear.check(&format!("stdout of {line:?}"), &ran.stdout);
         self.ear.check(&format!("stderr of {line:?}"), &ran.stderr);
         self.left_behind(product);

@@ -16,6 +16,8 @@ const SHORTEST: usize = 8;
 #[derive(Default)]
 pub struct Ear {
     forms: Vec<(String, String)>,
+    /// Secrets that are no text, as they are.
+    octets: Vec<(String, Vec<u8>)>,
 }
 
 impl Ear {
@@ -34,6 +36,24 @@ impl Ear {
                 self.learn(name, line);
             }
         }
+    }
+
+    /// Listens for a secret that is no text, such as a key of a keytab.
+    pub fn learn_octets(&mut self, name: &str, secret: &[u8]) {
+        assert!(secret.len() >= SHORTEST, "{name} is too short to be heard");
+        let hexadecimal = hexadecimal(secret);
+        let listed = |open: &str| open.trim_matches(['[', ']']).to_owned();
+        let mut forms = BTreeSet::from([
+            hexadecimal.to_uppercase(),
+            hexadecimal,
+            // As `Debug` and JSON write octets, and what is left of them where they pass for text.
+            listed(&format!("{secret:?}")),
+            listed(&serde_json::to_string(secret).unwrap()),
+            String::from_utf8_lossy(secret).into_owned(),
+        ]);
+        forms.extend(in_base64(secret));
+        self.forms.extend(forms.into_iter().map(|form| (name.to_owned(), form)));
+        self.octets.push((name.to_owned(), secret.to_owned()));
     }
 
     /// Listens for the claims and the signature of a token; its header is no secret.
@@ -66,6 +86,19 @@ impl Ear {
         // Every form is ASCII, which stands in text of any encoding as it is; what is none of it
         // becomes another character and parts nothing that belongs together.
         self.check(place, &String::from_utf8_lossy(octets));
+        if let Some(name) = self.hears_octets(octets) {
+            panic!("{name} is in {place}");
+        }
+    }
+
+    /// The secret that is no text and stands among these octets as it is.
+    fn hears_octets(&self, octets: &[u8]) -> Option<&str> {
+        let stands = |secret: &[u8]| {
+            let starts = octets.iter().enumerate().filter(|(_, octet)| **octet == secret[0]);
+            starts.into_iter().any(|(start, _)| octets[start..].starts_with(secret))
+        };
+        let found = self.octets.iter().find(|(_, secret)| stands(secret));
+        found.map(|(name, _)| name.as_str())
     }
 }
 
@@ -79,14 +112,25 @@ fn forms(secret: &str) -> BTreeSet<String> {
         trimmed(serde_json::to_string(secret).unwrap()),
         trimmed(format!("{secret:?}")),
     ]);
-    let mut hexadecimal = String::new();
-    for octet in secret.bytes() {
-        write!(hexadecimal, "{octet:02x}").unwrap();
+    found.insert(hexadecimal(secret.as_bytes()));
+    found.extend(in_base64(secret.as_bytes()));
+    found
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    let mut text = String::new();
+    for octet in octets {
+        write!(text, "{octet:02x}").unwrap();
     }
-    found.insert(hexadecimal);
+    text
+}
+
+/// In both alphabets, at each of the three places at which it can begin in a longer text.
+fn in_base64(secret: &[u8]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
     for before in 0..3 {
         let mut octets = vec![0; before];
-        octets.extend(secret.bytes());
+        octets.extend(secret);
         // Six bits a character: those that hold bits of a neighbour are cut off.
         let (first, last) = ((before * 8).div_ceil(6), octets.len() * 8 / 6);
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
@@ -117,6 +161,29 @@ fn a_canary_is_heard_in_every_form() {
     }
     assert_eq!(ear.hears("Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln"), Some("a token"));
     assert_eq!(ear.hears("s3cr~t is only a part of it"), None);
+}
+
+#[test]
+fn a_canary_that_is_no_text_is_heard_in_every_form() {
+    let secret = [0x9c, 0x00, 0xf1, 0x0a, 0x80, 0xfe, 0x41, 0x42, 0xc3, 0x28];
+    let mut ear = Ear::default();
+    ear.learn_octets("the key", &secret);
+    let wrapped = [&[0x05, 0x02][..], &secret, &[0x00]].concat();
+    for heard in [
+        STANDARD_NO_PAD.encode(&wrapped),
+        URL_SAFE_NO_PAD.encode(&wrapped[1..]),
+        STANDARD_NO_PAD.encode(secret),
+        hexadecimal(&wrapped),
+        hexadecimal(&wrapped).to_uppercase(),
+        format!("{wrapped:?}"),
+        serde_json::json!({ "keytab": &wrapped[..] }).to_string(),
+        String::from_utf8_lossy(&wrapped).into_owned(),
+    ] {
+        assert_eq!(ear.hears(&heard), Some("the key"), "{heard}");
+    }
+    assert_eq!(ear.hears_octets(&wrapped), Some("the key"));
+    assert_eq!(ear.hears_octets(&wrapped[..11]), None);
+    assert_eq!(ear.hears("9c00f10a80fe4142"), None);
 }
 
 impl Ear {

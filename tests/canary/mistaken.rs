@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::cage::{Cage, TRUSTED, WRONG, Way};
+use crate::keytab;
 use crate::product::{Product, get};
 
 /// One mistake about a secret.
@@ -21,7 +22,11 @@ fn token_of(cage: &Cage, whose: (&str, &str, &str), hours: i64) -> String {
     cage.stage.tenant.foreign_token(whose, SignedDuration::from_hours(hours)).unwrap()
 }
 
-const MISTAKES: [Mistake; 17] = [
+fn write_keytab(product: &Product, file: &str) {
+    fs::write(product.path().join(file), keytab::made()).unwrap();
+}
+
+const MISTAKES: [Mistake; 22] = [
     Mistake {
         what: "a wrong client secret",
         way: Way::Secret,
@@ -151,6 +156,44 @@ const MISTAKES: [Mistake; 17] = [
         way: Way::Secret,
         make: |_, product| drop(product.write("bind-password", WRONG)),
         code: 1,
+    },
+    Mistake {
+        what: "a keytab where the bind password belongs",
+        way: Way::Secret,
+        make: |_, product| write_keytab(product, "bind-password"),
+        code: 1,
+    },
+    Mistake {
+        what: "a keytab where the client secret belongs",
+        way: Way::Secret,
+        make: |_, product| write_keytab(product, "client-secret"),
+        code: 1,
+    },
+    Mistake {
+        what: "a keytab where the private key belongs",
+        way: Way::Certificate,
+        make: |_, product| write_keytab(product, "key.pem"),
+        code: 1,
+    },
+    Mistake {
+        what: "a keytab where the federated token belongs",
+        way: Way::Federated,
+        make: |_, product| write_keytab(product, "token"),
+        code: 1,
+    },
+    // The default build has no Kerberos; one that has takes no server inside TLS with it.
+    Mistake {
+        what: "a keytab that is not asked for in this way",
+        way: Way::Secret,
+        make: |_, product| {
+            write_keytab(product, "keytab");
+            let text = fs::read_to_string(product.path().join("writeback.yaml")).unwrap();
+            let bind = text.lines().find(|line| line.contains("  bind: { simple:")).unwrap();
+            let kerberos =
+                "  bind: { kerberos: { keytabFile: keytab, principal: a@CORP.EXAMPLE } }";
+            product.reconfigure(bind, kerberos);
+        },
+        code: 5,
     },
     Mistake {
         what: "the client secret where the bind password belongs",

@@ -10,7 +10,7 @@ use writeback::sim::tenant::Options;
 use writeback::sim::tls::Authority;
 use writeback::sim::world::World;
 
-use crate::bench::{Bench, listing};
+use crate::bench::{Bench, all_members, listing};
 use crate::options;
 
 /// Tokens live so short that each renewal falls into the test.
@@ -122,5 +122,25 @@ async fn an_authority_is_renewed_without_a_failed_request() {
         std::fs::remove_file(gone).unwrap();
         listing(&client).await;
         bench.write("ca.pem", &bench.tenant.ca_pem());
+    }
+}
+
+#[tokio::test]
+async fn requests_that_meet_a_renewed_authority_together_all_go_on() {
+    let mut bench = bench().await;
+    let world = World::small(3);
+    let client = bench.client();
+    // Every group is asked for its members, several of them at once.
+    assert!(all_members(&client, &world).await.values().all(Result::is_ok));
+    bench.tenant.set_token_lifetime(SignedDuration::from_hours(1));
+    for name in ["Second authority", "Third authority", "Fourth authority"] {
+        let authority = Authority::new(name);
+        listed_through(&bench, &client, 1).await;
+        // The token at hand is good for long: nothing but a refused certificate leads to the file.
+        bench.write("ca.pem", &authority.ca_pem());
+        bench.tenant.change_authority(authority).await.unwrap();
+        let members = all_members(&client, &world).await;
+        assert!(members.values().all(Result::is_ok), "{members:?}");
+        bench.tenant.revoke_tokens();
     }
 }

@@ -36,28 +36,6 @@ fn a_plan_is_made_with_the_managed_identity_of_a_vm() {
 }
 
 #[test]
-fn every_secret_is_renewed_beside_a_daemon_that_never_fails() {
-    let stage = Stage::written();
-    let mut daemon = stage.product.daemon();
-    daemon.passes(1);
-    for _ in 0..3 {
-        let secret = stage.tenant.add_client_secret();
-        // Nothing of the old token is left: the next pass has to show the secret.
-        stage.product.write("client-secret", &secret);
-        stage.tenant.withdraw_older();
-        stage.tenant.revoke_tokens();
-        daemon.passes(2);
-        assert_eq!(daemon.status()["lastPass"]["result"], "InStep", "{}", daemon.log());
-    }
-    let metrics = crate::product::get(&daemon.metrics, "/metrics").1;
-    let failed: Vec<_> = metrics
-        .lines()
-        .filter(|line| line.starts_with("writeback_") && line.contains("result=\"failed\""))
-        .collect();
-    assert!(!failed.is_empty() && failed.iter().all(|line| line.ends_with(" 0")), "{failed:?}");
-}
-
-#[test]
 fn a_credential_that_ends_soon_is_a_problem_with_its_remedy() {
     let stage = Stage::small();
     let files = "certificate: { certificateFile: certificate.pem, privateKeyFile: key.pem }";

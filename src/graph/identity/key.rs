@@ -9,9 +9,11 @@ use std::io::{self, Read as _};
 use std::path::{Component, Path};
 
 use reqwest::header::HeaderValue;
+use secrecy::SecretString;
 use secrecy::zeroize::Zeroize as _;
 
 use crate::graph::GraphError;
+use crate::graph::token::shown_as;
 
 /// The largest key that is shown; MSAL's own limit.
 const KEY_BYTES_MAX: u64 = 4096;
@@ -36,16 +38,12 @@ pub(super) fn shown(challenge: Option<&str>, folder: &Path) -> Result<HeaderValu
             folder.display()
         )));
     }
-    let mut key = read(path).map_err(|problem| GraphError::Configuration {
+    let key = read(path).map_err(|problem| GraphError::Configuration {
         setting: format!("the key file {plain} of the Azure Arc agent"),
         problem,
     })?;
-    let header = HeaderValue::from_str(&format!("Basic {}", key.trim()));
-    key.zeroize();
-    let mut header =
-        header.map_err(|_| refused(format!("the key file {plain} holds no key in one line")))?;
-    header.set_sensitive(true);
-    Ok(header)
+    shown_as("Basic", &key)
+        .ok_or_else(|| refused(format!("the key file {plain} holds no key in one line")))
 }
 
 /// The file of `Basic realm=FILE`, with or without quotes.
@@ -65,7 +63,7 @@ fn lies_in(path: &Path, folder: &Path) -> bool {
         && path.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir))
 }
 
-fn read(path: &Path) -> Result<String, String> {
+fn read(path: &Path) -> Result<SecretString, String> {
     let unreadable = |error: io::Error| {
         if error.kind() == io::ErrorKind::PermissionDenied {
             "this account may not read it; add the account to the group himds (usermod --append \
@@ -79,17 +77,23 @@ fn read(path: &Path) -> Result<String, String> {
     if !seen.is_file() {
         return Err("it is no regular file and is not read".to_owned());
     }
-    let mut key = String::new();
+    let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
-    file.take(KEY_BYTES_MAX + 1).read_to_string(&mut key).map_err(unreadable)?;
-    if key.len() as u64 > KEY_BYTES_MAX {
-        key.zeroize();
+    let read = file.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable);
+    let key = read.and_then(|_| key_of(&bytes));
+    bytes.zeroize();
+    key
+}
+
+fn key_of(bytes: &[u8]) -> Result<SecretString, String> {
+    if bytes.len() as u64 > KEY_BYTES_MAX {
         return Err(format!("it is larger than {KEY_BYTES_MAX} bytes and is not shown"));
     }
-    if key.trim().is_empty() {
-        return Err("it is empty".to_owned());
+    match str::from_utf8(bytes).map(str::trim) {
+        Err(_) => Err("it is not UTF-8 text and is not shown".to_owned()),
+        Ok("") => Err("it is empty".to_owned()),
+        Ok(key) => Ok(SecretString::from(key)),
     }
-    Ok(key)
 }
 
 fn refused(advice: String) -> GraphError {
@@ -114,6 +118,7 @@ mod tests {
         fs::write(folder.path().join("whole.key"), "x".repeat(4096)).unwrap();
         fs::write(folder.path().join("empty.key"), "\n").unwrap();
         fs::write(folder.path().join("lines.key"), "a\nb").unwrap();
+        fs::write(folder.path().join("binary.key"), b"s3cret\xFF").unwrap();
         let shown = |path: &str| {
             let challenge = format!("Basic realm={path}");
             let header = super::shown(Some(&challenge), folder.path());
@@ -132,12 +137,24 @@ mod tests {
             (at("link.key"), "no regular file"),
             (at("large.key"), "larger than 4096 bytes"),
             (at("empty.key"), "it is empty"),
+            (at("binary.key"), "not UTF-8 text"),
             (at("lines.key"), "no key in one line"),
             (at("none.key"), "No such file"),
         ] {
             let told = shown(&path).unwrap_err();
             assert!(told.contains(why) && !told.contains("s3cret"), "{path}: {told}");
         }
+    }
+
+    #[test]
+    fn neither_the_key_nor_its_header_prints_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.key");
+        fs::write(&file, "s3cret\n").unwrap();
+        let challenge = format!("Basic realm={}", file.display());
+        let header = super::shown(Some(&challenge), folder.path()).unwrap();
+        let told = format!("{:?} {header:?}", read(&file).unwrap());
+        assert!(!told.contains("s3cret"), "{told}");
     }
 
     #[test]
