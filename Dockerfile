@@ -23,7 +23,8 @@ COPY --from=builder /image/ /
 ENV PATH=/usr/bin
 # It writes to state.path and to the folder of the admin socket only: mount both, and the root may be read-only.
 USER 65532:65532
-# The binary asks itself. Kubernetes looks at its own probes and not at this.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["/usr/bin/writeback", "status"]
+# The binary asks the daemon at http.listen whether its loop moves: a last status in the state is no sign of life. Kubernetes looks at
+# its own probes and not at this.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["/usr/bin/writeback", "status", "--live"]
 ENTRYPOINT ["/usr/bin/writeback"]
 CMD ["run"]

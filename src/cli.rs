@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod reconcile;
 mod release;
+mod remembered;
 mod run;
 mod schema;
 mod status;

@@ -1,15 +1,17 @@
 //! Floor 3: what people may write and what programs may read, as types: the schemas of the
 //! documents and the reference of their fields.
 //!
-//! Input: the types in `policy`, `config`, `plan` and `status` with their comments, and the words
-//! in `codes`. Output: JSON Schema 2020-12 for editors and programs, and the tables of
-//! `config/README.md`. Nothing is read with these types: documents are read by `policy` and
-//! `settings`, which know places and tell every mistake at once. `tests/schema.rs` holds the two
-//! to each other, field by field.
+//! Input: the types in `policy`, `config`, `plan`, `status`, `explain` and `groups` with their
+//! comments, and the words in `codes`. Output: JSON Schema 2020-12 for editors and programs, and
+//! the tables of `config/README.md`. Nothing is read with these types: documents are read by
+//! `policy` and `settings`, which know places and tell every mistake at once. `tests/schema.rs`
+//! holds the two to each other, field by field.
 
 pub mod approval;
 pub mod codes;
 pub mod config;
+pub mod explain;
+pub mod groups;
 pub mod order;
 pub mod plan;
 pub mod policy;
@@ -24,6 +26,8 @@ use serde_json::Value;
 
 use approval::Approval;
 use config::DaemonConfiguration;
+use explain::Explanation;
+use groups::{Group, GroupList};
 use plan::Plan;
 use policy::WritebackPolicy;
 use status::Status;
@@ -42,11 +46,25 @@ pub enum Document {
     Plan,
     /// The status, as `/api/v1/status` answers it.
     Status,
+    /// An explanation, as `explain --output json` prints it.
+    Explain,
+    /// A page of groups, as `/api/v1/groups` answers it.
+    Groups,
+    /// One group, as `/api/v1/groups/ID` answers it.
+    Group,
 }
 
 impl Document {
     /// Every document that has a schema of its own.
-    pub const ALL: [Self; 4] = [Self::Policy, Self::Config, Self::Plan, Self::Status];
+    pub const ALL: [Self; 7] = [
+        Self::Policy,
+        Self::Config,
+        Self::Plan,
+        Self::Status,
+        Self::Explain,
+        Self::Groups,
+        Self::Group,
+    ];
 
     /// Its word: on the command line, in the reference, and for the name of its file in
     /// `config/schema/`.
@@ -57,6 +75,9 @@ impl Document {
             Self::Config => "config",
             Self::Plan => "plan",
             Self::Status => "status",
+            Self::Explain => "explain",
+            Self::Groups => "groups",
+            Self::Group => "group",
         }
     }
 
@@ -67,7 +88,12 @@ impl Document {
     pub fn schema(self) -> Value {
         match self {
             Self::Policy | Self::Approval => in_the_policy_folder().to_value(),
-            Self::Config | Self::Plan | Self::Status => self.form(),
+            Self::Config
+            | Self::Plan
+            | Self::Status
+            | Self::Explain
+            | Self::Groups
+            | Self::Group => self.form(),
         }
     }
 
@@ -79,10 +105,13 @@ impl Document {
             Self::Config => generator().into_root_schema_for::<DaemonConfiguration>(),
             Self::Plan => printed().into_root_schema_for::<Plan>(),
             Self::Status => printed().into_root_schema_for::<Status>(),
+            Self::Explain => printed().into_root_schema_for::<Explanation>(),
+            Self::Groups => printed().into_root_schema_for::<GroupList>(),
+            Self::Group => printed().into_root_schema_for::<Group>(),
         };
         match self {
             Self::Policy | Self::Approval | Self::Config => written(root),
-            Self::Plan | Self::Status => plainly(root),
+            Self::Plan | Self::Status | Self::Explain | Self::Groups | Self::Group => plainly(root),
         }
         .to_value()
     }

@@ -226,6 +226,29 @@ fn whoever_is_kept_by_the_policy_is_told_so() {
 }
 
 #[test]
+fn whoever_stays_because_of_somebody_elses_lost_link_is_told_so() {
+    let mut world = World::small(7);
+    let hedy = world.people.iter().find(|person| person.display_name == "Hedy Lamarr").unwrap().id;
+    for group in &mut world.groups {
+        group.members.retain(|member| *member != hedy);
+    }
+    let stage = Stage::of(world);
+    stage.product.policy("everything", EVERYTHING);
+    stage.product.run(&["apply"]).expect(0);
+    let (group, account) = (stage.dn("Engineering"), format!("CN=Mallory,{PEOPLE}"));
+    stage.domain.edit(|tree| tree.add_member(&group, &account).unwrap());
+    let why = "Nothing is removed from it now: ";
+    let told = stage.product.run(&["explain", "Engineering", "mallory"]).expect(0).stdout;
+    assert!(!told.contains(why), "{told}");
+    // No pass has ever seen whom she leads to: it may be anybody who is in the group.
+    stage.cloud(|cloud| cloud.set_link(hedy, None));
+    stage.put_in("Engineering", &["Hedy Lamarr"]);
+    let told = stage.product.run(&["explain", "Engineering", "mallory"]).expect(0).stdout;
+    assert!(told.contains("not in the cloud group"), "{told}");
+    assert!(told.contains(why) && told.contains("the object of hedy.lamarr"), "{told}");
+}
+
+#[test]
 fn a_group_that_left_says_why_it_stays_as_it_is_and_since_when() {
     let stage = Stage::written();
     let id = stage.id("Contractors");

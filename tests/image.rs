@@ -20,6 +20,7 @@ mod product;
 mod stage;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,6 +32,8 @@ use stage::{Stage, until};
 
 /// The user of the image.
 const USER: &str = "65532:65532";
+/// The health check of the image (`Dockerfile`), without the path of the binary.
+const HEALTH_CHECK: [&str; 2] = ["status", "--live"];
 /// Mounts the configuration read-only and the state beside it writable, as a pod has them, and
 /// becomes the binary. The mounts live and die with the process.
 const CONFINED: &str = r#"
@@ -106,6 +109,17 @@ impl Drop for Running {
     }
 }
 
+/// Where a daemon listens, by its log; what else it says goes nowhere.
+fn listens_at(daemon: &mut Child) -> String {
+    let mut lines = BufReader::new(daemon.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let found = lines.by_ref().find_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(&line).ok()?;
+        (line["setting"] == "http.listen").then(|| line["address"].as_str().unwrap().to_owned())
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    found.expect("the daemon says where it listens")
+}
+
 #[test]
 fn the_root_holds_the_binary_and_what_it_needs() {
     let root = Root::here();
@@ -149,13 +163,16 @@ fn confined_it_validates_plans_writes_and_says_how_it_is() {
     let plan = root.run(&stage.product, &["plan"]).expect(2);
     assert!(plan.stdout.contains("create"), "{}", plan.stdout);
     assert!(stage.writes().is_empty());
-    let nobody = root.run(&stage.product, &["status"]);
-    assert_ne!(nobody.code, 0, "the health check fails where nothing runs: {}", nobody.stdout);
 
     let mut daemon = root.command(&stage.product, &["--log-format", "json", "run"]);
-    let daemon = daemon.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let daemon = daemon.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut daemon = Running(daemon);
-    until("everything is written", || stage.held() == stage.wanted());
+    let at = listens_at(&mut daemon.0);
+    stage.product.reconfigure("listen: '127.0.0.1:0'", &format!("listen: '{at}'"));
+    root.run(&stage.product, &HEALTH_CHECK).expect(0);
+    // The records come last in a pass.
+    until("everything is written", || root.run(&stage.product, &["plan"]).code == 0);
+    assert_eq!(stage.held(), stage.wanted());
     root.run(&stage.product, &["status"]).expect(0);
     let number = daemon.0.id().to_string();
     let account = fs::read_to_string(format!("/proc/{number}/status")).unwrap();
@@ -164,7 +181,19 @@ fn confined_it_validates_plans_writes_and_says_how_it_is() {
     let asked = Command::new("kill").args(["-TERM", &number]).status().unwrap();
     assert!(asked.success());
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    root.run(&stage.product, &["status"]).expect(0);
+    let nobody = root.run(&stage.product, &HEALTH_CHECK).expect(1);
+    assert!(nobody.stderr.contains("no daemon answers"), "{}", nobody.stderr);
     root.run(&stage.product, &["plan"]).expect(0);
+}
+
+#[test]
+fn the_health_check_is_the_one_that_is_run_here() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile");
+    let text = fs::read_to_string(file).unwrap();
+    let words = [&["/usr/bin/writeback"], HEALTH_CHECK.as_slice()].concat();
+    let line = text.lines().find(|line| line.starts_with("HEALTHCHECK ")).unwrap();
+    assert!(line.ends_with(&format!(" CMD {words:?}")), "{line}");
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod outputs;
 mod product;
 #[path = "schema/readers.rs"]
 mod readers;
+#[path = "schema/spoken.rs"]
+mod spoken;
 #[cfg(feature = "sim")]
 #[path = "support/stage.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the support serves every story")]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::apply::{Claimed, Unclaimed, claim_state};
-use super::{at_once, blind, complain, load_settings, new_report, policy_name, progress, say};
+use super::{
+    at_once, blind, complain, load_settings, new_report, pause, policy_name, progress, say,
+};
 use crate::controller::admin::round::chain;
 use crate::controller::adopt::{Answered, Wish};
 use crate::controller::books::{Books, finish};
@@ -110,7 +112,7 @@ async fn incumbent(
     if arguments.confirm_incumbent_off {
         return Ok(true);
     }
-    let tenant = open_tenant(settings, report).map_err(|error| {
+    let tenant = open_tenant(settings, report, &progress::watcher()).map_err(|error| {
         complain(&format!("failed to {}", chain(&error)));
         Exit::Failed
     })?;
@@ -170,6 +172,7 @@ impl Asked<'_> {
         } else {
             text::plan_before(&look.decision, &look.guarded, &backdrop)
         });
+        pause::note(&engine.memory().pauses, &look.decision.plan.changes, self.command);
         let found = [look.guarded.digest, look.guarded.reviewed];
         let Some(expected) = self.expect else {
             complain(&format!(

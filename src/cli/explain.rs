@@ -1,12 +1,12 @@
 //! `explain`: why a group is or is not written, under which name and by which rule; why a person is
 //! or is not in it. Observes and decides as `plan` does, and writes nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::plan::{remembered, unusable};
-use super::{blind, complain, load_settings, new_report, progress, say};
+use super::remembered::{Reader, Source};
+use super::{complain, say};
 use crate::controller::admin::round;
 use crate::controller::now;
 use crate::controller::pass::{Engine, Look, Sighting};
@@ -31,14 +31,8 @@ pub(super) struct Arguments {
     /// The form of the answer
     #[arg(long, value_name = "FORM", value_enum, default_value = "text")]
     output: Form,
-    /// Remember what the daemon at this admin socket or URL remembers [default: the socket of the
-    /// configuration, where a daemon answers]
-    #[arg(long, value_name = "SOCKET|URL", conflicts_with = "state")]
-    from: Option<PathBuf>,
-    /// Remember what the state in this folder remembers [default: that of the configuration,
-    /// where no daemon answers]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
 }
 
 /// The form of an answer.
@@ -49,26 +43,10 @@ enum Form {
 }
 
 pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
-    if let Some(why) = unusable(arguments.from.as_deref()) {
-        complain(&why);
-        return Exit::Usage;
-    }
-    let settings = match load_settings(config.as_deref()) {
-        Ok(settings) => settings,
+    let reader = arguments.source.reader(config.as_deref()).await;
+    let Reader { mut engine, .. } = match reader {
+        Ok(reader) => reader,
         Err(exit) => return exit,
-    };
-    let source: (Option<&Path>, _) = (arguments.from.as_deref(), arguments.state.as_deref());
-    let remembered = match remembered(source, &settings).await {
-        Ok(remembered) => remembered,
-        Err(why) => {
-            complain(&why);
-            return Exit::Failed;
-        }
-    };
-    let report = new_report(&settings);
-    let mut engine = match Engine::open(settings, report, progress::watcher(), remembered) {
-        Ok(engine) => engine.only_reading(),
-        Err(why) => return blind(&why),
     };
     let load = engine.load_policies();
     for mistake in &load.mistakes {

@@ -1,6 +1,7 @@
 //! `pause` and `resume`: let the running daemon write nothing, or nothing of one policy, and let it
 //! go on.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +11,7 @@ use super::{complain, load_settings, policy_name, say};
 use crate::controller::admin::client::ask;
 use crate::controller::admin::words::{Answer, Request};
 use crate::exit::Exit;
-use crate::model::{Pause, Pauses, PolicyName};
+use crate::model::{Change, Pause, Pauses, PolicyName};
 use crate::report::text::safe;
 
 #[derive(Args)]
@@ -48,6 +49,27 @@ async fn exchange(request: Request, [done, so]: [&str; 2], config: Option<PathBu
     }
 }
 
+/// Says that these changes are made although their policies are paused: a pause holds what the
+/// policies want, and `command` is a person's own word.
+pub(super) fn note(pauses: &Pauses, changes: &[Change], command: &str) {
+    let policies: BTreeSet<&PolicyName> = changes.iter().map(|change| &change.policy).collect();
+    let all = pauses.all.iter().filter(|_| !changes.is_empty()).map(|all| said(None, all));
+    let by_name = policies.iter().filter_map(|name| Some((*name, pauses.policies.get(name)?)));
+    let told: Vec<String> =
+        all.chain(by_name.map(|(name, pause)| said(Some(name), pause))).collect();
+    if !told.is_empty() {
+        complain(&format!(
+            "note: {}: that holds what the policies want; `{command}` is done on your word all \
+             the same, and the pause stays",
+            told.join(", ")
+        ));
+    }
+}
+
+fn said(policy: Option<&PolicyName>, Pause { by, at }: &Pause) -> String {
+    format!("{} is paused by {} since {at}", scope(policy), safe(by))
+}
+
 /// What a pause is of.
 pub(super) fn scope(policy: Option<&PolicyName>) -> String {
     policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
@@ -58,10 +80,10 @@ fn text(pauses: &Pauses) -> String {
     if pauses.is_empty() {
         return "  nothing is paused\n".to_owned();
     }
-    let line = |policy: Option<&PolicyName>, Pause { by, at }: &Pause| {
-        let (what, by) = (scope(policy), safe(by));
+    let line = |policy: Option<&PolicyName>, pause: &Pause| {
+        let said = said(policy, pause);
         let ended_by = policy.map(|name| format!(" --policy {name}")).unwrap_or_default();
-        format!("  {what} is paused by {by} since {at}; `writeback resume{ended_by}` ends it\n")
+        format!("  {said}; `writeback resume{ended_by}` ends it\n")
     };
     let all = pauses.all.iter().map(|all| line(None, all));
     let policies = pauses.policies.iter().map(|(name, pause)| line(Some(name), pause));

@@ -25,6 +25,7 @@ fn draw(bar: &ProgressBar, progress: Progress) {
         Progress::Directory(read) => ("reading the domain", read, read),
         Progress::Members(done, total) => ("reading members", done, total),
         Progress::Changes(done, total) => ("writing changes", done, total),
+        Progress::Moving => return,
     };
     bar.set_message(message);
     bar.set_length(u64::try_from(length).unwrap_or(u64::MAX));

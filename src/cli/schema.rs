@@ -22,8 +22,14 @@ enum Word {
     Config,
     /// What `plan --output json` prints
     Plan,
-    /// What `status --output json` prints
+    /// What `status --output json` prints and `/api/v1/status` answers
     Status,
+    /// What `explain --output json` prints
+    Explain,
+    /// What `/api/v1/groups` answers
+    Groups,
+    /// What `/api/v1/groups/ID` answers
+    Group,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
@@ -32,6 +38,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Word::Config => Document::Config,
         Word::Plan => Document::Plan,
         Word::Status => Document::Status,
+        Word::Explain => Document::Explain,
+        Word::Groups => Document::Groups,
+        Word::Group => Document::Group,
     };
     say(&document.text());
     Exit::Done

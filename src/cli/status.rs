@@ -1,4 +1,7 @@
 //! `status`: what the running daemon says of itself, else what its last pass left in the state.
+//! `live` asks whether the daemon lives, and takes nothing that was left for an answer.
+
+mod live;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,6 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
@@ -24,16 +28,25 @@ use crate::report::text::safe;
 use crate::settings::Settings;
 use crate::state::State;
 
-/// The daemon answers from memory; a longer silence means that it is not there.
+/// The daemon answers from memory; a longer silence means that it is not there. Half of what the
+/// health check of the image may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// A status is below 1 MiB (see `report::status`); this is room for a larger future.
 const BYTES_MAX: usize = 8 << 20;
 
 #[derive(Args)]
+#[command(after_help = "\
+Ends with 0 when there is a status, of the running daemon or from its state, and with 1 when there \
+is none. With --live it ends with 0 when the loop of the running daemon moves, and with 1 when it \
+stands still or no daemon answers within 5 s; an invalid configuration ends with 5.")]
 pub(super) struct Arguments {
     /// The form of the answer: text or json
     #[arg(long, value_name = "FORM", default_value = "text", value_parser = ["text", "json"])]
     output: String,
+    /// Only ask the running daemon whether its loop moves (`/livez` of http.listen), for health
+    /// checks
+    #[arg(long, conflicts_with = "output")]
+    live: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, config: Option<PathBuf>) -> Exit {
@@ -41,6 +54,9 @@ pub(super) async fn run(arguments: &Arguments, config: Option<PathBuf>) -> Exit 
         Ok(settings) => settings,
         Err(exit) => return exit,
     };
+    if arguments.live {
+        return live::run(settings.http.listen).await;
+    }
     let address = settings.http.status;
     let (status, remark) = match of_daemon(&settings).await {
         Ok(status) => (status, None),
@@ -80,8 +96,12 @@ async fn of_daemon(settings: &Settings) -> Result<Value, String> {
     if let Ok(Answer::Status { status }) = ask(&settings.admin_socket, &Request::Status {}).await {
         return Ok(status);
     }
-    let asked = timeout(ANSWER_MAX, get(settings.http.status)).await;
-    asked.unwrap_or_else(|_| Err("it does not answer in time".to_owned()))
+    let asked = timeout(ANSWER_MAX, get(&[settings.http.status], "/api/v1/status")).await;
+    let (status, body) = asked.unwrap_or_else(|_| Err("it does not answer in time".to_owned()))?;
+    if !status.is_success() {
+        return Err(format!("it answers {status}"));
+    }
+    serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 
 /// What the last pass left in the state.
@@ -112,24 +132,24 @@ fn age(status: &Value) -> String {
     format!("! no daemon runs: this is the status after the last pass, {age}\n")
 }
 
-async fn get(address: SocketAddr) -> Result<Value, String> {
+/// What the first of these addresses that is there answers: its status code and its body.
+async fn get(addresses: &[SocketAddr], path: &str) -> Result<(StatusCode, Bytes), String> {
     let plain = |error: &dyn std::fmt::Display| error.to_string();
-    let stream = TcpStream::connect(address).await.map_err(|error| plain(&error))?;
+    let stream = TcpStream::connect(addresses).await.map_err(|error| plain(&error))?;
+    let host = stream.peer_addr().map_err(|error| plain(&error))?.to_string();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| plain(&error))?;
     tokio::spawn(connection);
-    let request = hyper::Request::get("/api/v1/status")
-        .header("host", address.to_string())
+    let request = hyper::Request::get(path)
+        .header("host", host)
         .body(Empty::<Bytes>::new())
         .map_err(|error| plain(&error))?;
     let answer = sender.send_request(request).await.map_err(|error| plain(&error))?;
-    if !answer.status().is_success() {
-        return Err(format!("it answers {}", answer.status()));
-    }
+    let status = answer.status();
     let body = Limited::new(answer.into_body(), BYTES_MAX);
     let bytes = body.collect().await.map_err(|error| plain(&error))?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(|error| plain(&error))
+    Ok((status, bytes))
 }
 
 /// The status for people: what is wrong first.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::apply::{Claimed, Unclaimed, claim_state};
-use super::{at_once, blind, complain, load_settings, new_report, progress, say};
+use super::{at_once, blind, complain, load_settings, new_report, pause, progress, say};
 use crate::controller::admin::caller::Caller;
 use crate::controller::admin::round::chain;
 use crate::controller::books::{Books, finish};
@@ -133,6 +133,7 @@ impl Way {
             complain("nothing of the change set is left to undo");
             return Err(held);
         }
+        pause::note(&self.engine.memory().pauses, &look.decision.plan.changes, "undo");
         let digest = look.guarded.digest;
         match &self.arguments.expect {
             Some(expected) if digest.answers_to(expected) => Ok(()),

@@ -37,7 +37,9 @@ fn the_completion_of_every_shell_knows_every_command() {
         for command in &commands {
             assert!(script.stdout.contains(command.as_str()), "{shell} does not know {command}");
         }
-        assert!(script.stdout.contains("policy"), "{shell} knows no option");
+        for option in ["policy", "live"] {
+            assert!(script.stdout.contains(option), "{shell} does not know --{option}");
+        }
         assert_eq!(script.stderr, "");
     }
     run(&["completions", "tcsh"]).expect(64);
@@ -66,5 +68,7 @@ fn every_command_has_a_page_of_the_manual() {
         assert!(own.contains(&format!(".TH writeback-{command} 1")), "{own}");
         assert!(own.contains(".SH SYNOPSIS"), "{own}");
     }
+    let status = run(&["man", "status"]).expect(0).stdout;
+    assert!(status.contains("\\-\\-live") && status.contains("no daemon answers"), "{status}");
     run(&["man", "nothing"]).expect(64);
 }

@@ -125,7 +125,12 @@ pub(crate) fn document_with(document: Document, field: &Field, value: Value) -> 
     match document {
         Document::Policy => complete_policy(&mut whole),
         Document::Config => complete_configuration(&mut whole),
-        Document::Approval | Document::Plan | Document::Status => {}
+        Document::Approval
+        | Document::Plan
+        | Document::Status
+        | Document::Explain
+        | Document::Groups
+        | Document::Group => {}
     }
     whole
 }
@@ -208,7 +213,11 @@ pub(crate) fn read(document: Document, text: &str) -> Result<String, Vec<String>
             let settings = Settings::parse(Path::new("writeback.yaml"), text.as_bytes());
             format!("{:?}", settings.map_err(lines)?)
         }
-        Document::Plan | Document::Status => panic!("nobody reads a {document:?}"),
+        Document::Plan
+        | Document::Status
+        | Document::Explain
+        | Document::Groups
+        | Document::Group => panic!("nobody reads a {document:?}"),
     };
     let places = regex::Regex::new(r"line: \d+, column: \d+|generation: Digest\([0-9a-f]+\)");
     Ok(places.unwrap().replace_all(&meaning, "_").into_owned())

@@ -1,9 +1,15 @@
-//! What the product prints between the simulators, against the schemas of plan and status.
+//! What the product prints and answers between the simulators, against the schemas of plan, status,
+//! explanation and groups.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use writeback::report::groups::state::State;
 use writeback::schema::Document;
+use writeback::sim::{domain, tenant};
 
 use crate::fields::Validator;
+use crate::product::{Daemon, get};
 use crate::stage::{EVERYTHING, Stage};
 
 /// The schema with every object closed: a field that the schema does not tell of is a mistake.
@@ -93,4 +99,191 @@ fn the_status_of_a_daemon_is_as_its_schema_says() {
     daemon.passes(2);
     let status = fits(&validator, &daemon.status().to_string());
     assert!(!status["folder"]["mistakes"].as_array().unwrap().is_empty(), "{status:#}");
+}
+
+/// What `explain` says of a group, and of a person in it, as its schema says.
+#[track_caller]
+fn explained(validator: &Validator, stage: &Stage, subject: &[&str], code: i32) -> Value {
+    let words = [&["explain", "--output", "json"], subject].concat();
+    fits(validator, &stage.product.run(&words).expect(code).stdout)
+}
+
+#[test]
+fn every_explanation_is_as_its_schema_says() {
+    let validator = closed(Document::Explain);
+    let stage = Stage::small();
+    let mut states = BTreeSet::new();
+    let mut of = |subject: &[&str], code| {
+        let told = explained(&validator, &stage, subject, code);
+        states.insert(told["state"].as_str().unwrap().to_owned());
+        told
+    };
+    let awaited = of(&["Finance"], 0);
+    assert_eq!(awaited["person"], Value::Null);
+    assert!(awaited["policies"][0]["place"]["line"].is_u64(), "{awaited:#}");
+    stage.product.run(&["apply"]).expect(0);
+    let both = of(&["Finance", "ada.lovelace"], 0);
+    assert_eq!(both["person"]["belonging"], "Both", "{both:#}");
+    let neither = of(&["Finance", "mallory"], 0);
+    assert_eq!(neither["person"]["id"], Value::Null, "{neither:#}");
+    // Held since the last pass, frozen, not known whole, only observed, and nobody's.
+    stage.product.a_day_later();
+    stage.empty_nearly("Engineering");
+    let contractors = stage.id("Contractors");
+    stage.cloud(|cloud| cloud.set_flag(contractors, Some(false), None));
+    stage.product.run(&["apply"]).expect(3);
+    let held = of(&["Engineering", "ken.thompson"], 0);
+    assert_eq!(held["changes"][0]["admission"], "Held", "{held:#}");
+    assert!(held["changes"][0]["heldSince"].is_string(), "{held:#}");
+    assert!(!held["changes"][0]["holds"].as_array().unwrap().is_empty(), "{held:#}");
+    of(&["Contractors"], 0);
+    let board = stage.id("Board");
+    let fault = tenant::Fault::Html200;
+    stage.tenant.order(tenant::Order::always(tenant::Where::MembersOf(board), fault));
+    assert_eq!(of(&["Board"], 4)["complete"], false);
+    let exclude = "  mode: Sync\n  selection: { exclude: [{ displayName: '^VPN ' }] }";
+    stage.product.policy("everything", &EVERYTHING.replacen("  mode: Sync", exclude, 1));
+    of(&["VPN Users"], 4);
+    let expected = ["Awaited", "Frozen", "Unknown", "Written"].map(str::to_owned);
+    assert!(states.is_superset(&BTreeSet::from(expected)), "{states:?}");
+}
+
+#[test]
+fn an_explanation_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
+    let validator = closed(Document::Explain);
+    let stage = Stage::small();
+    let told = explained(&validator, &stage, &["Finance", "ada.lovelace"], 0);
+    for (pointer, value) in [
+        ("/kind", json!("Plan")),
+        ("/group", json!("Finance")),
+        ("/state", json!("written")),
+        ("/policy", json!({})),
+        ("/summary/0", json!("a sentence")),
+        ("/policies/0/place", json!({ "file": "everything.yaml" })),
+        ("/changes/0/kind", json!("invent")),
+        ("/changes/0/heldSince", json!("yesterday")),
+        ("/changes/0/holds", Value::Null),
+        ("/person/belonging", json!("Somewhere")),
+        ("/person/sentences", json!([{ "text": "", "strange": 1 }])),
+    ] {
+        let mut wrong = told.clone();
+        *wrong.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}: {told:#}")) = value;
+        assert!(validator.refusal(&wrong).is_some(), "{pointer}");
+    }
+}
+
+/// Every page of the groups, and every group whole, as their schemas say.
+#[track_caller]
+fn groups(daemon: &Daemon) -> (Value, Vec<Value>) {
+    let (list, one) = (closed(Document::Groups), closed(Document::Group));
+    let asked = |validator: &Validator, path: &str| {
+        let (code, body) = get(&daemon.status, path);
+        assert_eq!(code, 200, "{path}: {body}");
+        fits(validator, &body)
+    };
+    asked(&list, "/api/v1/groups?q=nobody-is-called-so");
+    asked(&list, "/api/v1/groups?limit=2&page=2");
+    let all = asked(&list, "/api/v1/groups?limit=500");
+    let items = all["items"].as_array().unwrap().clone();
+    let whole = items.iter().map(|item| {
+        let path = format!("/api/v1/groups/{}", item["id"].as_str().unwrap());
+        asked(&one, &format!("{path}?limit=1&page=2"));
+        let whole = asked(&one, &path);
+        // What the list tells of a group, the group tells, too.
+        for (name, value) in item.as_object().unwrap() {
+            assert_eq!(&whole[name], value, "{name}: {whole:#}");
+        }
+        whole
+    });
+    let whole = whole.collect();
+    (all, whole)
+}
+
+#[test]
+fn the_groups_of_a_daemon_are_as_their_schemas_say() {
+    let stage = Stage::small();
+    stage.product.run(&["apply"]).expect(0);
+    stage.product.a_day_later();
+    stage.empty_nearly("Engineering");
+    let contractors = stage.id("Contractors");
+    stage.cloud(|cloud| cloud.set_flag(contractors, Some(false), None));
+    // The daemon writes one group and cannot write the other.
+    stage.put_in("Board", &["Tony Hoare"]);
+    let refused = domain::Fault::Refuse("00002035".to_owned());
+    stage.put_in("Finance", &["Tony Hoare"]);
+    let dn = stage.dn("Finance");
+    let object = stage.domain.edit(|tree| tree.guid_of(&dn).unwrap());
+    for name in [dn, format!("<GUID={object}>")] {
+        let on = domain::Where::Object(name);
+        stage.domain.order(domain::Order::new(on, refused.clone()).times(u32::MAX));
+    }
+    let mut daemon = stage.product.daemon();
+    daemon.passes(2);
+    let (list, whole) = groups(&daemon);
+    let states: Vec<&String> = list["states"].as_object().unwrap().keys().collect();
+    let mut words = State::ALL.map(State::word);
+    words.sort_unstable();
+    assert_eq!(states, words);
+    let of = |name: &str| whole.iter().find(|one| one["displayName"] == name).unwrap();
+    assert_eq!(of("Engineering")["state"], "held", "{:#}", of("Engineering"));
+    assert_eq!(of("Engineering")["changes"][0]["part"], "held");
+    assert_eq!(of("Contractors")["state"], "frozen");
+    assert_eq!(of("Board")["history"][0]["outcome"], "done", "{:#}", of("Board"));
+    let failed = &of("Finance")["history"][0];
+    assert!(failed["message"].is_string(), "{:#}", of("Finance"));
+    let members = whole.iter().flat_map(|one| one["members"]["items"].as_array().unwrap());
+    let members: BTreeSet<String> =
+        members.flat_map(|one| [one["kind"].to_string(), one["state"].to_string()]).collect();
+    let wanted = ["user", "group", "member", "removal_held"].map(|word| format!("\"{word}\""));
+    assert!(members.is_superset(&BTreeSet::from(wanted)), "{members:?}");
+}
+
+#[test]
+fn a_group_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
+    let (list, one) = (closed(Document::Groups), closed(Document::Group));
+    let stage = Stage::small();
+    let mut daemon = stage.product.daemon();
+    daemon.passes(1);
+    let (all, whole) = groups(&daemon);
+    let full = |group: &&Value| {
+        ["/history/0", "/members/items/0"].iter().all(|part| group.pointer(part).is_some())
+    };
+    let whole = whole.iter().find(full).unwrap();
+    assert!(list.refusal(whole).is_some() && one.refusal(&all).is_some());
+    let refused = |validator: &Validator, told: &Value, pointer: &str, value: Value| {
+        let mut wrong = told.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        wrong.pointer_mut(parent).unwrap()[key] = value;
+        assert!(validator.refusal(&wrong).is_some(), "{pointer}");
+    };
+    for (pointer, value) in [
+        ("/kind", json!("Group")),
+        ("/at", json!("yesterday")),
+        ("/states", json!([])),
+        ("/total", json!("all")),
+        ("/strange", json!(1)),
+    ] {
+        refused(&list, &all, pointer, value);
+    }
+    for (pointer, value) in [
+        ("/kind", json!("GroupList")),
+        ("/id", json!("Finance")),
+        ("/state", json!("InStep")),
+        ("/memberCount", json!(-1)),
+        ("/changes", json!([{ "part": "maybe", "kind": "create", "text": "", "cause": "" }])),
+        ("/members/leftOutUnnamed", Value::Null),
+        ("/strange", json!(1)),
+    ] {
+        refused(&one, whole, pointer, value);
+    }
+    for (parent, key, value) in [
+        ("/members/items/0", "state", json!("welcome")),
+        ("/members/items/0", "kind", json!("robot")),
+        ("/history/0", "outcome", json!("perhaps")),
+        ("/history/0", "strange", json!(1)),
+    ] {
+        let mut wrong = whole.clone();
+        wrong.pointer_mut(parent).unwrap()[key] = value;
+        assert!(one.refusal(&wrong).is_some(), "{parent}/{key}");
+    }
 }
