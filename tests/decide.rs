@@ -17,6 +17,8 @@ mod apply;
 mod approvals;
 #[path = "decide/begin.rs"]
 mod begin;
+#[path = "decide/budget.rs"]
+mod budget;
 #[path = "decide/check.rs"]
 mod check;
 #[path = "decide/claims.rs"]
@@ -57,6 +59,8 @@ mod privilege;
 mod random;
 #[path = "decide/restored.rs"]
 mod restored;
+#[path = "decide/reviewed.rs"]
+mod reviewed;
 #[path = "decide/selection.rs"]
 mod selection;
 #[path = "decide/shrink.rs"]

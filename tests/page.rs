@@ -27,7 +27,11 @@ mod browser;
 mod estate;
 #[path = "page/http.rs"]
 mod http;
+#[path = "page/idle.rs"]
+mod idle;
 #[path = "page/many.rs"]
 mod many;
 #[path = "page/names.rs"]
 mod names;
+#[path = "page/partial.rs"]
+mod partial;

@@ -10,7 +10,7 @@ use crate::decide::adopt::{Which, release};
 use crate::decide::guard::{Answers, Scale, guard};
 use crate::model::change::{Effect, Kind, MemberReference};
 use crate::model::policy::{Adoption, Place};
-use crate::model::{Finding, FindingCode, ObjectGuid, ObjectId, PolicyName};
+use crate::model::{Finding, FindingCode, ObjectGuid, ObjectId, Pause, Pauses, PolicyName};
 
 /// A wish of the command line.
 #[derive(Debug, Clone)]
@@ -42,8 +42,9 @@ impl Engine {
     pub async fn look_to_adopt(&mut self, wish: &Wish) -> Result<Answered, Blind> {
         let all = self.policies().policies.iter().map(|standing| &standing.policy.name);
         let meant = all.filter(|name| wish.policy.as_ref().is_none_or(|only| only == *name));
-        for name in meant.cloned().collect::<Vec<_>>() {
-            self.adopt(name, entry(wish));
+        let meant: Vec<PolicyName> = meant.cloned().collect();
+        for name in &meant {
+            self.adopt(name.clone(), entry(wish));
         }
         let mut look = self.look(None).await?;
         let adopts = |kind: Kind, group: ObjectId| kind == Kind::Adopt && group == wish.group;
@@ -56,7 +57,8 @@ impl Engine {
         if look.decision.lessons.inventory.get(&wish.group) == Some(&wish.object) {
             return Ok(Answered::Done);
         }
-        Ok(Answered::Refused(reasons(&look, wish), look.decision.incomplete))
+        let paused = paused(&self.memory().pauses, &meant);
+        Ok(Answered::Refused(reasons(&look, wish, paused), look.decision.incomplete))
     }
 
     /// Looks what letting go comes to. Groups that are meant and cannot be let go of are findings.
@@ -116,8 +118,28 @@ fn narrow(look: &mut Look, group: ObjectId) {
     (look.partial, look.errand) = (true, true);
 }
 
-/// Why a wish cannot be followed.
-fn reasons(look: &Look, wish: &Wish) -> Vec<String> {
+/// Who paused the policies that might have taken the group: an adopted group is written by its
+/// policy from then on, and that is what a pause holds.
+fn paused(pauses: &Pauses, meant: &[PolicyName]) -> Option<String> {
+    let told = |what: &str, Pause { by, at }: &Pause, word: &str| {
+        format!(
+            "{what} is paused by {by} since {at} and adopts nothing; `writeback {word}`, while the \
+             daemon runs, ends it"
+        )
+    };
+    if let Some(all) = &pauses.all {
+        return Some(told("everything", all, "resume"));
+    }
+    let by_name = meant.iter().filter_map(|name| Some((name, pauses.policies.get(name)?)));
+    let told = by_name.map(|(name, pause)| {
+        told(&format!("policy {name}"), pause, &format!("resume --policy {name}"))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// Why a wish cannot be followed. `paused`: who keeps policies from it.
+fn reasons(look: &Look, wish: &Wish, paused: Option<String>) -> Vec<String> {
     let findings =
         look.decision.findings.iter().filter(|finding| finding.group == Some(wish.group));
     let told = |of: &dyn Fn(&Finding) -> bool| -> Vec<String> {
@@ -136,6 +158,7 @@ fn reasons(look: &Look, wish: &Wish) -> Vec<String> {
     for chosen in [
         told(&|finding| refused(finding) && !elsewhere(finding)),
         told(&|finding| !refused(finding)),
+        paused.into_iter().collect(),
         told(&refused),
     ] {
         if !chosen.is_empty() {

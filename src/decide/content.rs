@@ -14,7 +14,7 @@ use crate::decide::{Inputs, adopt, cause, convert, form, mail};
 use crate::model::change::{AttributeChange, Cause, Change, Effect, MemberReference};
 use crate::model::directory::DeletedGroup;
 use crate::model::memory::Intent;
-use crate::model::policy::{Mode, Upkeep};
+use crate::model::policy::{MemberBasis, Mode, Upkeep};
 use crate::model::record::RecordState;
 use crate::model::{
     AttributeName, DirectoryGroup, FindingCode, OwnershipRecord, Principal, Sid, Target,
@@ -342,5 +342,10 @@ pub fn intent(inputs: &Inputs<'_>, group: &Wanted<'_>, named: &Named) -> Intent 
         MemberReference::Existing { guid, .. } => Some(guid),
         MemberReference::Created { .. } => None,
     });
-    Intent { generation: group.policy.generation, attributes, members: members.collect() }
+    Intent {
+        generation: group.policy.generation,
+        member_basis: Some(MemberBasis::of(group.policy)),
+        attributes,
+        members: members.collect(),
+    }
 }

@@ -7,6 +7,7 @@ mod creation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::decide::cause::Causes;
 use crate::decide::claim::{Claim, Claims};
 use crate::decide::convert::{Conversion, conversion};
 use crate::decide::depart::{Departing, depart};
@@ -15,7 +16,7 @@ use crate::decide::members::{Resolver, Tally, names};
 use crate::decide::naming::{Named, name_all};
 use crate::decide::nest::{Nesting, Written};
 use crate::decide::wanted::{Existing, Gatherer, Wanted, freeze};
-use crate::decide::{Decision, Inputs, cause, content, form, mail, rename};
+use crate::decide::{Decision, Inputs, content, form, mail, rename};
 use crate::model::change::{Cause, Change, Effect, MemberReference};
 use crate::model::cloud::Presence;
 use crate::model::directory::DirectoryMember;
@@ -36,7 +37,9 @@ pub fn diff(
     decision: &mut Decision,
 ) {
     let resolver = Resolver::new(inputs, cloud);
-    let mut differ = Differ { inputs, cloud, claims, holdings, resolver: &resolver, decision };
+    let causes = Causes::new(inputs, claims, holdings);
+    let mut differ =
+        Differ { inputs, cloud, claims, holdings, resolver: &resolver, causes: &causes, decision };
     differ.decision.findings.extend(resolver.keep_findings());
     differ.learn();
     let (mut wanted, departing) = differ.judge();
@@ -70,6 +73,7 @@ struct Differ<'a, 'd> {
     claims: &'a Claims,
     holdings: &'a Holdings<'a>,
     resolver: &'d Resolver<'a>,
+    causes: &'d Causes<'a>,
     decision: &'d mut Decision,
 }
 
@@ -197,7 +201,6 @@ impl<'a> Differ<'a, '_> {
     fn update(&mut self, group: &Wanted<'_>, existing: Existing<'_>, named: &Named) {
         let Existing { owned, members } = existing;
         let Some(target) = &owned.target else { return };
-        let memory = self.inputs.memory;
         let added = self.additions(group, existing);
         let Removals { members: removed, put_off } = self.removals(group, group.witness, members);
         let primary = self.resolver.primary_members(owned.group);
@@ -211,13 +214,13 @@ impl<'a> Differ<'a, '_> {
         let mut effects = content::updates(self.inputs, group, (owned, named), &conversion);
         self.learn_forms(owned.group.guid, &mut effects);
         if !added.is_empty() {
-            let cause = cause::of_additions(memory, group, &added);
+            let cause = self.causes.of_additions(group, &added);
             let filled = owned.record.state != RecordState::Filling;
             let of = filled.then_some(members.value().len());
             effects.push((Effect::AddMembers { members: added, of }, cause));
         }
         if !removed.is_empty() {
-            let cause = cause::of_removals(memory, group, &removed);
+            let cause = self.causes.of_removals(group, &removed);
             let of = members.value().len();
             effects.push((Effect::RemoveMembers { members: removed, of }, cause));
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::approval::{Approval, Item};
+use crate::model::policy::MemberBasis;
 use crate::model::window::Spending;
 use crate::model::{
     AttributeChange, AttributeName, Digest, Leave, ObjectGuid, ObjectId, Pauses, PolicyName,
@@ -112,6 +113,9 @@ pub struct Form {
 pub struct Intent {
     /// The generation of the policy it followed.
     pub generation: Digest,
+    /// What of that policy decided its members; nothing where an earlier version kept this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_basis: Option<MemberBasis>,
     /// Attribute values, `distinguishedName` and `sAMAccountName` among them.
     pub attributes: BTreeMap<AttributeName, String>,
     /// Its members, sorted.

@@ -11,7 +11,7 @@ use crate::observed::Order;
 use crate::world::{World, id, object, world};
 
 /// Looks, applies everything, remembers.
-fn pass(world: &mut World) {
+pub(crate) fn pass(world: &mut World) {
     let decision = world.decide(Order::Given);
     let changes = decision.plan.changes.clone();
     let results = world.execute(&changes, |_, _| {});
@@ -19,7 +19,7 @@ fn pass(world: &mut World) {
 }
 
 /// The causes of the next pass, as `line: cause`.
-fn causes(world: &World) -> Vec<String> {
+pub(crate) fn causes(world: &World) -> Vec<String> {
     let changes = world.decide(Order::Given).plan.changes;
     changes
         .iter()

@@ -212,7 +212,8 @@ fn pass() -> Pass {
         lessons.inventory.insert(id, group_guid(number));
         lessons.kept.insert(id, policy());
         let generation = Digest::of(b"policy");
-        let intent = Intent { generation, attributes: BTreeMap::new(), members: Box::default() };
+        let (attributes, members) = (BTreeMap::new(), Box::default());
+        let intent = Intent { generation, member_basis: None, attributes, members };
         lessons.intents.insert(id, intent);
         if number % 40 == 0 {
             decision.findings.push(Finding {

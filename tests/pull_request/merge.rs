@@ -78,6 +78,59 @@ fn the_plan_of_a_pull_request_has_the_digest_of_the_apply_after_the_merge() {
 }
 
 #[test]
+fn who_joins_a_group_of_the_very_policy_that_is_edited_asks_for_no_other_review() {
+    let stage = Stage::written();
+    stage.product.a_day_later();
+    let review = reviewer(&stage);
+    review.policy("everything", &renamed());
+    let mut daemon = stage.product.daemon();
+    daemon.passes(1);
+    let url = format!("http://{}", daemon.status);
+    let told = review.run(&["plan", "--output", "markdown", "--from", &url]).expect(2).stdout;
+    let (digest, reviewed) = digests(&told);
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait(), Some(0));
+
+    // Somebody joins, and the request is merged.
+    stage.put_in("Board", &["Grace Hopper"]);
+    stage.product.policy("everything", &renamed());
+    stage.domain.clear_operations();
+    let plan = stage.product.run(&["plan"]).expect(2).stdout;
+    let joined = plan.lines().find(|line| line.contains("+ member")).unwrap_or_default();
+    assert!(joined.contains("[cloud: members of"), "{plan}");
+    assert!(plan.contains(&format!("reviewed {reviewed}")), "{plan}");
+    assert!(!plan.contains(&format!("digest   {digest}")), "{plan}");
+    stage.product.run(&["apply", "--expect", &reviewed]).expect(0);
+    assert_eq!(stage.held(), stage.wanted());
+    assert!(stage.dn("Board").starts_with(&format!("CN=Group_{}", stage.id("Board"))));
+}
+
+#[test]
+fn what_the_merged_policy_does_beyond_the_review_is_not_applied() {
+    let stage = Stage::written();
+    stage.product.a_day_later();
+    let review = reviewer(&stage);
+    review.policy("everything", &renamed());
+    let told = review.run(&["plan", "--output", "markdown"]).expect(2).stdout;
+    let (_, reviewed) = digests(&told);
+    // What is merged takes the nested groups out besides, and somebody joins.
+    stage.put_in("Board", &["Grace Hopper"]);
+    let more = format!("{}\n  members: {{ nested: Flatten }}", renamed());
+    stage.product.policy("everything", &more);
+    stage.domain.clear_operations();
+    let refused = stage.product.run(&["apply", "--expect", &reviewed]);
+    assert!(refused.stderr.contains("the plan is not the expected one"), "{}", refused.stderr);
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+    // A rule about members is reviewed with all whom it concerns.
+    let told = stage.product.run(&["plan", "--output", "markdown"]).stdout;
+    let (_, again) = digests(&told);
+    stage.put_in("Finance", &["Grace Hopper"]);
+    let refused = stage.product.run(&["apply", "--expect", &again]);
+    assert!(refused.stderr.contains("the plan is not the expected one"), "{}", refused.stderr);
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+}
+
+#[test]
 fn what_was_not_reviewed_is_not_applied() {
     let stage = Stage::written();
     stage.product.a_day_later();

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::tree::CloudTree;
 use super::{Person, Sentence, View, Waiting};
 use crate::decide::explain::policies::short;
-use crate::decide::members::{Resolved, Resolver};
+use crate::decide::members::{Resolved, Resolver, Roster};
 use crate::model::change::{Kind, MemberReference};
 use crate::model::cloud::MemberKind;
 use crate::model::directory::UNIVERSAL_DISTRIBUTION;
 use crate::model::policy::{Nested, Policy};
-use crate::model::{CloudMember, Complete, ObjectGuid, ObjectId};
+use crate::model::{CloudMember, Complete, FindingCode, ObjectGuid, ObjectId};
 
 /// When access through a group really ends: a ticket is renewed, not read again, for its lifetime
 /// of 10 hours (MS-KILE 3.3.1), and a session keeps the token of its logon.
@@ -245,9 +245,12 @@ impl View<'_> {
                 return vec![Sentence::new(format!("Who is in it is not known: {reason}."))];
             }
         };
-        let alone = person.cloud.and_then(|id| roster.only(id));
-        let is_asked_for = alone.is_some();
-        match resolver.resolve(&policy.name, alone.unwrap_or_default()) {
+        let is_asked_for = person.cloud.is_some_and(|id| roster.holds(id));
+        let resolved = match person.cloud.filter(|_| is_asked_for) {
+            Some(id) => resolver.resolve(&policy.name, roster.only(id).unwrap_or_default()),
+            None => because_of_others(&resolver, policy, person, roster),
+        };
+        match resolved {
             Ok(fate) => self.fate(policy, person, (found, way_down), (&fate, is_asked_for)),
             Err(reason) => vec![Sentence::new(format!("Who is in it is not known: {reason}."))],
         }
@@ -326,4 +329,24 @@ impl View<'_> {
         }
         told
     }
+}
+
+/// What keeps somebody in whom the cloud group does not hold: the policy, or a doubt about somebody
+/// else. What is told of the others besides is none of this person's business.
+fn because_of_others<'a>(
+    resolver: &Resolver<'a>,
+    policy: &Policy,
+    person: &Person,
+    roster: Roster<'a>,
+) -> Result<Resolved, String> {
+    let kept = resolver.resolve(&policy.name, Roster::default())?;
+    let others = resolver.resolve(&policy.name, roster)?;
+    let mut told = Resolved { no_removal: others.no_removal, ..kept };
+    let is_led_to = |guid: &ObjectGuid| others.stay.contains(guid) && !told.stay.contains(guid);
+    if person.object.is_some_and(|guid| is_led_to(&guid)) {
+        let message = "somebody in the cloud group led to this account before and is in doubt now; \
+                       it stays";
+        told.findings.push((FindingCode::LinkLost, message.to_owned()));
+    }
+    Ok(told)
 }

@@ -26,6 +26,11 @@ impl Roster<'_> {
         (!members.is_empty()).then(|| Self { members, left_out: Tally::default() })
     }
 
+    /// Whether it has this member.
+    pub fn holds(&self, id: ObjectId) -> bool {
+        self.members.iter().any(|member| member.id == id)
+    }
+
     /// How many members there are: what `maximum` counts. One that pages show twice is one.
     pub fn count(&self) -> usize {
         let others = self.members.iter().skip(1);

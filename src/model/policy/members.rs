@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::policy::Place;
-use crate::model::{Dn, ObjectGuid, Sid};
+use crate::model::policy::{Mode, Place, Policy};
+use crate::model::{Digest, Dn, ObjectGuid, Sid};
 
 /// Which members a written group gets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -92,4 +92,48 @@ pub enum KeepReference {
     Guid(ObjectGuid),
     /// A full DN.
     Dn(Dn),
+}
+
+impl KeepReference {
+    /// One text for each object, however it is written.
+    fn canonical(&self) -> String {
+        match self {
+            Self::Sid(sid) => format!("sid {sid}"),
+            Self::Guid(guid) => format!("guid {guid}"),
+            Self::Dn(dn) => format!("dn {dn}"),
+        }
+    }
+}
+
+/// What of a policy decides who is in its groups, as digests: whether an edit of the policy can be
+/// why a member comes or goes, or whether that was the tenant. Places do not count, nor does
+/// anything that decides names, selection, guards or endings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MemberBasis {
+    /// What decides who is put in.
+    pub additions: Digest,
+    /// What decides who is taken out.
+    pub removals: Digest,
+}
+
+impl MemberBasis {
+    /// What the policy says of members now.
+    pub fn of(policy: &Policy) -> Self {
+        // Every rule is here: one that is added does not compile until it is counted.
+        let MemberRules { mode, nested, devices, keep, maximum_microsoft_365, maximum_security } =
+            &policy.members;
+        let maximum = (maximum_microsoft_365, maximum_security);
+        // Of a hidden group nothing is flattened, unless the selection says so.
+        let hidden = policy.selection.hidden_membership;
+        let belongs = format!("{nested:?} {devices:?} {maximum:?} {hidden:?}");
+        let fills_once = policy.mode == Mode::CreateOnly;
+        let mut keep: Vec<String> = keep.iter().map(|entry| entry.object.canonical()).collect();
+        keep.sort();
+        keep.dedup();
+        let stays = format!("{mode:?} {:?} {keep:?}", policy.mode);
+        Self {
+            additions: Digest::of(format!("{belongs} {fills_once}").as_bytes()),
+            removals: Digest::of(format!("{belongs} {stays}").as_bytes()),
+        }
+    }
 }
