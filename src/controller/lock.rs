@@ -1,12 +1,14 @@
 //! One writer per state directory: `apply` and `run` hold the same lock.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 /// The lock's file inside `state.path`.
 pub const FILE_NAME: &str = "lock";
+/// The account of root.
+const ROOT: u32 = 0;
 
 /// The lock, held until this is dropped or the process ends.
 #[derive(Debug)]
@@ -72,6 +74,21 @@ impl StateLock {
         Ok(Self { _file: file, directory: directory.to_owned() })
     }
 
+    /// Gives what root made here to whom the directory belongs to. A command that root runs beside
+    /// a stopped service would else leave files that the service, under its own account, cannot
+    /// open; systemd changes owners only where the directory's own differs.
+    fn settle_owners(&self) -> io::Result<()> {
+        let owner = fs::metadata(&self.directory)?;
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let metadata = entry.metadata()?;
+            if metadata.is_file() && metadata.uid() == ROOT && owner.uid() != ROOT {
+                lchown(entry.path(), Some(owner.uid()), Some(owner.gid()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The directory that is held.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -93,9 +110,38 @@ impl StateLock {
     }
 }
 
+impl Drop for StateLock {
+    fn drop(&mut self) {
+        // Without the right to do it there is nothing that root made.
+        let _ = self.settle_owners();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    #[test]
+    fn what_root_makes_in_the_directory_of_another_account_is_left_to_that_account() {
+        const SERVICE: u32 = 64_998;
+        let folder = tempfile::tempdir().unwrap();
+        let foreign = folder.path().join("foreign");
+        fs::write(&foreign, "").unwrap();
+        lchown(&foreign, Some(SERVICE + 1), Some(SERVICE + 1)).unwrap();
+        lchown(folder.path(), Some(SERVICE), Some(SERVICE)).unwrap();
+        let lock = StateLock::take(folder.path()).unwrap();
+        fs::write(folder.path().join("journal.jsonl"), "a line\n").unwrap();
+        drop(lock);
+        let owners = fs::read_dir(folder.path()).unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().uid())
+        });
+        let expected = [("foreign", SERVICE + 1), ("journal.jsonl", SERVICE), (FILE_NAME, SERVICE)];
+        let expected = expected.map(|(name, owner)| (name.to_owned(), owner));
+        assert_eq!(owners.collect::<BTreeMap<_, _>>(), BTreeMap::from(expected));
+    }
 
     #[test]
     fn the_second_writer_is_refused_by_name_until_the_first_is_gone() {
