@@ -31,6 +31,7 @@ use crate::graph::{self, GraphError, Patience, Request, RequestOutcome, Tenant, 
 use crate::model::Containers;
 use crate::report::Report;
 use crate::report::events::Event;
+use crate::report::progress::{Progress, Watcher};
 use crate::settings::{self, Bind, Credential, Settings, read_secret};
 
 /// The time of day. The one place that reads the clock.
@@ -39,9 +40,14 @@ pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Opens the tenant client. Sends nothing yet.
-pub fn open_tenant(settings: &Settings, report: &Arc<Report>) -> Result<Tenant, GraphError> {
-    let report = Arc::clone(report);
+/// Opens the tenant client. Sends nothing yet. `watcher` is told of every answer, and of every
+/// second of a wait that the tenant asked for.
+pub fn open_tenant(
+    settings: &Settings,
+    report: &Arc<Report>,
+    watcher: &Watcher,
+) -> Result<Tenant, GraphError> {
+    let (report, moving, waiting) = (Arc::clone(report), watcher.clone(), watcher.clone());
     let tenant = &settings.tenant;
     Tenant::open(TenantOptions {
         login_url: tenant.cloud.login_url.clone(),
@@ -65,7 +71,9 @@ pub fn open_tenant(settings: &Settings, report: &Arc<Report>) -> Result<Tenant, 
                 seconds: request.seconds,
                 throttled: request.throttled,
             });
+            moving(Progress::Moving);
         }),
+        waiter: Arc::new(move || waiting(Progress::Moving)),
     })
 }
 
@@ -95,12 +103,14 @@ fn place_of(place: settings::IdentityPlace) -> graph::IdentityPlace {
     }
 }
 
-/// Connects to the domain and checks that the account may do what the daemon needs.
+/// Connects to the domain and checks that the account may do what the daemon needs. `watcher` is
+/// told of every answer.
 pub async fn connect_directory(
     settings: &Settings,
     report: &Arc<Report>,
+    watcher: &Watcher,
 ) -> Result<Directory, DirectoryError> {
-    let (options, observer) = directory_options(settings, report);
+    let (options, observer) = directory_options(settings, report, watcher);
     Directory::connect(options, settings.directory.containers.clone(), observer).await
 }
 
@@ -110,16 +120,18 @@ pub async fn connect_to_read(
     settings: &Settings,
     containers: Containers,
     report: &Arc<Report>,
+    watcher: &Watcher,
 ) -> Result<Directory, DirectoryError> {
-    let (options, observer) = directory_options(settings, report);
+    let (options, observer) = directory_options(settings, report, watcher);
     Directory::connect_to_read(options, containers, observer).await
 }
 
 fn directory_options(
     settings: &Settings,
     report: &Arc<Report>,
+    watcher: &Watcher,
 ) -> (DirectoryOptions, directory::Observer) {
-    let report = Arc::clone(report);
+    let (report, moving) = (Arc::clone(report), watcher.clone());
     let domain = &settings.directory;
     let (bind_name, password_file) = match domain.bind.clone() {
         Bind::Simple { name, password_file } => (name, password_file),
@@ -140,6 +152,7 @@ fn directory_options(
             result: request.result,
             seconds: request.seconds,
         });
+        moving(Progress::Moving);
     });
     (options, observer)
 }

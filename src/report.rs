@@ -112,6 +112,11 @@ fn log(event: &Event<'_>) {
             let error = safe(message);
             error!(error, "journal failed");
         }
+        Event::StateFailed { message } => {
+            let error = safe(message);
+            error!(error, "state not saved, nothing is written to the directory until it is");
+        }
+        Event::StateSaved => info!("state saved again"),
         Event::Reloaded { via, changed } => {
             debug!(via = via.word(), changed, "policy folder read");
         }

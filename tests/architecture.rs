@@ -102,7 +102,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["report/logs.rs"]),
     ("prometheus", &["report/metrics"]),
     ("backoff", &["retry.rs"]),
-    ("axum", &["report/endpoint.rs", "sim/"]),
+    ("axum", &["report/endpoint", "sim/"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli/progress.rs"]),
     ("ldap3_proto", &["sim/domain"]),

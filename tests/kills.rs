@@ -20,6 +20,8 @@
               open to all stories"
 )]
 
+#[path = "support/access.rs"]
+mod access;
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/oracle.rs"]

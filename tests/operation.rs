@@ -1,5 +1,6 @@
 //! Operating the daemon, with the shipped binary between the simulators: what whoever started it
-//! hears, signals, pauses, a pass or a reload on request, and what shells and manuals know of it.
+//! hears, signals, pauses, a pass or a reload on request, whether it lives, and what shells and
+//! manuals know of it.
 
 #![cfg(feature = "sim")]
 #![expect(
@@ -18,12 +19,22 @@ mod stage;
 
 #[path = "operation/asked.rs"]
 mod asked;
+#[path = "operation/full_disk.rs"]
+mod full_disk;
 #[path = "operation/heard.rs"]
 mod heard;
+#[path = "operation/live.rs"]
+mod live;
+#[path = "operation/moving.rs"]
+mod moving;
 #[path = "operation/paused.rs"]
 mod paused;
 #[path = "operation/shells.rs"]
 mod shells;
+#[path = "operation/unsaved.rs"]
+mod unsaved;
+#[path = "operation/word.rs"]
+mod word;
 
 use product::Daemon;
 use serde_json::Value;

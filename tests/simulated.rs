@@ -13,6 +13,8 @@
     reason = "a failed unwrap is the failed test, and the support is open to all stories"
 )]
 
+#[path = "support/exposition.rs"]
+mod exposition;
 #[path = "support/product.rs"]
 mod product;
 #[path = "support/stage.rs"]
@@ -24,8 +26,12 @@ mod admin;
 mod adoption;
 #[path = "simulated/commands.rs"]
 mod commands;
+#[path = "simulated/copied.rs"]
+mod copied;
 #[path = "simulated/daemon.rs"]
 mod daemon;
+#[path = "simulated/errands.rs"]
+mod errands;
 #[path = "simulated/faults.rs"]
 mod faults;
 #[path = "simulated/mistakes.rs"]

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
+use crate::controller::admin::round::chain;
 use crate::controller::now;
 use crate::controller::pass::{Acted, Engine, Look};
 use crate::decide::conclude::ChangeResult;
@@ -19,31 +20,43 @@ use crate::report::progress::Progress;
 
 impl Engine {
     /// Writes what the guard admitted, one recorded operation at a time. `stop` is looked at
-    /// between operations: the one in flight is always finished and journalled.
+    /// between operations: the one in flight is always finished and journalled. What was not begun
+    /// by then has no result: nothing was tried, and nothing failed.
     pub async fn act(&mut self, look: &Look, journal: &mut Journal, stop: &AtomicBool) -> Acted {
         let mut acted = Acted::default();
         let containers = self.settings.directory.containers.clone();
         let total = look.guarded.admitted.changes().len();
         let mut stepper = Stepper::new(&look.guarded.admitted, containers, BATCH_VALUES_DEFAULT)
             .owned_by(&self.settings.owner);
+        // The last change of which anything was sent.
+        let mut begun = None;
         while let Some(step) = stepper.next() {
+            // What ended with the last answer.
+            self.tell_results(&stepper, &mut acted, total);
             if stop.load(Ordering::Relaxed) {
                 acted.stopped = true;
                 stepper.stop("the program was asked to stop, or to pause");
-            } else {
-                match self.step(step, &stepper, look, journal, &mut acted).await {
-                    Ok(Ok(answer)) => stepper.feed(answer),
-                    Ok(Err(error)) => stepper.stop(&error.fault().message),
-                    Err(error) => {
-                        self.report.emit(&Event::JournalFailed { message: chain(&error) });
-                        acted.journal = Some(error);
-                        stepper.stop("the journal cannot be written");
-                    }
+                break;
+            }
+            if let Step::Execute { change, .. } = &step {
+                begun = Some(*change);
+            }
+            match self.step(step, &stepper, look, journal, &mut acted).await {
+                Ok(Ok(answer)) => stepper.feed(answer),
+                Ok(Err(error)) => stepper.stop(&error.fault().message),
+                Err(error) => {
+                    self.report.emit(&Event::JournalFailed { message: chain(&error) });
+                    acted.journal = Some(error);
+                    stepper.stop("the journal cannot be written");
                 }
             }
+        }
+        // Of the one that was cut there is something to tell only if something of it was sent.
+        let cut = stepper.results().last().map(|result| result.change);
+        if !acted.stopped || cut == begun {
             self.tell_results(&stepper, &mut acted, total);
         }
-        self.tell_results(&stepper, &mut acted, total);
+        acted.waiting = total.saturating_sub(acted.results.len());
         acted.head = Some(journal.head());
         acted
     }
@@ -145,15 +158,4 @@ impl Acted {
             self.added.extend(members.iter().filter_map(|member| Some((group?, *member))));
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -99,7 +99,7 @@ impl Survey<'_> {
     }
 
     async fn cloud(&self, policies: &PolicySet, begun: Timestamp) -> Result<CloudSeen, GraphError> {
-        let tenant = open_tenant(self.settings, &self.report)?;
+        let tenant = open_tenant(self.settings, &self.report, &self.watcher)?;
         let readiness = tenant.readiness(begun).await?;
         let questions = Questions::of(policies);
         let listing = match tenant.listing(Flags::Read, begun).await {
@@ -122,7 +122,9 @@ impl Survey<'_> {
         let settings = self.settings;
         let named = containers_named(&settings.directory.containers, policies);
         // Asked without containers first: one that is missing must not hide everything else.
-        let open = connect_to_read(settings, Containers::new(Vec::new()), &self.report).await?;
+        let open =
+            connect_to_read(settings, Containers::new(Vec::new()), &self.report, &self.watcher)
+                .await?;
         let readiness = open.readiness(&named).await?;
         let is_there = |state: &ContainerState| match state {
             ContainerState::There(_) => true,
@@ -133,7 +135,7 @@ impl Survey<'_> {
         let watcher = Arc::clone(&self.watcher);
         let told = move |count: usize| watcher(Progress::Directory(count));
         let extras = Questions::of(policies).extras;
-        let snapshot = match connect_to_read(settings, there, &self.report).await {
+        let snapshot = match connect_to_read(settings, there, &self.report, &self.watcher).await {
             Ok(directory) => {
                 let nothing = BTreeSet::new();
                 directory.observe(begun, &nothing, &nothing, &extras, &told).await

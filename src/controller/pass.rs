@@ -77,8 +77,13 @@ pub struct Look {
     pub guarded: Guarded,
     /// Approvals that this look took up.
     pub granted: BTreeMap<Digest, Approval>,
+    /// The requests among them that waited for a look. What a policy file approves, and what was
+    /// asked for with this look alone, is not among them.
+    pub taken: Vec<ApprovalRequest>,
     /// The changes of one policy alone are made.
     pub partial: bool,
+    /// How the others stand then; empty where the changes of all are made.
+    pub others: Conditions,
     /// Whether memory stood behind it: without, the guards over time could not be computed.
     pub remembers: bool,
     /// A person asks for it, not a policy.
@@ -109,6 +114,8 @@ pub struct Acted {
     pub journal: Option<JournalError>,
     /// It ended early because somebody asked.
     pub stopped: bool,
+    /// How many changes were not begun then: they wait.
+    pub waiting: usize,
 }
 
 impl Engine {
@@ -120,7 +127,7 @@ impl Engine {
         watcher: Watcher,
         memory: Option<Memory>,
     ) -> Result<Self, Blind> {
-        let tenant = open_tenant(&settings, &report)
+        let tenant = open_tenant(&settings, &report, &watcher)
             .map_err(|error| Blind { side: Side::Tenant, fault: error.fault() })?;
         let store = PolicyStore::new(settings.directory.containers.clone());
         if let Some(memory) = &memory {
@@ -205,23 +212,20 @@ impl Engine {
         &mut self.memory
     }
 
-    /// Takes a person's word for a held set: the next look takes it up, or drops it.
+    /// Takes a person's word for a held set: the next look takes it up, or the next one at all
+    /// policies drops it.
     pub fn request(&mut self, request: ApprovalRequest) {
         self.requests.push(request);
     }
 
-    /// Puts approvals back among the requests: nothing is done on a word that is not journalled,
-    /// and the next look takes them up as this one did.
-    pub(super) fn ask_again(&mut self, granted: &BTreeMap<Digest, Approval>) {
-        for (digest, approval) in granted {
+    /// Takes back what a look let through, where nothing is done on it: it refused, or its
+    /// approvals are not journalled. What waited for a look waits for the next one; what was asked
+    /// for with this look alone is over with it; a policy file asks again by itself.
+    pub(super) fn ask_again(&mut self, look: &Look) {
+        for digest in look.granted.keys() {
             self.memory.approvals.remove(digest);
-            self.requests.push(ApprovalRequest {
-                digest: digest.to_string(),
-                approved_by: approval.approved_by.clone(),
-                not_after: approval.not_after,
-                place: None,
-            });
         }
+        self.requests.extend(look.taken.iter().cloned());
     }
 
     /// Adds an adoption to those of a policy.
@@ -272,7 +276,7 @@ impl Engine {
     /// Ends a pass that looked, and perhaps acted: memory, conditions, and how it went.
     pub fn conclude(&mut self, look: Look, acted: &Acted) -> PassEnd {
         let at = now();
-        let Look { begun, policies, decision, guarded, partial, errand, .. } = look;
+        let Look { begun, policies, decision, guarded, partial, others, errand, .. } = look;
         if !errand {
             self.conditions = conditions::after_pass(
                 &policies,
@@ -282,7 +286,9 @@ impl Engine {
                 &self.conditions,
                 at,
             );
-            say_who_paused(&mut self.conditions, &self.memory.pauses);
+            // What is left of the plan has nothing to say of them.
+            self.conditions.extend(others);
+            say_who_paused(&mut self.conditions, &self.memory.pauses, self.store.in_force());
         }
         let done = acted.results.iter().filter(|result| result.outcome.achieved()).count();
         let end = PassEnd {
@@ -347,7 +353,8 @@ impl Engine {
 }
 
 /// Tells a policy that a person paused from one that says itself that it is suspended.
-fn say_who_paused(conditions: &mut Conditions, pauses: &Pauses) {
+fn say_who_paused(conditions: &mut Conditions, pauses: &Pauses, policies: &PolicySet) {
+    let written: Vec<_> = policies.policies.iter().map(|standing| &standing.policy).collect();
     for (name, conditions) in conditions {
         let Some(Pause { by, at }) = pauses.of(name) else { continue };
         let of_one = if pauses.policies.contains_key(name) {
@@ -355,10 +362,13 @@ fn say_who_paused(conditions: &mut Conditions, pauses: &Pauses) {
         } else {
             String::new()
         };
+        let suspends = written.iter().any(|policy| policy.name == *name && policy.suspend);
+        let too = if suspends { "; its file suspends it, too" } else { "" };
         let suspended = conditions.iter_mut().filter(|told| told.reason == Reason::Suspended);
         for told in suspended {
             told.message = format!(
-                "paused by {by} since {at} and writes nothing; `writeback resume{of_one}` ends it"
+                "paused by {by} since {at} and writes nothing; `writeback resume{of_one}` ends \
+                 it{too}"
             );
         }
     }

@@ -19,10 +19,10 @@ use crate::controller::admin::server::{Call, Desk};
 use crate::controller::books::{Books, Finished, finish};
 use crate::controller::notify::Pulse;
 use crate::controller::now;
-use crate::controller::pass::{Blind, Engine, Look};
+use crate::controller::pass::{Blind, Engine};
 use crate::controller::stop::Stop;
 use crate::controller::triggers::Triggers;
-use crate::model::{ApprovalRequest, Digest};
+use crate::model::Digest;
 use crate::policy::{FolderError, LoadReport};
 use crate::report::Report;
 use crate::report::events::{Event, Side, Via};
@@ -38,24 +38,12 @@ const BEAT: Duration = Duration::from_secs(20);
 pub struct Admin {
     desk: Arc<Desk>,
     calls: mpsc::Receiver<Call>,
-    /// Approvals that no look has taken up yet.
-    waiting: Vec<ApprovalRequest>,
 }
 
 impl Admin {
     /// Answers what comes through `calls`, and leaves what it knows on `desk`.
     pub fn new(desk: Arc<Desk>, calls: mpsc::Receiver<Call>) -> Self {
-        Self { desk, calls, waiting: Vec::new() }
-    }
-
-    /// Says which approvals a look did not take up: what they name is no longer held.
-    fn settle(&mut self, look: &Look) {
-        for request in self.waiting.drain(..) {
-            if !look.granted.keys().any(|digest| request.names(digest)) {
-                let (digest, by) = (request.digest, request.approved_by);
-                tracing::warn!(digest, by, "approval dropped: the set is no longer held as it was");
-            }
-        }
+        Self { desk, calls }
     }
 }
 
@@ -160,9 +148,6 @@ impl Loop {
             Err(blind) => return Some(self.give_up(blind, begun)),
         };
         self.pulse.beat();
-        if let Some(admin) = &mut self.admin {
-            admin.settle(&look);
-        }
         let finished = finish(&mut self.engine, &mut self.books, look, &self.stop).await;
         self.ended(&finished)
     }
@@ -198,11 +183,12 @@ impl Loop {
         let mut beat = Instant::now() + every;
         loop {
             tokio::select! {
+                // After a long pass the next one is due at once: whoever asked meanwhile comes
+                // first, and once, so that nobody's questions keep it from beginning.
+                biased;
                 () = self.stop.heard() => return,
-                () = sleep_until(next) => return,
-                () = sleep_until(beat) => {
-                    beat = Instant::now() + every;
-                    if self.engine.secrets() != secrets {
+                call = next_call(&mut self.admin) => {
+                    if self.answer_all(call).await || Instant::now() >= next {
                         return;
                     }
                 }
@@ -211,8 +197,10 @@ impl Loop {
                         return;
                     }
                 }
-                call = next_call(&mut self.admin) => {
-                    if self.answer_all(call).await {
+                () = sleep_until(next) => return,
+                () = sleep_until(beat) => {
+                    beat = Instant::now() + every;
+                    if self.engine.secrets() != secrets {
                         return;
                     }
                 }

@@ -19,9 +19,7 @@ use crate::model::{ApprovalRequest, Digest};
 pub use adoption::Adoption;
 pub use deletion::{Deletion, Departure};
 pub use guard::{Additions, Creations, GuardRules, Least, OnTrip, Share};
-pub use members::{
-    Devices, Keep, KeepReference, MemberBasis, MemberMode, MemberRules, Nested,
-};
+pub use members::{Devices, Keep, KeepReference, MemberBasis, MemberMode, MemberRules, Nested};
 pub use selection::{
     FlagRule, HiddenMembership, Matcher, Membership, RoleAssignable, SelectableType, Selection,
 };

@@ -9,7 +9,8 @@
 //! (kubernetes/git-sync, README, "--link"). The repository behind that work tree is named by a path
 //! of the container it runs in, and is often not to be found here: the name says enough.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The longest of these files that is read: 1 MiB holds about 15,000 packed refs.
@@ -58,9 +59,16 @@ fn git_directory(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(text.strip_prefix("gitdir: ")?.trim()))
 }
 
+/// Only regular files, and no more of them than the limit: opening a pipe would wait for a writer
+/// without end, and what a link to a device leads to has none.
 fn read(path: &Path) -> Option<String> {
-    let is_small = fs::metadata(path).ok()?.len() <= BYTES_MAX;
-    is_small.then(|| fs::read_to_string(path).ok()).flatten()
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    File::open(path).ok()?.take(BYTES_MAX + 1).read_to_string(&mut text).ok()?;
+    let is_small = u64::try_from(text.len()).is_ok_and(|bytes| bytes <= BYTES_MAX);
+    is_small.then_some(text)
 }
 
 /// A commit's hash: 40 or 64 hexadecimal digits.
@@ -134,6 +142,38 @@ mod tests {
     fn a_work_tree_without_its_repository_is_not_taken_for_the_one_above() {
         let files = [(".git/HEAD", ONE), ("config/.git", "gitdir: /nowhere/.git\n")];
         assert_eq!(told(&files), None);
+    }
+
+    /// What `revision` says of the folder, as long as it says anything within a while.
+    fn told_in_time(tree: &tempfile::TempDir) -> Option<String> {
+        let folder = tree.path().join("config/policies");
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(revision(&folder)));
+        told.recv_timeout(std::time::Duration::from_secs(20)).expect("it reads without end")
+    }
+
+    #[test]
+    fn a_pipe_or_a_device_in_the_place_of_a_file_holds_nobody_up() {
+        for name in [".git", "config/.git", ".git/HEAD", ".git/refs/heads/main"] {
+            let tree = tree(&[]);
+            let place = tree.path().join(name);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            if name.starts_with(".git/refs") {
+                fs::write(tree.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+            }
+            let made = std::process::Command::new("mkfifo").arg(&place).status().unwrap();
+            assert!(made.success());
+            assert_eq!(told_in_time(&tree), None, "{name}");
+            fs::remove_file(&place).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", &place).unwrap();
+            assert_eq!(told_in_time(&tree), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_longer_than_such_files_are_is_not_read() {
+        let long = format!("{ONE}\n").repeat(30_000);
+        assert_eq!(told(&[(".git/HEAD", &long)]), None);
     }
 
     #[test]

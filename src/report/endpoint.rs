@@ -1,13 +1,17 @@
 //! The HTTP endpoints: metrics and probes on one listener, status on another. Read-only.
 //!
 //! Comes from `report::metrics`, `report::status`, `report::groups` and `report::page`; goes to
-//! whoever asks. Only this file knows the web server.
+//! whoever asks. Only this file and `connections`, which bounds what a connection may take, know
+//! the web server.
+
+mod connections;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -17,18 +21,21 @@ use axum::routing::get;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::model::ObjectId;
 use crate::report::Report;
 use crate::report::groups::json;
 use crate::report::groups::question::{Leaf, Question};
 use crate::report::page::{self, Shown};
+use connections::Limits;
 
-/// How old the heartbeat may be: three times the longest single wait inside a pass, which is a
-/// Retry-After of 3 minutes. Nothing outside the process counts: a restart mends neither tenant
-/// nor domain.
-pub const HEARTBEAT_MAX_SECONDS: i64 = 3 * 180;
+/// How old the heartbeat may be: four times the longest silence, and some more. The loop shows that
+/// it moves with every answer of either side, and with every second of a wait that the tenant asked
+/// for; so the longest silence is one request without an answer, which is a search of 130 s
+/// (`directory::TimeLimits`). Nothing outside the process counts: a restart mends neither tenant
+/// nor domain, and a tenant that throttles would be asked all over again.
+pub const HEARTBEAT_MAX_SECONDS: i64 = 9 * 60;
 
 /// When the loop last showed that it moves; seconds since 1970.
 #[derive(Debug, Default)]
@@ -88,8 +95,21 @@ pub fn status(served: Served) -> Router {
 
 /// Where the memory is served: below the address of `http.status`.
 pub const MEMORY_PATH: &str = "/api/v1/memory";
-/// Answers of the whole memory under way: each is a copy, of some 100 MB for a large tenant.
+/// Answers of the whole memory under way: each is a copy, of some 100 MB for a large tenant, until
+/// its last byte is sent or its reader is gone.
 const MEMORIES_MAX: usize = 2;
+
+/// A copy of the memory, with the turn of whoever asked for it: both end together.
+struct Copied {
+    text: String,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Copied {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+}
 
 /// Tells the memory as one JSON document; called on a thread that may take its time.
 pub type TellMemory = Arc<dyn Fn() -> String + Send + Sync>;
@@ -102,15 +122,15 @@ pub fn memory(tell: TellMemory) -> Router {
 }
 
 async fn api_memory(State((tell, turns)): State<(TellMemory, Arc<Semaphore>)>) -> Response {
-    let Ok(_turn) = turns.try_acquire() else {
+    let Ok(turn) = turns.try_acquire_owned() else {
         let text = "others are asking: try again\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
-    match tokio::task::spawn_blocking(move || tell()).await {
-        Ok(text) => {
+    match tokio::task::spawn_blocking(move || Copied { text: tell(), _turn: turn }).await {
+        Ok(copied) => {
             let headers =
                 [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-            (headers, text).into_response()
+            (headers, Bytes::from_owner(copied)).into_response()
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
@@ -118,10 +138,18 @@ async fn api_memory(State((tell, turns)): State<(TellMemory, Arc<Semaphore>)>) -
 
 /// Binds `address` and serves `router` until the task is dropped. Returns the address it got.
 pub async fn serve(address: SocketAddr, router: Router) -> std::io::Result<SocketAddr> {
+    serve_within(address, router, Limits::default()).await
+}
+
+async fn serve_within(
+    address: SocketAddr,
+    router: Router,
+    limits: Limits,
+) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     let router = router.layer(from_fn_with_state(bound, guard));
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(connections::accept(listener, router, limits));
     Ok(bound)
 }
 
@@ -305,3 +333,6 @@ async fn readyz(State(served): State<Served>) -> Response {
 async fn api_status(State(served): State<Served>) -> Response {
     axum::Json(served.report.status()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,6 +158,8 @@ impl Book {
             | Event::FaultMet { .. }
             | Event::JournalAt { .. }
             | Event::JournalFailed { .. }
+            | Event::StateFailed { .. }
+            | Event::StateSaved
             | Event::Next { .. }
             | Event::Stopping => {}
         }

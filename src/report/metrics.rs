@@ -121,8 +121,9 @@ impl Metrics {
             }
             Event::JournalAt { sequence, hash } => passes.journal_at(*sequence, hash),
             Event::JournalFailed { .. } => passes.journal_failed(),
+            Event::StateFailed { .. } => passes.state_failed(),
             Event::Next { at } => passes.next(*at),
-            Event::Stopping => {}
+            Event::StateSaved | Event::Stopping => {}
         }
     }
 }

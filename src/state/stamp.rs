@@ -140,8 +140,8 @@ mod tests {
             assert!(stamp.is_among(&next).unwrap(), "round {round}");
             named = next;
         }
-        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        assert_eq!(names.collect::<Vec<_>>(), [FILE_NAME]);
+        let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(files.collect::<Vec<_>>(), [FILE_NAME]);
     }
 
     #[test]

@@ -80,6 +80,7 @@ impl Bench {
             now,
             patience: Patience { retry: QUICK, ..Patience::default() },
             observer: Arc::new(move |request| sent.lock().unwrap().push(request)),
+            waiter: Arc::new(|| {}),
         }
     }
 

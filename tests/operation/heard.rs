@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use writeback::sim::domain::{Fault, Order, Where};
+use writeback::sim::tenant;
 
 use crate::product::Daemon;
 use crate::stage::{Stage, until};
@@ -145,6 +146,24 @@ fn a_long_pass_shows_at_every_step_that_it_moves() {
     let wanted = ended.duration_since(ready).as_secs() / SILENCE.as_secs();
     assert!(u64::try_from(within).unwrap() >= wanted, "{within} in {:?}", ended - ready);
     assert!(manager.longest_silence(ended) < SILENCE, "{:?}", manager.longest_silence(ended));
+    drop(daemon);
+}
+
+#[test]
+fn a_wait_that_the_tenant_asks_for_is_no_standing_still() {
+    let stage = Stage::small();
+    // One listing after the other is refused, each for longer than the daemon may be silent.
+    for place in [tenant::Where::Groups, tenant::Where::Members] {
+        let quiet = tenant::Fault::Throttled { retry_after: Some("4".to_owned()), scope: None };
+        stage.tenant.order(tenant::Order::once(place, quiet));
+    }
+    let manager = Listener::new();
+    let daemon = manager.start(&stage);
+    let (ready, _) = manager.hears("READY=1", 0);
+    let (ended, _) = manager.hears("STATUS=pass 1 ended: Applied", 0);
+    assert!(ended.duration_since(ready) >= SILENCE * 4, "it did not wait");
+    assert!(manager.longest_silence(ended) < SILENCE, "{:?}", manager.longest_silence(ended));
+    assert_eq!(stage.tenant.open_orders(), 0);
     drop(daemon);
 }
 

@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::controller::admin::round::{Bench, Listener, Told, look, outcome, standing};
+use crate::controller::admin::round::{
+    Bench, Listener, Told, look_with, outcome, say_what_waits, standing,
+};
 use crate::controller::books::{Finished, finish};
-use crate::controller::pass::{Engine, Look};
+use crate::controller::pass::{Engine, Look, Sighting};
 use crate::exit::Exit;
 use crate::model::{Memory, ObjectId, Outcome};
 use crate::report::text::{self, safe};
@@ -28,20 +30,21 @@ impl Bench<'_> {
     ) -> (Exit, Option<Finished>) {
         let Self { engine, books, stop } = self;
         let looked = tokio::select! {
-            looked = look(engine, None, tell) => looked,
+            looked = look_with(engine, None, None, tell) => looked,
             () = stop.heard() => {
                 tell(Told::Complaint("stopped before anything was written".to_owned()));
                 return (Exit::Failed, None);
             }
         };
-        let (look, invalid) = match looked {
+        let (look, seen, invalid) = match looked {
             Ok(looked) => looked,
             Err(exit) => return (exit, None),
         };
         let mut exit = standing(&look).max(invalid);
         let held = look.guarded.held.changes.len();
         // A pass is made whether or not the group is known: somebody waits for it.
-        let found = asked.map(|asked| find(asked, engine.memory(), &look));
+        let found = asked.map(|asked| find(asked, engine.memory(), &look, &seen));
+        drop(seen);
         let found = found.map(|found| found.map(|id| (id, decided(&look, id))));
         let finished = finish(engine, books, look, stop).await;
         match found {
@@ -55,6 +58,7 @@ impl Bench<'_> {
                 exit = exit.max(Exit::Failed);
             }
         }
+        say_what_waits(&finished.acted, tell);
         if let Some(fault) = finished.fault() {
             tell(Told::Complaint(format!("failed to {}", safe(&fault.message))));
         }
@@ -62,10 +66,17 @@ impl Bench<'_> {
     }
 }
 
-/// The group that somebody means.
-fn find(asked: &str, memory: &Memory, look: &Look) -> Result<ObjectId, String> {
+/// The group that somebody means: one of the tenant's, or one that is or was written.
+fn find(asked: &str, memory: &Memory, look: &Look, seen: &Sighting) -> Result<ObjectId, String> {
     if let Some(id) = ObjectId::parse(asked).or_else(|| ObjectId::from_any_anchor(asked)) {
-        return Ok(id);
+        let is_known = seen.cloud.groups.value().contains_key(&id)
+            || memory.inventory.contains_key(&id)
+            || memory.deleted.contains_key(&id)
+            || look.decision.unknown.contains_key(&id)
+            || look.decision.lessons.inventory.contains_key(&id)
+            || look.decision.findings.iter().any(|finding| finding.group == Some(id));
+        let why = format!("no group has the object id {id}");
+        return if is_known { Ok(id) } else { Err(why) };
     }
     let wanted = asked.to_lowercase();
     let intents = memory.intents.iter().chain(&look.decision.lessons.intents);

@@ -7,7 +7,7 @@ use crate::controller::admin::approve::judge;
 use crate::controller::admin::words::Round;
 use crate::controller::books::{Books, Finished, finish};
 use crate::controller::now;
-use crate::controller::pass::{Acted, Blind, Engine, Look};
+use crate::controller::pass::{Acted, Blind, Engine, Look, Sighting};
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::model::approval::APPROVAL_MAX;
@@ -48,22 +48,20 @@ impl Bench<'_> {
         tell: Listener<'_>,
     ) -> (Exit, Option<Finished>) {
         let Self { engine, books, stop } = self;
-        if let Some(digest) = &round.approve {
-            engine.request(ApprovalRequest {
-                digest: digest.clone(),
-                approved_by: caller.to_owned(),
-                not_after: now().checked_add(APPROVAL_MAX).unwrap_or(jiff::Timestamp::MAX),
-                place: None,
-            });
-        }
+        let own = round.approve.as_ref().map(|digest| ApprovalRequest {
+            digest: digest.clone(),
+            approved_by: caller.to_owned(),
+            not_after: now().checked_add(APPROVAL_MAX).unwrap_or(jiff::Timestamp::MAX),
+            place: None,
+        });
         let looked = tokio::select! {
-            looked = look(engine, round.policy.as_ref(), tell) => looked,
+            looked = look_with(engine, round.policy.as_ref(), own, tell) => looked,
             () = stop.heard() => {
                 complain(tell, "stopped before anything was written");
                 return (Exit::Failed, None);
             }
         };
-        let (look, invalid) = match looked {
+        let (look, _, invalid) = match looked {
             Ok(looked) => looked,
             Err(exit) => return (exit, None),
         };
@@ -71,15 +69,13 @@ impl Bench<'_> {
         tell(Told::Output(text::plan_before(&look.decision, &look.guarded, &backdrop)));
         let before = standing(&look).max(invalid);
         if let Err((exit, why)) = agree(engine, round, &look) {
-            // What was let through was let through for this pass alone.
-            for digest in look.granted.keys() {
-                engine.memory_mut().approvals.remove(digest);
-            }
+            engine.ask_again(&look);
             complain(tell, &why);
             return (exit.max(before), None);
         }
         let finished = finish(engine, books, look, stop).await;
         tell(Told::Output(format!("\n{}", text::outcomes(&finished.acted.results))));
+        say_what_waits(&finished.acted, tell);
         if let Some(error) = &finished.acted.journal {
             complain(tell, &format!("failed to {}", chain(error)));
         }
@@ -120,6 +116,16 @@ pub async fn look(
     only: Option<&PolicyName>,
     tell: Listener<'_>,
 ) -> Result<(Look, Exit), Exit> {
+    look_with(engine, only, None, tell).await.map(|(look, _, invalid)| (look, invalid))
+}
+
+/// The same with what was seen; `own` is an approval for this look alone.
+pub(super) async fn look_with(
+    engine: &mut Engine,
+    only: Option<&PolicyName>,
+    own: Option<ApprovalRequest>,
+    tell: Listener<'_>,
+) -> Result<(Look, Sighting, Exit), Exit> {
     let load = engine.load_policies();
     let invalid = mistakes(&load, tell);
     if load.folder_error.is_some() && load.generation.is_none() {
@@ -131,8 +137,8 @@ pub async fn look(
         complain(tell, &format!("there is no policy `{name}` in force"));
         return Err(Exit::Invalid);
     }
-    match engine.look(only).await {
-        Ok(look) => Ok((look, invalid)),
+    match engine.look_with(only, own).await {
+        Ok((look, seen)) => Ok((look, seen, invalid)),
         Err(why) => {
             complain(tell, &blind(&why));
             Err(of_blind(&why).max(invalid))
@@ -145,6 +151,14 @@ fn mistakes(load: &LoadReport, tell: Listener<'_>) -> Exit {
         complain(tell, &safe(&mistake.to_string()));
     }
     if load.mistakes.is_empty() { Exit::Done } else { Exit::Invalid }
+}
+
+/// Says what somebody's word to stop, or to pause, kept from being begun.
+pub(super) fn say_what_waits(acted: &Acted, tell: Listener<'_>) {
+    let count = acted.waiting;
+    if count > 0 {
+        complain(tell, &format!("{count} changes were not begun: they wait for a later pass"));
+    }
 }
 
 fn complain(tell: Listener<'_>, text: &str) {

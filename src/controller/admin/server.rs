@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::controller::admin::caller::Caller;
 use crate::controller::admin::words::{Answer, REQUEST_BYTES_MAX, Request};
-use crate::controller::stop::Stop;
+use crate::controller::stop::{Halt, Stop};
 use crate::model::Memory;
 use crate::report::Report;
 use crate::report::text::safe;
@@ -81,6 +81,8 @@ pub struct Call {
     pub caller: Caller,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Answer>,
+    /// What keeps passes from writing until this is answered, or nobody will answer it.
+    pub halt: Option<Halt>,
 }
 
 /// Where the loop leaves what is answered without it.
@@ -293,18 +295,12 @@ impl Clerk {
     /// Waits for the loop. It ends with the daemon at the latest.
     async fn hand_on(&self, request: Request, caller: Caller) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let halts = matches!(request, Request::Pause { .. });
-        if halts {
-            // The pass under way writes nothing more; the loop lets go again when it answers. Said
-            // before it is asked, so that the answer never comes first.
-            self.desk.stop.halt();
-        }
-        match self.calls.try_send(Call { request, caller, answer }) {
+        let is_pause = matches!(request, Request::Pause { .. });
+        // The pass under way writes nothing more.
+        let halt = is_pause.then(|| self.desk.stop.halt());
+        match self.calls.try_send(Call { request, caller, answer, halt }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
-                if halts {
-                    self.desk.stop.go_on();
-                }
                 return Answer::refused(format!("{WAITING_MAX} requests wait: try again"));
             }
             Err(mpsc::error::TrySendError::Closed(_)) => return stopping(),

@@ -3,6 +3,9 @@
 //! Between deciding and guarding the edges are asked what the plan itself brings up: who of those
 //! that would be taken out has left the tenant, and how many people are inside a nested group.
 
+mod errand;
+
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,16 +14,17 @@ use jiff::Timestamp;
 use super::{Blind, Engine, Look, signed};
 use crate::controller::questions::Questions;
 use crate::controller::{connect_directory, connect_to_read, now};
+use crate::decide::conditions;
 use crate::decide::guard::approve::granted;
 use crate::decide::guard::{Answers, Guarded, Scale, guard};
-use crate::decide::{Decision, Inputs, begin, claim, decide, errand, holdings, members, upward};
+use crate::decide::{Decision, Inputs, begin, claim, decide, holdings, members, upward};
 use crate::directory::DirectoryError;
 use crate::graph::{GraphError, Tenant};
 use crate::model::cloud::{Presence, Unread};
 use crate::model::policy::PolicySet;
 use crate::model::{
-    Approval, CloudListing, CloudMember, CloudMembers, Complete, Digest, DirectorySnapshot,
-    FindingCode, Memory, ObjectId, PolicyName,
+    Approval, ApprovalRequest, CloudListing, CloudMember, CloudMembers, Complete, Digest,
+    DirectorySnapshot, FindingCode, Memory, ObjectId, PolicyName,
 };
 use crate::report::events::{Event, Side, Sight};
 use crate::report::progress::Progress;
@@ -57,7 +61,10 @@ impl<'a> Seen<'a> {
 /// What a pass decided on what it saw.
 struct Judged {
     decision: Decision,
+    /// Of the policies whose changes are made.
     guarded: Guarded,
+    /// Of all policies, where the changes of one alone are made.
+    whole: Option<Guarded>,
     granted: BTreeMap<Digest, Approval>,
     members: CloudMembers,
     presence: BTreeMap<ObjectId, Presence>,
@@ -91,6 +98,15 @@ impl Engine {
         self.look_around(only, begun).await.map(|(look, _)| look)
     }
 
+    /// The same for a person, whose own approval, `own`, holds for this look and no other.
+    pub async fn look_with(
+        &mut self,
+        only: Option<&PolicyName>,
+        own: Option<ApprovalRequest>,
+    ) -> Result<(Look, Sighting), Blind> {
+        self.see(only, own.as_slice(), now()).await
+    }
+
     /// What a pass saw, as its decision takes it.
     pub fn inputs<'i>(&'i self, look: &'i Look, seen: &'i Sighting) -> Inputs<'i> {
         let Sighting { directory, cloud, presence, .. } = seen;
@@ -114,23 +130,39 @@ impl Engine {
         only: Option<&PolicyName>,
         begun: Timestamp,
     ) -> Result<(Look, Sighting), Blind> {
+        self.see(only, &[], begun).await
+    }
+
+    /// Memory stays where it is while the edges are asked, and approvals are taken up after the
+    /// last answer: whoever does not wait for the end leaves nothing half done.
+    async fn see(
+        &mut self,
+        only: Option<&PolicyName>,
+        own: &[ApprovalRequest],
+        begun: Timestamp,
+    ) -> Result<(Look, Sighting), Blind> {
         self.number += 1;
         self.report.emit(&Event::PassBegun { number: self.number, at: begun });
         self.forget_refusals(begun);
         let policies = self.policies_now();
         let questions = Questions::of(&policies);
         let (directory, cloud) = self.read_both(&questions, begun).await?;
-        let mut memory = std::mem::take(&mut self.memory);
-        let looked = self.judge(&policies, (&directory, &cloud), &mut memory, only, begun).await;
-        self.memory = memory;
-        let Judged { mut decision, guarded, granted, members, presence } = looked;
-        if let Some(only) = only {
-            keep_only(&mut decision, only);
+        self.begin(&policies, (&directory, &cloud), begun);
+        let looked = self.judge(&policies, (&directory, &cloud), (only, own), begun).await;
+        let Judged { mut decision, guarded, whole, granted, members, presence } = looked;
+        let taken = self.take_up(&granted);
+        if only.is_none() {
+            for ApprovalRequest { digest, approved_by: by, .. } in self.requests.drain(..) {
+                tracing::warn!(digest, by, "approval dropped: the set is no longer held as it was");
+            }
         }
+        // Whose changes are made says nothing of the others: everything was looked at, and what
+        // waits or is held of the others goes on to be told.
+        let told = whole.as_ref().unwrap_or(&guarded);
         self.report.emit(&Event::Planned {
             policies: &policies,
             decision: &decision,
-            guarded: &guarded,
+            guarded: told,
             sight: Sight {
                 at: begun,
                 cloud: &cloud,
@@ -139,67 +171,67 @@ impl Engine {
                 memory: &self.memory,
             },
         });
+        let others = only.map(|only| {
+            let (before, held) = (&self.conditions, &told.held);
+            let mut all = conditions::after_pass(&policies, &decision, held, &[], before, now());
+            all.remove(only);
+            keep_only(&mut decision, only);
+            all
+        });
         let remembers = self.remembers;
         let (partial, errand) = (only.is_some(), false);
-        let look = Look { begun, policies, decision, guarded, granted, partial, remembers, errand };
+        let others = others.unwrap_or_default();
+        let look = Look {
+            begun,
+            policies,
+            decision,
+            guarded,
+            granted,
+            taken,
+            partial,
+            others,
+            remembers,
+            errand,
+        };
         Ok((look, Sighting { directory, cloud, members, presence }))
     }
 
-    /// Looks at both worlds for an errand: `plan` says what is to be done.
-    pub async fn look_for(
-        &mut self,
-        plan: impl Fn(&Inputs<'_>, &mut Decision) + Send + Sync,
-    ) -> Result<Look, Blind> {
-        let begun = now();
-        self.number += 1;
-        self.report.emit(&Event::PassBegun { number: self.number, at: begun });
-        let policies = self.policies_now();
-        let questions = Questions::of(&policies);
-        let (directory, cloud) = self.read_both(&questions, begun).await?;
-        let presence = BTreeMap::new();
-        let settings = self.settings.clone();
-        let seen = Seen {
-            settings: &settings,
-            policies: &policies,
-            directory: &directory,
-            cloud: &cloud,
-            presence: &presence,
-        };
-        let decision = errand(&seen.inputs(&self.memory), &plan);
-        let answers = self.ask(&decision).await;
-        let weigh = |memory: &Memory| {
-            let scale = Scale::of(&policies, memory, &decision, &answers, begun);
-            guard(&decision.plan, &scale)
-        };
-        let guarded = weigh(&self.memory);
-        let requests = std::mem::take(&mut self.requests);
-        let granted = granted(&requests, &guarded.held, &self.memory, now());
+    /// Remembers what is let through; gives the requests that asked for it.
+    fn take_up(&mut self, granted: &BTreeMap<Digest, Approval>) -> Vec<ApprovalRequest> {
         self.memory.approvals.extend(granted.clone());
-        let guarded = if granted.is_empty() { guarded } else { weigh(&self.memory) };
-        let remembers = self.remembers;
-        let (partial, errand) = (true, true);
-        Ok(Look { begun, policies, decision, guarded, granted, partial, remembers, errand })
+        let asks = |request: &mut ApprovalRequest| granted.keys().any(|set| request.names(set));
+        self.requests.extract_if(.., asks).collect()
+    }
+
+    /// Closes the window where memory does not know what the directory holds.
+    fn begin(
+        &mut self,
+        policies: &PolicySet,
+        (directory, cloud): (&DirectorySnapshot, &CloudListing),
+        begun: Timestamp,
+    ) {
+        if !self.remembers {
+            return;
+        }
+        let (settings, nothing) = (&self.settings, BTreeMap::new());
+        let seen = Seen { settings, policies, directory, cloud, presence: &nothing };
+        let owned = holdings::holdings(&seen.inputs(&self.memory)).owned;
+        let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
+        let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
+        let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
+        begin::begin(&owned, &mut self.memory, begun);
     }
 
     /// Decides and guards; once more where a person let something through.
     async fn judge(
-        &mut self,
+        &self,
         policies: &PolicySet,
         (directory, cloud): (&DirectorySnapshot, &CloudListing),
-        memory: &mut Memory,
-        only: Option<&PolicyName>,
+        (only, own): (Option<&PolicyName>, &[ApprovalRequest]),
         begun: Timestamp,
     ) -> Judged {
-        let settings = self.settings.clone();
-        let nothing = BTreeMap::new();
-        let seen = Seen { settings: &settings, policies, directory, cloud, presence: &nothing };
-        if self.remembers {
-            let owned = holdings::holdings(&seen.inputs(memory)).owned;
-            let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
-            let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
-            let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
-            begin::begin(&owned, memory, begun);
-        }
+        let (settings, memory, nothing) = (&self.settings, &self.memory, BTreeMap::new());
+        let seen = Seen { settings, policies, directory, cloud, presence: &nothing };
         let mut presence = BTreeMap::new();
         let first = seen.inputs(memory);
         for id in claim::absent_ids(&first, &holdings::holdings(&first)) {
@@ -209,21 +241,22 @@ impl Engine {
         let members = self.read_members(&seen.inputs(memory), begun).await;
         let mut decision = decide(&seen.inputs(memory), &members);
         let answers = self.ask(&decision).await;
-        let weigh = |decision: &Decision, memory: &Memory| {
+        let weigh = |decision: &Decision, memory: &Memory, only| {
             let scale = Scale::of(policies, memory, decision, &answers, begun).only(only);
             guard(&decision.plan, &scale)
         };
-        let mut guarded = weigh(&decision, memory);
-        let mut requests = std::mem::take(&mut self.requests);
-        requests.extend(policies.approvals.iter().cloned());
+        let mut guarded = weigh(&decision, memory, only);
+        let requests = [&self.requests, policies.approvals.as_slice(), own].concat();
         let granted = granted(&requests, &guarded.held, memory, now());
+        let mut after = Cow::Borrowed(memory);
         if !granted.is_empty() {
-            memory.approvals.extend(granted.clone());
-            decision = decide(&seen.inputs(memory), &members);
-            guarded = weigh(&decision, memory);
+            after.to_mut().approvals.extend(granted.clone());
+            decision = decide(&seen.inputs(&after), &members);
+            guarded = weigh(&decision, &after, only);
         }
+        let whole = only.is_some().then(|| weigh(&decision, &after, None));
         self.explain_contests(&mut decision).await;
-        Judged { decision, guarded, granted, members, presence }
+        Judged { decision, guarded, whole, granted, members, presence }
     }
 
     /// Asks what the guard has to know of the values that would be taken out.
@@ -277,9 +310,9 @@ impl Engine {
             Some(domain) => Ok(domain),
             None if self.only_reads => {
                 let containers = self.settings.directory.containers.clone();
-                connect_to_read(&self.settings, containers, &self.report).await
+                connect_to_read(&self.settings, containers, &self.report, &self.watcher).await
             }
-            None => connect_directory(&self.settings, &self.report).await,
+            None => connect_directory(&self.settings, &self.report, &self.watcher).await,
         };
         let domain = domain.map_err(|error| domain_blind(&error))?;
         let domain = self.directory.insert(domain);

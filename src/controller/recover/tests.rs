@@ -132,7 +132,12 @@ fn a_group_that_was_made_or_restored_is_in_the_inventory_and_one_in_doubt_is_no_
 fn a_group_that_was_deleted_is_remembered_as_deleted_only_when_it_was() {
     let mut memory = Memory::default();
     memory.inventory.insert(id(1), guid(1));
-    let meant = Intent { generation: plan(7), attributes: BTreeMap::new(), members: Box::new([]) };
+    let meant = Intent {
+        generation: plan(7),
+        member_basis: None,
+        attributes: BTreeMap::new(),
+        members: Box::new([]),
+    };
     memory.intents.insert(id(1), meant);
     for (outcome_is, _) in ends() {
         let mut tail = vec![intent(1, Content::Deleted(LastSight::default()))];
@@ -179,7 +184,9 @@ fn what_was_done_before_the_crash_is_what_the_group_is_meant_to_be() {
     ]);
     let members = Box::new([guid(1), guid(2)]);
     let mut memory = Memory::default();
-    memory.intents.insert(id(1), Intent { generation: plan(7), attributes, members });
+    memory
+        .intents
+        .insert(id(1), Intent { generation: plan(7), member_basis: None, attributes, members });
     let on_the_one = |number: u64, content: Content| {
         let mut entry = intent(number, content);
         if let Body::Intent(intent) = &mut entry.body {

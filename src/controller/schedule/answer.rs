@@ -1,6 +1,6 @@
 //! What the loop does for those who ask over the admin socket, between two passes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::Ordering;
 
 use super::Loop;
@@ -21,28 +21,32 @@ type Said = (Answer, bool);
 impl Loop {
     /// Does what somebody asks, and whatever else was asked meanwhile: of several words the last
     /// one counts before anything is written on the first. Whether a pass should start at once.
+    ///
+    /// Whoever still waits when the daemon is asked to stop hears that, and nothing is done.
     pub(super) async fn answer_all(&mut self, first: Call) -> bool {
-        let mut next = Some(first);
+        // As many as there are connections, at most.
+        let mut waiting = VecDeque::from([first]);
         let mut wake = false;
-        while let Some(call) = next {
+        while !self.stop.asked() {
+            let calls = self.admin.as_mut().map(|admin| &mut admin.calls);
+            waiting.extend(calls.into_iter().flat_map(|calls| {
+                std::iter::from_fn(|| calls.try_recv().ok()).collect::<Vec<_>>()
+            }));
+            let Some(call) = waiting.remove(first_of(&waiting)) else { break };
             wake |= self.answer(call).await;
             self.pulse.beat();
-            next = self.admin.as_mut().and_then(|admin| admin.calls.try_recv().ok());
         }
         wake
     }
 
     async fn answer(&mut self, call: Call) -> bool {
-        let Call { request, caller, answer } = call;
+        let Call { request, caller, answer, halt } = call;
         let caller = caller.to_string();
         let (said, wake) = match request {
             Request::Approve { digest, not_after } => {
                 let memory = self.engine.memory();
                 match approve::judge((memory, &memory.held), &digest, &caller, not_after, now()) {
                     Ok((request, granted)) => {
-                        if let Some(admin) = &mut self.admin {
-                            admin.waiting.push(request.clone());
-                        }
                         self.engine.request(request);
                         (Answer::Approved(granted), true)
                     }
@@ -52,10 +56,8 @@ impl Loop {
             Request::Apply(round) => (self.apply(&round, &caller).await, false),
             Request::Reconcile { group } => (self.reconcile(group.as_deref()).await, false),
             Request::Pause { policy } => {
-                let (said, _) = self.set_pause(Word::Pause, policy, caller);
                 // What this word cut short goes on, as far as it may.
-                self.stop.go_on();
-                (said, true)
+                (self.set_pause(Word::Pause, policy, caller).0, true)
             }
             Request::Resume { policy } => self.set_pause(Word::Resume, policy, caller),
             Request::Reload {} => self.loaded(),
@@ -63,6 +65,8 @@ impl Loop {
                 (Answer::refused("this is answered without the loop"), false)
             }
         };
+        // Before the answer: whoever has it may ask for a pass that writes.
+        drop(halt);
         // Who went away meanwhile finds it in the status.
         let _gone = answer.send(said);
         wake
@@ -154,6 +158,18 @@ impl Loop {
         };
         (Answer::Reloaded(loaded), load.changed)
     }
+}
+
+/// Who is answered first: whoever pauses, and before that what was said of pauses earlier; a pass
+/// that was asked for before is then one of a daemon that is paused.
+fn first_of(waiting: &VecDeque<Call>) -> usize {
+    let is_pause = |call: &Call| matches!(call.request, Request::Pause { .. });
+    if !waiting.iter().any(is_pause) {
+        return 0;
+    }
+    let is_word =
+        |call: &Call| matches!(call.request, Request::Pause { .. } | Request::Resume { .. });
+    waiting.iter().position(is_word).unwrap_or(0)
 }
 
 /// Gathers what a pass tells, for a terminal on the other side of the socket.

@@ -28,6 +28,7 @@ pub(super) struct Passes {
     next: Gauge,
     journal_errors: IntCounter,
     journal_head: IntGaugeVec,
+    state_errors: IntCounter,
     queue: Queue,
 }
 
@@ -83,6 +84,10 @@ impl Passes {
                 "The number of the journal's last line, by its hash: one series, for whoever \
                  checks later that nothing was cut off.",
                 "hash",
+            ),
+            state_errors: make.counter(
+                "state_write_errors_total",
+                "Saves of the state that failed; nothing is written until one succeeds.",
             ),
             queue: Queue::new(make),
         };
@@ -140,6 +145,10 @@ impl Passes {
 
     pub(super) fn journal_failed(&self) {
         self.journal_errors.inc();
+    }
+
+    pub(super) fn state_failed(&self) {
+        self.state_errors.inc();
     }
 
     /// Brings what grows with time up to `now`.

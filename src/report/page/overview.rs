@@ -51,6 +51,7 @@ fn verdict(shown: Shown<'_>) -> (State, String) {
     let Shown { status, view } = shown;
     let sheet = view.sheet();
     let result = word(status, "/lastPass/result");
+    let all_paused = status.pointer("/pauses/all").is_some_and(Value::is_object);
     let held = sheet.lines().iter().filter(|line| line.part == Part::Held).count();
     let mistakes = list(status, "/folder/mistakes").count();
     if !word(status, "/memory/fault").is_empty() {
@@ -82,7 +83,11 @@ fn verdict(shown: Shown<'_>) -> (State, String) {
     if result == "Incomplete" {
         return (State::Unknown, "Some reads were not whole".to_owned());
     }
-    let open = [State::Unknown, State::Failed, State::Drifted, State::Pending];
+    if all_paused {
+        return (State::Idle, "Everything is paused: nothing is written".to_owned());
+    }
+    // Nobody compares what nothing writes: it is not in step, and comes after all that is wrong.
+    let open = [State::Unknown, State::Failed, State::Drifted, State::Pending, State::Idle];
     let counts = view.counts();
     let worst = open.into_iter().find(|state| counts.contains_key(state));
     match worst {
@@ -90,8 +95,23 @@ fn verdict(shown: Shown<'_>) -> (State, String) {
             let count = counted(counts.get(&state).copied().unwrap_or_default(), "group");
             (state, format!("{count} {}", state.title()))
         }
-        None => (State::InStep, "The directory is in step".to_owned()),
+        None if writes(status) => (State::InStep, "The directory is in step".to_owned()),
+        None => (State::Idle, "No policy writes anything now".to_owned()),
     }
+}
+
+/// Whether any policy in force writes: it is neither suspended nor paused, and does not only
+/// observe.
+fn writes(status: &Value) -> bool {
+    let is_paused = |name: &str| {
+        let paused = status.pointer("/pauses/policies").and_then(Value::as_object);
+        paused.is_some_and(|paused| paused.contains_key(name))
+    };
+    let policies = status.pointer("/policies").and_then(Value::as_object);
+    policies.into_iter().flatten().any(|(name, policy)| {
+        let rests = policy.pointer("/suspend").and_then(Value::as_bool) == Some(true);
+        !rests && word(policy, "/mode") != "Observe" && !is_paused(name)
+    })
 }
 
 fn facts(main: &mut Html, status: &Value) {

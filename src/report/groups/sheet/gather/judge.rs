@@ -18,7 +18,6 @@ use crate::model::policy::Mode;
 use crate::model::{Cause, Change, DirectoryGroup, Finding, FindingCode, ObjectId, PolicyName};
 use crate::report::groups::sheet::{Line, Part};
 use crate::report::groups::state::State;
-use crate::report::text;
 
 /// Findings of an object of ours that nobody may change now.
 const IN_DOUBT: [FindingCode; 4] = [
@@ -84,8 +83,7 @@ impl Gathering<'_> {
     fn why_held(&self, id: ObjectId, lines: &[&Line]) -> String {
         let concerns = |hold: &&Hold| {
             let mut own = lines.iter().filter(|line| line.policy == hold.policy);
-            hold.group.is_none_or(|group| group == id)
-                && own.any(|line| text::counts(hold.row, line.kind))
+            hold.group.is_none_or(|group| group == id) && own.any(|line| hold.row.counts(line.kind))
         };
         let holds = self.guarded.held.holds.iter().filter(concerns);
         let messages: Vec<&str> = holds.map(limit).collect();
