@@ -43,7 +43,10 @@ impl Engine {
             }
             match self.step(step, &stepper, look, journal, &mut acted).await {
                 Ok(Ok(answer)) => stepper.feed(answer),
-                Ok(Err(error)) => stepper.stop(&error.fault().message),
+                Ok(Err(error)) => {
+                    acted.lost = true;
+                    stepper.stop(&error.fault().message);
+                }
                 Err(error) => {
                     self.report.emit(&Event::JournalFailed { message: chain(&error) });
                     acted.journal = Some(error);

@@ -114,6 +114,8 @@ pub struct Acted {
     pub journal: Option<JournalError>,
     /// It ended early because somebody asked.
     pub stopped: bool,
+    /// It ended early because the domain controller was lost.
+    pub lost: bool,
     /// How many changes were not begun then: they wait.
     pub waiting: usize,
 }
@@ -309,6 +311,7 @@ impl Engine {
             spent: &acted.spent,
             added: &acted.added,
             partial,
+            cut: acted.stopped || acted.lost || acted.journal.is_some(),
         };
         if errand {
             conclude::remember_errand(&mut self.memory, &decision, &course);

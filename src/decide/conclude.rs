@@ -42,6 +42,9 @@ pub struct Course<'a> {
     pub added: &'a [(ObjectGuid, ObjectGuid)],
     /// The changes of one policy alone were made.
     pub partial: bool,
+    /// It was cut short before its last change. What stands then is no base for percentages: what
+    /// is left of a first writeback would be more than a share of what there is of it.
+    pub cut: bool,
 }
 
 /// Carries memory over a finished pass.

@@ -72,7 +72,8 @@ impl World {
         spent: &[Spending],
         added: &[(ObjectGuid, ObjectGuid)],
     ) {
-        let course = Course { begun: self.now, held, results, spent, added, partial: false };
+        let (partial, cut) = (false, false);
+        let course = Course { begun: self.now, held, results, spent, added, partial, cut };
         remember(&mut self.memory, decision, &course);
     }
 

@@ -1,6 +1,8 @@
 //! The guard: every row at its limit and one beyond, and what is kept back together.
 
-use writeback::decide::guard::Row;
+use writeback::decide::conclude::{self, Course};
+use writeback::decide::guard::{HeldPlan, Row};
+use writeback::model::change::Kind;
 use writeback::model::directory::UNIVERSAL_DISTRIBUTION;
 use writeback::model::policy::{FlagRule, GroupTypeRule};
 
@@ -271,6 +273,26 @@ fn a_large_group_may_grow_tenfold_at_once() {
     };
     assert_eq!(weighed(&grown(6_000)), (1, 0, vec![]));
     assert_eq!(weighed(&grown(6_001)), (0, 1, vec![Row::Additions]));
+}
+
+#[test]
+fn what_a_pass_that_was_cut_short_made_is_no_base_for_percentages() {
+    let after = |cut| {
+        let mut world = words("n", 300).iter().fold(world(), |world, word| world.group(word, &[]));
+        let decision = world.decide(Order::Given);
+        let creations = decision.plan.changes.iter().filter(|c| c.effect.kind() == Kind::Create);
+        let begun: Vec<_> = creations.take(60).cloned().collect();
+        let results = world.execute(&begun, |_, _| {});
+        let (begun, held) = (world.now, &HeldPlan::default());
+        let (results, partial) = (&*results, false);
+        let course = Course { begun, held, results, spent: &[], added: &[], partial, cut };
+        conclude::remember(&mut world.memory, decision, &course);
+        let (_, held, rows) = weighed(&world);
+        (held, rows)
+    };
+    assert_eq!(after(true), (0, vec![]));
+    // Had it ended by itself, 240 more would be an accident.
+    assert_eq!(after(false).1, [Row::Creations]);
 }
 
 #[test]

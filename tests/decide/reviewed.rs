@@ -110,7 +110,7 @@ fn each_rule_counts_for_those_that_it_brings_or_takes() {
     }
     let of_removals: [&dyn Fn(&mut Policy); 3] =
         [&|p| p.members.mode = MemberMode::AddOnly, &|p| p.members.keep.push(keep(31)), &|p| {
-            p.mode = Mode::UpsertOnly
+            p.mode = Mode::UpsertOnly;
         }];
     for edit in of_removals {
         let then = basis(edit);
@@ -124,7 +124,7 @@ fn each_rule_counts_for_those_that_it_brings_or_takes() {
     assert_eq!(once, basis(&|p| p.members.keep.extend([keep(40), keep(41)])));
     let nothing: [&dyn Fn(&mut Policy); 4] =
         [&other_names, &|p| p.members_place = place.clone(), &|p| p.precedence = 7, &|p| {
-            p.selection.exclude.push(only(&["nobody"]))
+            p.selection.exclude.push(only(&["nobody"]));
         }];
     for edit in nothing {
         assert_eq!(basis(edit), as_it_was);

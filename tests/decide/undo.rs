@@ -98,6 +98,7 @@ fn look(world: &mut World, past: &[Past]) -> Vec<String> {
         spent: &[],
         added: &[],
         partial: true,
+        cut: false,
     };
     remember_errand(&mut world.memory, &decision, &course);
     world.now += SignedDuration::from_mins(1);

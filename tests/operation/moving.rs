@@ -30,10 +30,10 @@ fn every_answer_of_either_side_shows_that_the_loop_moves() {
     let settings = Settings::load(&stage.product.path().join("writeback.yaml")).unwrap();
     let report = Arc::new(Report::new(Status::new("corp", "writeback.yaml", now())));
     let moved = Arc::new(AtomicUsize::new(0));
-    let moves = Arc::clone(&moved);
+    let counter = Arc::clone(&moved);
     let watcher: Watcher = Arc::new(move |progress| {
         let count = usize::from(progress == Progress::Moving);
-        moves.fetch_add(count, Ordering::Relaxed);
+        counter.fetch_add(count, Ordering::Relaxed);
     });
     stage.runtime.block_on(async {
         let tenant = open_tenant(&settings, &report, &watcher).unwrap();

@@ -69,8 +69,8 @@ fn a_change_set_is_undone_under_a_pause_and_not_done_again_after_it() {
     paused(&stage, &["pause", "--policy", "everything"]);
     let written = stage.held();
     assert_ne!(written, before);
-    let intents = stage.product.journal().into_iter().filter(|line| line["kind"] == "intent");
-    let set = intents.last().unwrap()["plan"].as_str().unwrap()[..12].to_owned();
+    let mut intents = stage.product.journal().into_iter().filter(|line| line["kind"] == "intent");
+    let set = intents.next_back().unwrap()["plan"].as_str().unwrap()[..12].to_owned();
     let shown = stage.product.run(&["undo", &set]).expect(2);
     let note = "note: policy everything is paused by root (uid 0) since 20";
     assert!(shown.stderr.contains(note), "{}", shown.stderr);

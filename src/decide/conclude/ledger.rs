@@ -23,7 +23,11 @@ pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course
     memory.added.extend(course.added.iter().map(|spot| (*spot, begun)));
     memory.added.retain(|_, at| is_recent(at));
     memory.closed_until = memory.closed_until.filter(|until| *until > begun);
-    memory.committed = committed(decision, course.results);
+    memory.committed = if course.cut {
+        base(decision, &memory.committed)
+    } else {
+        committed(decision, course.results)
+    };
     hold(memory, course);
     approve(memory, decision, course);
     reverse(memory, course);
@@ -31,6 +35,17 @@ pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course
     if !decision.incomplete && !course.partial {
         settle(memory, decision);
     }
+}
+
+/// What every policy held when a pass last finished, or, where none did, when this one began.
+fn base(
+    decision: &Decision,
+    before: &BTreeMap<PolicyName, Inventory>,
+) -> BTreeMap<PolicyName, Inventory> {
+    let held = |(name, began): (&PolicyName, &Inventory)| {
+        (name.clone(), *before.get(name).unwrap_or(began))
+    };
+    decision.inventory.iter().map(held).collect()
 }
 
 /// What every policy holds now. Whether a new member was in another group before is seen by the

@@ -246,11 +246,11 @@ impl View<'_> {
             }
         };
         let is_asked_for = person.cloud.is_some_and(|id| roster.holds(id));
-        let resolved = match person.cloud.filter(|_| is_asked_for) {
+        let fate = match person.cloud.filter(|_| is_asked_for) {
             Some(id) => resolver.resolve(&policy.name, roster.only(id).unwrap_or_default()),
             None => because_of_others(&resolver, policy, person, roster),
         };
-        match resolved {
+        match fate {
             Ok(fate) => self.fate(policy, person, (found, way_down), (&fate, is_asked_for)),
             Err(reason) => vec![Sentence::new(format!("Who is in it is not known: {reason}."))],
         }

@@ -27,6 +27,8 @@ struct Acted {
     added: Vec<(ObjectGuid, ObjectGuid)>,
     /// It ended early, or something did not go well.
     failed: bool,
+    /// It ended early.
+    cut: bool,
     /// The journal took every line.
     journalled: bool,
 }
@@ -34,7 +36,7 @@ struct Acted {
 impl Default for Acted {
     fn default() -> Self {
         let (results, spent, added) = (Vec::new(), Vec::new(), Vec::new());
-        Self { results, spent, added, failed: false, journalled: true }
+        Self { results, spent, added, failed: false, cut: false, journalled: true }
     }
 }
 
@@ -77,6 +79,7 @@ impl Machine {
             spent: &acted.spent,
             added: &acted.added,
             partial: false,
+            cut: acted.cut,
         };
         conclude::remember(&mut self.life().memory, decision, &course);
         let now_used = self.life().memory.used_approvals.keys();
@@ -124,7 +127,7 @@ impl Machine {
                     match self.execute_one(look, operation, &change, &mut acted)? {
                         Ok(answer) => stepper.feed(answer),
                         Err(why) => {
-                            acted.failed = true;
+                            (acted.failed, acted.cut) = (true, true);
                             stepper.stop(why);
                         }
                     }
