@@ -15,6 +15,8 @@
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
+#[path = "support/exposition.rs"]
+mod exposition;
 #[path = "support/product.rs"]
 mod product;
 #[path = "support/stage.rs"]
@@ -26,8 +28,8 @@ mod cost;
 mod dashboards;
 #[path = "monitoring/documents.rs"]
 mod documents;
-#[path = "monitoring/exposition.rs"]
-mod exposition;
+#[path = "monitoring/families.rs"]
+mod families;
 #[path = "monitoring/logs.rs"]
 mod logs;
 #[path = "monitoring/prometheus.rs"]

@@ -40,12 +40,16 @@ trait Secret {
     /// The old one is refused, and what was got with it is gone.
     fn take(&mut self, stage: &mut Stage);
     /// How often the daemon has shown one, or checked with one, that was accepted, and how often
-    /// one that was not.
-    fn used(&self, stage: &Stage) -> (usize, usize);
+    /// one that was not. Most are shown to the login alone.
+    fn used(&self, stage: &Stage) -> (usize, usize) {
+        tokens(stage)
+    }
     /// The first one stands in the file again, and what was got with the last one is gone.
     fn bring_back(&mut self, stage: &mut Stage);
     /// The reason of the fault that follows.
-    fn refusal(&self) -> &'static str;
+    fn refusal(&self) -> &'static str {
+        "credential_refused"
+    }
 }
 
 /// Puts a file in the place of another, as everything that renews files does.
@@ -198,17 +202,9 @@ impl Secret for ClientSecret {
         stage.tenant.revoke_tokens();
     }
 
-    fn used(&self, stage: &Stage) -> (usize, usize) {
-        tokens(stage)
-    }
-
     fn bring_back(&mut self, stage: &mut Stage) {
         swap(stage, "client-secret", &self.first);
         stage.tenant.revoke_tokens();
-    }
-
-    fn refusal(&self) -> &'static str {
-        "credential_refused"
     }
 }
 
@@ -249,18 +245,10 @@ impl Secret for Certificate {
         stage.tenant.revoke_tokens();
     }
 
-    fn used(&self, stage: &Stage) -> (usize, usize) {
-        tokens(stage)
-    }
-
     fn bring_back(&mut self, stage: &mut Stage) {
         let first = self.first.clone();
         self.write(stage, &first);
         stage.tenant.revoke_tokens();
-    }
-
-    fn refusal(&self) -> &'static str {
-        "credential_refused"
     }
 }
 
@@ -309,17 +297,9 @@ impl Secret for FederatedToken {
         stage.tenant.revoke_tokens();
     }
 
-    fn used(&self, stage: &Stage) -> (usize, usize) {
-        tokens(stage)
-    }
-
     fn bring_back(&mut self, stage: &mut Stage) {
         swap(stage, "token", &self.first);
         stage.tenant.revoke_tokens();
-    }
-
-    fn refusal(&self) -> &'static str {
-        "credential_refused"
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::exposition::{Family, families};
+use crate::families::{Family, families};
 use crate::product::get;
 use crate::read;
 use crate::stage::Stage;

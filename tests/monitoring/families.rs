@@ -1,4 +1,4 @@
-//! The exposition text, taken apart.
+//! The families of an exposition: what the metrics are, and what they say of themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,15 +37,4 @@ pub fn families(text: &str) -> BTreeMap<String, Family> {
         }
     }
     families
-}
-
-/// The samples of an exposition by series.
-pub fn samples(text: &str) -> BTreeMap<String, f64> {
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines
-        .map(|line| {
-            let (series, value) = line.rsplit_once(' ').unwrap();
-            (series.to_owned(), value.parse().unwrap())
-        })
-        .collect()
 }
