@@ -67,6 +67,8 @@ mod selection;
 mod shrink;
 #[path = "decide/undo.rs"]
 mod undo;
+#[path = "decide/unread.rs"]
+mod unread;
 #[path = "decide/upward.rs"]
 mod upward;
 #[path = "decide/window.rs"]

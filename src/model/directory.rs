@@ -208,6 +208,18 @@ pub struct DirectorySnapshot {
     pub limits: BTreeMap<AttributeName, usize>,
 }
 
+impl DirectorySnapshot {
+    /// Whether the domain did not show something of a group: its members, its type, or a group that
+    /// was asked for by its objectGUID. Cost: one pass over the groups.
+    pub fn hides_any(&self) -> bool {
+        let listed = self.groups.value().values();
+        let named = self.named.values();
+        self.members.values().any(Result::is_err)
+            || self.named.values().any(Result::is_err)
+            || listed.chain(named.flatten()).any(|group| group.group_type == 0)
+    }
+}
+
 /// What a base search by GUID answered for an object the listing did not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectPresence {

@@ -87,7 +87,7 @@ impl Metrics {
                 passes.begun(*at);
             }
             Event::Planned { policies, decision, guarded, sight } => {
-                edges.looked(!decision.incomplete);
+                edges.looked(!decision.incomplete, sight);
                 folder.approvals(&sight.memory.approvals, sight.at);
                 plans.planned(policies, decision, guarded, sight);
             }

@@ -2,7 +2,7 @@
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
-use crate::report::events::Side;
+use crate::report::events::{Side, Sight};
 use crate::report::metrics::make::Maker;
 
 /// Both sides.
@@ -66,10 +66,18 @@ impl Edges {
         edges
     }
 
-    /// A pass has looked; `whole` unless a read that it depends on was not.
-    pub(super) fn looked(&self, whole: bool) {
+    /// A pass has looked; `whole` unless a read that it depends on was not. That is the domain's where the domain did not show something of
+    /// a group, and the tenant's where the tenant did not, or where nothing else explains it.
+    pub(super) fn looked(&self, whole: bool, sight: &Sight<'_>) {
         self.ldap_up.set(1);
-        self.incomplete.with_label_values(&[Side::Tenant.word()]).inc_by(u64::from(!whole));
+        if whole {
+            return;
+        }
+        let of_domain = sight.directory.hides_any();
+        let of_tenant = !of_domain || sight.members.of.values().any(Result::is_err);
+        for (side, is_it) in [(Side::Domain, of_domain), (Side::Tenant, of_tenant)] {
+            self.incomplete.with_label_values(&[side.word()]).inc_by(u64::from(is_it));
+        }
     }
 
     /// A pass could not look.
