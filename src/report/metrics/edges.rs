@@ -66,8 +66,9 @@ impl Edges {
         edges
     }
 
-    /// A pass has looked; `whole` unless a read that it depends on was not. That is the domain's where the domain did not show something of
-    /// a group, and the tenant's where the tenant did not, or where nothing else explains it.
+    /// A pass has looked; `whole` unless a read that it depends on was not. What was not is the
+    /// domain's where the domain did not show something of a group, and the tenant's where the
+    /// tenant did not, or where nothing else explains it.
     pub(super) fn looked(&self, whole: bool, sight: &Sight<'_>) {
         self.ldap_up.set(1);
         if whole {
