@@ -2,8 +2,10 @@
 //! commands with their text and exit code.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -202,16 +204,11 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
     pub fn daemon_with(&self, prepare: impl FnOnce(&mut Command)) -> Daemon {
         let mut command = self.command(&["run", "--log-format", "json"]);
         prepare(&mut command);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let kept = Arc::clone(&lines);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                kept.lock().unwrap().push(line);
-            }
-        });
-        let mut daemon = Daemon { child, lines, metrics: String::new(), status: String::new() };
+        let (log, stderr) = Log::open();
+        let child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+        // It holds the end of the log that belongs to the daemon, which would never be closed.
+        drop(command);
+        let mut daemon = Daemon { child, log, metrics: String::new(), status: String::new() };
         daemon.metrics = daemon.listener("http.listen");
         daemon.status = daemon.listener("http.status");
         daemon
@@ -221,7 +218,7 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
 /// A running daemon; killed when it is dropped.
 pub struct Daemon {
     child: Child,
-    lines: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Log>>,
     /// `host:port` of metrics and probes.
     pub metrics: String,
     /// `host:port` of the status.
@@ -230,19 +227,18 @@ pub struct Daemon {
 
 impl Daemon {
     fn listener(&mut self, setting: &str) -> String {
-        let lines = Arc::clone(&self.lines);
+        let log = Arc::clone(&self.log);
         self.until(&format!("{setting} is bound"), move || {
-            let lines = lines.lock().unwrap();
-            lines.iter().find_map(|line| {
+            log.lock().unwrap().text().lines().find_map(|line| {
                 let line: serde_json::Value = serde_json::from_str(line).ok()?;
                 (line["setting"] == setting).then(|| line["address"].as_str().unwrap().to_owned())
             })
         })
     }
 
-    /// What the daemon wrote to its log so far.
+    /// What the daemon wrote to its log so far: what it wrote before it answered is in it.
     pub fn log(&self) -> String {
-        self.lines.lock().unwrap().join("\n")
+        self.log.lock().unwrap().text()
     }
 
     /// Asks again and again until there is an answer; fails with the log when none comes.
@@ -304,6 +300,53 @@ impl Drop for Daemon {
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
+    }
+}
+
+/// The log of a daemon. It is taken from the socket by whoever asks for it, so that nobody sees an
+/// older one than the daemon has written, and by a thread, so that the daemon never waits for room.
+struct Log {
+    ours: UnixStream,
+    heard: Vec<u8>,
+    ended: bool,
+}
+
+impl Log {
+    /// The log, and the stderr of who writes it.
+    fn open() -> (Arc<Mutex<Self>>, Stdio) {
+        let (ours, stderr) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let log = Arc::new(Mutex::new(Self { ours, heard: Vec::new(), ended: false }));
+        let listened = Arc::downgrade(&log);
+        std::thread::spawn(move || {
+            while listened.upgrade().is_some_and(|log| !log.lock().unwrap().hear()) {
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+        });
+        (log, Stdio::from(OwnedFd::from(stderr)))
+    }
+
+    /// Takes what is there; whether that was the end.
+    fn hear(&mut self) -> bool {
+        let mut some = [0; 8192];
+        while !self.ended {
+            match self.ours.read(&mut some) {
+                Ok(length) => {
+                    self.heard.extend_from_slice(&some[..length]);
+                    self.ended = length == 0;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("the log of the daemon: {error}"),
+            }
+        }
+        self.ended
+    }
+
+    /// The whole lines so far.
+    fn text(&mut self) -> String {
+        self.hear();
+        let end = self.heard.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        String::from_utf8_lossy(&self.heard[..end]).into_owned()
     }
 }
 
