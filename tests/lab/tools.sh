@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Builds cargo's own tools for the scripts that source this file, once, and keeps them below target/tools.
-# Comes from: the names given by the caller, cargo's registry. Goes to: TARGET/tools/bin, which is put on the path.
+# What several scripts build: cargo's own tools, once, which are kept below target/tools; the binary.
+# Comes from: the names given by the caller, cargo's registry, the project. Goes to: TARGET/tools/bin, which is put on the path;
+# TARGET/debug.
 
 # Set by the script that sources this file.
-: "${TARGET:?}"
+: "${TARGET:?}" "${ROOT:?}"
 
 export PATH=$PATH:$TARGET/tools/bin
 
@@ -16,4 +17,10 @@ cargo_tool() {
     CARGO_TARGET_DIR=$TARGET/tools/build cargo install "$1" --version "$2" --locked --debug --root "$TARGET/tools"
     rm -rf "$TARGET/tools/build"
     printf '%s was built in %s s\n' "$1" "$((SECONDS - started))"
+}
+
+# built_binary: TARGET/debug/writeback, with its packages as the tests have them: without a test beside it, cargo would choose
+# other features for them and build them all once more.
+built_binary() {
+    cargo build --locked --manifest-path "$ROOT/Cargo.toml" --bin writeback --test architecture
 }
