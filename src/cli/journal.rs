@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::apply::binding;
-use super::pause::scope;
 use super::{complain, load_settings, say};
 use crate::controller::admin::client::ask;
 use crate::controller::admin::round::chain;
@@ -26,7 +25,7 @@ use crate::journal::read::{ReadError, entries};
 use crate::journal::verify::{KnownHead, verify};
 use crate::journal::{FILE_NAME, JournalHead};
 use crate::model::{Digest, ObjectGuid, Outcome};
-use crate::report::text::safe;
+use crate::report::text::{safe, scope};
 use crate::settings::Settings;
 use crate::state::State;
 

@@ -11,8 +11,8 @@ use super::{complain, load_settings, policy_name, say};
 use crate::controller::admin::client::ask;
 use crate::controller::admin::words::{Answer, Request};
 use crate::exit::Exit;
-use crate::model::{Change, Pause, Pauses, PolicyName};
-use crate::report::text::safe;
+use crate::model::{Change, Pauses, PolicyName};
+use crate::report::text::{self, safe};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -53,10 +53,10 @@ async fn exchange(request: Request, [done, so]: [&str; 2], config: Option<PathBu
 /// policies want, and `command` is a person's own word.
 pub(super) fn note(pauses: &Pauses, changes: &[Change], command: &str) {
     let policies: BTreeSet<&PolicyName> = changes.iter().map(|change| &change.policy).collect();
-    let all = pauses.all.iter().filter(|_| !changes.is_empty()).map(|all| said(None, all));
+    let all = pauses.all.iter().filter(|_| !changes.is_empty()).map(|all| text::pause(None, all));
     let by_name = policies.iter().filter_map(|name| Some((*name, pauses.policies.get(name)?)));
     let told: Vec<String> =
-        all.chain(by_name.map(|(name, pause)| said(Some(name), pause))).collect();
+        all.chain(by_name.map(|(name, pause)| text::pause(Some(name), pause))).collect();
     if !told.is_empty() {
         complain(&format!(
             "note: {}: that holds what the policies want; `{command}` is done on your word all \
@@ -66,26 +66,10 @@ pub(super) fn note(pauses: &Pauses, changes: &[Change], command: &str) {
     }
 }
 
-fn said(policy: Option<&PolicyName>, Pause { by, at }: &Pause) -> String {
-    format!("{} is paused by {} since {at}", scope(policy), safe(by))
-}
-
-/// What a pause is of.
-pub(super) fn scope(policy: Option<&PolicyName>) -> String {
-    policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
-}
-
 /// What is paused now, and how each of it ends.
 fn text(pauses: &Pauses) -> String {
     if pauses.is_empty() {
         return "  nothing is paused\n".to_owned();
     }
-    let line = |policy: Option<&PolicyName>, pause: &Pause| {
-        let said = said(policy, pause);
-        let ended_by = policy.map(|name| format!(" --policy {name}")).unwrap_or_default();
-        format!("  {said}; `writeback resume{ended_by}` ends it\n")
-    };
-    let all = pauses.all.iter().map(|all| line(None, all));
-    let policies = pauses.policies.iter().map(|(name, pause)| line(Some(name), pause));
-    all.chain(policies).collect()
+    text::pauses(pauses).map(|line| format!("  {line}\n")).collect()
 }

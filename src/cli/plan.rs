@@ -46,7 +46,10 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
         Ok(reader) => reader,
         Err(exit) => return exit,
     };
+    // What waits for the end of a pause is what a plan is asked for then.
+    let pauses = std::mem::take(&mut engine.memory_mut().pauses);
     let looked = look(&mut engine, arguments.policy.as_ref(), &mut tell).await;
+    engine.memory_mut().pauses = pauses;
     let (look, invalid) = match looked {
         Ok(looked) => looked,
         Err(exit) => return exit,

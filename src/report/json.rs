@@ -33,6 +33,7 @@ pub fn plan(decision: &Decision, guarded: &Guarded, backdrop: &Backdrop<'_>) -> 
         "held": guarded.held.holds.iter().map(|hold| {
             held(hold, guarded, backdrop)
         }).collect::<Vec<_>>(),
+        "pauses": backdrop.memory.pauses,
         "approvals": ApprovalStatus::in_force(backdrop.memory),
         "stalled": decision.stalled.iter().map(|(policy, (reason, message))| json!({
             "policy": policy, "reason": reason, "message": message,

@@ -16,7 +16,7 @@ use crate::model::change::{Change, Kind};
 use crate::model::{ObjectId, PolicyName};
 use crate::report::status::ApprovalStatus;
 use crate::report::text::{
-    Backdrop, NOT_COMPUTED, freezes, headline, held_since, line, policy_sets, safe,
+    Backdrop, NOT_COMPUTED, PAUSED, freezes, headline, held_since, line, pauses, policy_sets, safe,
 };
 
 /// The longest comment in bytes. GitHub takes 65,536 characters and GitLab 1,000,000; a byte is at
@@ -50,6 +50,7 @@ pub fn plan(
     heading: Heading<'_>,
 ) -> String {
     let mut comment = opening(decision, guarded, heading);
+    comment.push_str(&paused(backdrop));
     let sections = [
         held(guarded, backdrop),
         approved(backdrop),
@@ -182,6 +183,12 @@ fn approved(backdrop: &Backdrop<'_>) -> String {
         format!("{digest} by {by} until {end}: {kinds} still pass")
     });
     preformatted("Approved", "approvals", approvals)
+}
+
+fn paused(backdrop: &Backdrop<'_>) -> String {
+    let title = format!("Paused: {PAUSED}");
+    let lines: Vec<_> = pauses(&backdrop.memory.pauses).collect();
+    preformatted(&title, "pauses", lines.into_iter())
 }
 
 fn stalled(decision: &Decision) -> String {

@@ -12,7 +12,9 @@ use crate::decide::guard::{Guarded, Hold};
 use crate::decide::{Decision, plan};
 use crate::defence::stands;
 use crate::model::change::{Change, Effect, Kind, MemberReference};
-use crate::model::{AttributeChange, Digest, Item, Memory, Outcome, OwnershipRecord, PolicyName};
+use crate::model::{
+    AttributeChange, Digest, Item, Memory, Outcome, OwnershipRecord, Pause, Pauses, PolicyName,
+};
 use crate::report::status::ApprovalStatus;
 
 /// Members named in one line of a plan; the count of all stands beside them.
@@ -64,6 +66,7 @@ pub fn plan_before(decision: &Decision, guarded: &Guarded, backdrop: &Backdrop<'
 
 fn whole(decision: &Decision, guarded: &Guarded, backdrop: Option<&Backdrop<'_>>) -> String {
     let mut text = headline(decision, guarded);
+    text.push_str(&held_back(backdrop));
     let admitted = guarded.admitted.changes();
     section(&mut text, "", admitted.iter().chain(freezes(decision)));
     text.push_str(&held(guarded, backdrop));
@@ -76,6 +79,39 @@ fn whole(decision: &Decision, guarded: &Guarded, backdrop: Option<&Backdrop<'_>>
         for (word, meaning) in NOT_COMPUTED {
             let _ = writeln!(text, "  {word}: {meaning}");
         }
+    }
+    text
+}
+
+/// What a pause is of.
+pub fn scope(policy: Option<&PolicyName>) -> String {
+    policy.map_or_else(|| "everything".to_owned(), |name| format!("policy {name}"))
+}
+
+/// Who paused what, and since when.
+pub fn pause(policy: Option<&PolicyName>, Pause { by, at }: &Pause) -> String {
+    format!("{} is paused by {} since {at}", scope(policy), safe(by))
+}
+
+/// What is paused now, and how each of it ends.
+pub fn pauses(pauses: &Pauses) -> impl Iterator<Item = String> {
+    let line = |policy: Option<&PolicyName>, one: &Pause| {
+        let ended_by = policy.map(|name| format!(" --policy {name}")).unwrap_or_default();
+        format!("{}; `writeback resume{ended_by}` ends it", pause(policy, one))
+    };
+    let all = pauses.all.iter().map(move |all| line(None, all));
+    all.chain(pauses.policies.iter().map(move |(name, one)| line(Some(name), one)))
+}
+
+/// What a plan says while something is paused.
+pub const PAUSED: &str = "until then the daemon writes nothing that a paused policy wants";
+
+/// Why what waits goes on to wait.
+fn held_back(backdrop: Option<&Backdrop<'_>>) -> String {
+    let lines = backdrop.iter().flat_map(|backdrop| pauses(&backdrop.memory.pauses));
+    let mut text: String = lines.map(|line| format!("! {line}\n")).collect();
+    if !text.is_empty() {
+        let _ = writeln!(text, "  {PAUSED}");
     }
     text
 }

@@ -61,6 +61,39 @@ fn a_paused_daemon_looks_on_and_writes_nothing_until_it_is_resumed() {
 }
 
 #[test]
+fn a_plan_shows_what_waits_for_the_end_of_a_pause_and_who_paused() {
+    let stage = Stage::small();
+    let _daemon = waiting(&stage);
+    stage.product.run(&["pause"]).expect(0);
+    stage.put_in("Board", &["Ada Lovelace"]);
+    let said = "! everything is paused by root (uid 0) since 20";
+    let why = "until then the daemon writes nothing that a paused policy wants";
+    let plan = stage.product.run(&["plan"]).expect(2).stdout;
+    assert!(plan.contains("+ member"), "{plan}");
+    let (head, changes) = plan.split_once(why).unwrap();
+    assert!(head.contains(said) && head.contains("`writeback resume` ends it"), "{plan}");
+    assert!(changes.contains("ada.lovelace"), "what a plan cannot do is told first: {plan}");
+    let comment = stage.product.run(&["plan", "--output", "markdown"]).expect(2).stdout;
+    let (head, changes) = comment.split_once("#### Changes").unwrap();
+    assert!(head.contains(why) && head.contains(&said[2..]), "{comment}");
+    assert!(changes.contains("ada.lovelace"), "{comment}");
+    let document = stage.product.run(&["plan", "--output", "json"]).expect(2).stdout;
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["pauses"]["all"]["by"], "root (uid 0)", "{document}");
+    assert_eq!(document["changes"][0]["admission"], "Admitted", "{document}");
+
+    // What is asked of the daemon is what a paused daemon does.
+    let apply = stage.product.run(&["apply"]).expect(0).stdout;
+    assert!(apply.contains("nothing waits") && apply.contains(why), "{apply}");
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+    stage.product.run(&["resume"]).expect(0);
+    until("it goes on", || stage.held() == stage.wanted());
+    let plan = stage.product.run(&["plan", "--output", "json"]).expect(0).stdout;
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(plan["pauses"]["all"], Value::Null, "{plan}");
+}
+
+#[test]
 fn a_policy_is_paused_alone_and_an_unknown_one_not_at_all() {
     let stage = Stage::of(writeback::sim::world::World::small(7));
     stage.product.policy("board", &of("Board"));
