@@ -194,7 +194,7 @@ def check_own(by_name):
 
     network = by_name["overlays/network-policy"].one("NetworkPolicy")["spec"]
     ports = [port["port"] for rule in network["egress"] for port in rule["ports"]]
-    by_name["overlays/network-policy"].expect(sorted(ports) == [53, 53, 443, 636, 3269], "no other way out: %s" % ports)
+    by_name["overlays/network-policy"].expect(sorted(ports) == [53, 53, 443, 636], "no other way out: %s" % ports)
     by_name["overlays/network-policy"].expect(all(rule.get("to") for rule in network["egress"]), "no rule for everywhere")
 
     monitor = by_name["overlays/pod-monitor"]
