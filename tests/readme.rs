@@ -23,6 +23,8 @@ mod stage;
 
 #[path = "readme/blocks.rs"]
 mod blocks;
+#[path = "readme/cluster.rs"]
+mod cluster;
 #[path = "readme/ground.rs"]
 mod ground;
 #[path = "readme/lines.rs"]

@@ -8,6 +8,7 @@ Comes from: deploy/kubernetes, `kubectl`, the package kubernetes-validate (it br
 binary named on the command line. Goes to: standard output; exit 1 when something is wrong.
 """
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -56,8 +57,8 @@ class Rendered:
         return found[0]["data"]
 
 
-def check_schema(rendered):
-    for document in rendered.documents:
+def check_schema(rendered, documents):
+    for document in documents:
         kind, name = document["kind"], document["metadata"]["name"]
         if kind in CUSTOM:
             rendered.expect(document["apiVersion"] == "monitoring.coreos.com/v1", "%s is of the operator" % kind)
@@ -150,6 +151,36 @@ def check_daemon(rendered, product):
     accept(rendered, product, text)
 
 
+def check_by_hand(rendered):
+    """The pod in which a command runs while the daemon is stopped."""
+    stateful_set = rendered.one("StatefulSet")
+    words = ["release", "--all", "--expect", "1a2b3c4d5e6f"]
+    made = subprocess.run(
+        [KUBERNETES / "by-hand", "--print", *words], input=json.dumps(stateful_set), capture_output=True, text=True, check=False
+    )
+    if made.returncode != 0:
+        rendered.expect(False, "a pod by hand: %s" % made.stderr.strip())
+        return
+    pod = json.loads(made.stdout)
+    check_schema(rendered, [pod])
+    spec, daemon = pod["spec"], stateful_set["spec"]["template"]["spec"]["containers"][0]
+    first, *others = spec["containers"]
+    rendered.expect(not others and first["args"] == words, "one container, which runs the command")
+    for same in ("image", "env", "volumeMounts", "securityContext", "resources"):
+        rendered.expect(first[same] == daemon[same], "%s as the daemon has it" % same)
+    rendered.expect(not [key for key in first if key.endswith("Probe")], "nobody ends it early")
+    rendered.expect(spec["restartPolicy"] == "Never", "it runs once")
+    claims = [one["persistentVolumeClaim"]["claimName"] for one in spec["volumes"] if "persistentVolumeClaim" in one]
+    own = ["%s-%s-0" % (claim["metadata"]["name"], stateful_set["metadata"]["name"])
+           for claim in stateful_set["spec"]["volumeClaimTemplates"]]
+    rendered.expect(claims == own, "the volume of the daemon: %s" % claims)
+    mounted = {mount["name"] for one in [first, *spec["initContainers"]] for mount in one["volumeMounts"]}
+    rendered.expect(mounted == {volume["name"] for volume in spec["volumes"]}, "every volume is mounted, every mount has one")
+    sidecars = stateful_set["spec"]["template"]["spec"]["containers"][1:]
+    rendered.expect([one["name"] for one in spec["initContainers"]] == [one["name"] for one in sidecars], "Git comes first")
+    rendered.expect(all(one["args"][-1] == "--one-time" for one in spec["initContainers"]), "and once")
+
+
 def accept(rendered, product, text):
     """The product's own word on configuration and policies."""
     with tempfile.TemporaryDirectory() as folder:
@@ -216,10 +247,11 @@ def main():
     rendered = [Rendered(folder) for folder in folders]
     if not WRONG:
         for one in rendered:
-            check_schema(one)
+            check_schema(one, one.documents)
             check_promises(one)
             if one.name != "overlays/lab":
                 check_daemon(one, product)
+                check_by_hand(one)
         check_own({one.name: one for one in rendered})
     for sentence in WRONG:
         print("not so: %s" % sentence)

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use writeback::controller::now;
 
+use crate::blocks::project;
 use crate::product::{Daemon, Ran};
 use crate::stage::{CONTAINER, Stage, until};
 
@@ -48,6 +49,13 @@ impl Ground {
         ran
     }
 
+    /// `/etc/writeback` holds the examples, where a person who only read one block has put none.
+    pub fn configured(&self) {
+        if !self.etc.path().join("writeback.yaml").exists() {
+            copy(&project("config"), self.etc.path());
+        }
+    }
+
     /// Everything is written, and a day has gone by.
     pub fn written(&mut self) {
         if self.stage.owned().is_empty() {
@@ -63,7 +71,8 @@ impl Ground {
         if self.daemon.is_none() {
             self.written();
             let mut daemon = self.stage.product.daemon();
-            daemon.passes(1);
+            // What the first one remembers is told when the next one has ended.
+            daemon.passes(2);
             self.daemon = Some(daemon);
         }
     }
@@ -144,7 +153,7 @@ impl Ground {
 }
 
 /// Copies what is in a folder into another one, as `cp -a` does.
-pub fn copy(from: &Path, to: &Path) {
+fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     let copied = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
     assert!(copied.success(), "{} to {}", from.display(), to.display());

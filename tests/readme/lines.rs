@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::blocks::{project, read, words};
-use crate::ground::{Ground, copy};
+use crate::cluster;
+use crate::ground::Ground;
 
 /// What is there before a command of the product runs.
 type Prepare = fn(&mut Ground);
@@ -111,7 +112,7 @@ const PRODUCT: [Own; 25] = [
 ];
 
 /// Everything else, by its whole line.
-const OTHERS: [(&str, Deed); 22] = [
+const OTHERS: [(&str, Deed); 25] = [
     ("cargo run --release -- demo", |_, _| story()),
     ("tests/run", |_, words| shows_its_usage(&words[0])),
     ("writeback run", |ground, _| ground.running()),
@@ -147,15 +148,24 @@ const OTHERS: [(&str, Deed); 22] = [
             assert!(unit().contains(&format!("LoadCredential={name}:/etc/writeback/{name}\n")));
         }
     }),
-    ("writeback --config /etc/writeback/writeback.yaml validate", |ground, _| {
-        // The examples, where a person who only read the block before has put none.
-        if !ground.etc.path().join("writeback.yaml").exists() {
-            copy(&project("config"), ground.etc.path());
+    ("writeback --config /etc/writeback/writeback.yaml validate", |ground, words| {
+        ground.configured();
+        is_valid(ground, &words[2]);
+    }),
+    (FILES_THEMSELVES, |ground, _| {
+        ground.configured();
+        let etc = format!("{}/", ground.etc.path().display());
+        let line = FILES_THEMSELVES.replace(" /etc/writeback/", &format!(" {etc}"));
+        let line = line.replace(">/etc/writeback/", &format!(">{etc}"));
+        assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
+        let made = fs::read_to_string(ground.etc.path().join("by-hand.yaml")).unwrap();
+        assert!(!made.contains(": /run/credentials"), "{made}");
+        for name in ["client-secret", "bind-password"] {
+            assert!(made.contains(&format!(": /etc/writeback/{name}\n")), "{name}: {made}");
         }
-        let configuration = ground.etc.path().join("writeback.yaml");
-        let command = ["--config", configuration.to_str().unwrap(), "validate"];
-        let ran = Command::new(env!("CARGO_BIN_EXE_writeback")).args(command).output().unwrap();
-        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }),
+    ("writeback --config /etc/writeback/by-hand.yaml validate", |ground, words| {
+        is_valid(ground, &words[2]);
     }),
     ("systemctl enable --now writeback", |ground, _| {
         assert!(unit().contains("\n[Install]\n"));
@@ -180,31 +190,30 @@ const OTHERS: [(&str, Deed); 22] = [
         fs::copy(ground.backup.path().join(name), state.join(name)).unwrap();
         ground.restored = true;
     }),
-    ("kubectl apply -k deploy/kubernetes/overlays/git-sync", is_a_kustomization),
-    ("kubectl apply -k deploy/kubernetes/overlays/lab", is_a_kustomization),
+    ("kubectl apply -k deploy/kubernetes/overlays/git-sync", cluster::applies),
+    ("kubectl apply -k deploy/kubernetes/overlays/lab", cluster::applies),
     (
         "kubectl -n writeback create secret generic writeback-credentials \
          --from-file=client-secret --from-file=bind-password",
-        |_, words| is_asked_for("secretName: ", &words[6], &words[7..]),
+        |_, words| cluster::is_asked_for("secretName: ", "writeback-credentials", words),
     ),
     (
         "kubectl -n writeback create configmap writeback-directory-ca --from-file=ca.pem",
-        |_, words| is_asked_for("name: ", &words[5], &words[6..]),
+        |_, words| cluster::is_asked_for("name: ", "writeback-directory-ca", words),
     ),
+    ("deploy/kubernetes/by-hand release --all", cluster::runs_by_hand),
     ("kubectl -n writeback port-forward writeback-0 9464", |_, _| {
         let pod = read("deploy/kubernetes/overlays/lab/stateful-set.yaml");
         assert!(pod.contains("'0.0.0.0:9464'"), "the demonstration is there");
     }),
     ("kubectl -n writeback port-forward writeback-0 9465", |_, words| {
         let status = format!("status: '127.0.0.1:{}'\n", words[5]);
-        assert!(read(CONFIGURATION).contains(&status));
+        assert!(read(cluster::CONFIGURATION).contains(&status));
     }),
 ];
 
 /// What runs a command of the product in the pod.
 const IN_THE_POD: &str = "kubectl -n writeback exec writeback-0 -- ";
-/// What the pods of the base are configured with.
-const CONFIGURATION: &str = "deploy/kubernetes/base/instance/writeback.yaml";
 
 /// Does what a line says.
 #[track_caller]
@@ -224,6 +233,18 @@ pub fn execute(ground: &mut Ground, line: &str) {
     if ground.restored && line == "writeback status" {
         assert!(said.contains("all removals wait until "), "the state is an old one:\n{said}");
     }
+}
+
+/// Makes a configuration for a stopped service.
+const FILES_THEMSELVES: &str = "sed 's|/run/credentials/writeback.service|/etc/writeback|' \
+                                /etc/writeback/writeback.yaml >/etc/writeback/by-hand.yaml";
+
+/// The product takes a configuration of `/etc/writeback`.
+fn is_valid(ground: &Ground, path: &str) {
+    let path = ground.etc.path().join(path.strip_prefix("/etc/writeback/").unwrap());
+    let command = ["--config", path.to_str().unwrap(), "validate"];
+    let ran = Command::new(env!("CARGO_BIN_EXE_writeback")).args(command).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
 /// The demonstration to its end; without `--once` it would go on.
@@ -268,22 +289,4 @@ fn examples() -> Vec<String> {
     }
     assert!(files.len() > 1);
     files
-}
-
-/// The part `manifest` of `tests/run` renders and checks every one of them.
-fn is_a_kustomization(_: &mut Ground, words: &[String]) {
-    let file = format!("{}/kustomization.yaml", words[3]);
-    assert!(read(&file).contains("kind: Kustomization"));
-}
-
-/// The pod mounts what is made, and its configuration names each file of it.
-fn is_asked_for(field: &str, name: &str, files: &[String]) {
-    let pod = read("deploy/kubernetes/base/instance/stateful-set.yaml");
-    assert!(pod.contains(&format!("{field}{name}\n")), "the pod mounts no {name}");
-    let configuration = read(CONFIGURATION);
-    for file in files {
-        let file = file.strip_prefix("--from-file=").unwrap();
-        let named = configuration.lines().any(|line| line.ends_with(&format!("/{file}")));
-        assert!(named, "the configuration names no {file}");
-    }
 }
