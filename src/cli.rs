@@ -230,12 +230,13 @@ fn blind(blind: &Blind) -> Exit {
         Side::Tenant => "the tenant",
         Side::Domain => "the domain",
         Side::Policies => "the policies",
+        Side::State => "the state",
     };
     complain(&format!("failed to read {side}: {}", safe(&blind.fault.message)));
     match blind.side {
         Side::Policies => Exit::Invalid,
         Side::Tenant | Side::Domain if blind.fault.transient => Exit::Incomplete,
-        Side::Tenant | Side::Domain => Exit::Failed,
+        Side::Tenant | Side::Domain | Side::State => Exit::Failed,
     }
 }
 

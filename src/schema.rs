@@ -1,15 +1,16 @@
 //! Floor 3: what people may write and what programs may read, as types: the schemas of the
 //! documents and the reference of their fields.
 //!
-//! Input: the types in `policy`, `config`, `plan`, `status`, `explain` and `groups` with their
-//! comments, and the words in `codes`. Output: JSON Schema 2020-12 for editors and programs, and
-//! the tables of `config/README.md`. Nothing is read with these types: documents are read by
-//! `policy` and `settings`, which know places and tell every mistake at once. `tests/schema.rs`
-//! holds the two to each other, field by field.
+//! Input: the types in `policy`, `config`, `plan`, `status`, `explain`, `discover` and `groups`
+//! with their comments, and the words in `codes`. Output: JSON Schema 2020-12 for editors and
+//! programs, and the tables of `config/README.md`. Nothing is read with these types: documents are
+//! read by `policy` and `settings`, which know places and tell every mistake at once.
+//! `tests/schema.rs` holds the two to each other, field by field.
 
 pub mod approval;
 pub mod codes;
 pub mod config;
+pub mod discover;
 pub mod explain;
 pub mod groups;
 pub mod order;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 use approval::Approval;
 use config::DaemonConfiguration;
+use discover::Discovery;
 use explain::Explanation;
 use groups::{Group, GroupList};
 use plan::Plan;
@@ -48,6 +50,8 @@ pub enum Document {
     Status,
     /// An explanation, as `explain --output json` prints it.
     Explain,
+    /// A discovery, as `discover --output json` prints it.
+    Discover,
     /// A page of groups, as `/api/v1/groups` answers it.
     Groups,
     /// One group, as `/api/v1/groups/ID` answers it.
@@ -56,12 +60,13 @@ pub enum Document {
 
 impl Document {
     /// Every document that has a schema of its own.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Policy,
         Self::Config,
         Self::Plan,
         Self::Status,
         Self::Explain,
+        Self::Discover,
         Self::Groups,
         Self::Group,
     ];
@@ -76,6 +81,7 @@ impl Document {
             Self::Plan => "plan",
             Self::Status => "status",
             Self::Explain => "explain",
+            Self::Discover => "discover",
             Self::Groups => "groups",
             Self::Group => "group",
         }
@@ -92,6 +98,7 @@ impl Document {
             | Self::Plan
             | Self::Status
             | Self::Explain
+            | Self::Discover
             | Self::Groups
             | Self::Group => self.form(),
         }
@@ -106,12 +113,18 @@ impl Document {
             Self::Plan => printed().into_root_schema_for::<Plan>(),
             Self::Status => printed().into_root_schema_for::<Status>(),
             Self::Explain => printed().into_root_schema_for::<Explanation>(),
+            Self::Discover => printed().into_root_schema_for::<Discovery>(),
             Self::Groups => printed().into_root_schema_for::<GroupList>(),
             Self::Group => printed().into_root_schema_for::<Group>(),
         };
         match self {
             Self::Policy | Self::Approval | Self::Config => written(root),
-            Self::Plan | Self::Status | Self::Explain | Self::Groups | Self::Group => plainly(root),
+            Self::Plan
+            | Self::Status
+            | Self::Explain
+            | Self::Discover
+            | Self::Groups
+            | Self::Group => plainly(root),
         }
         .to_value()
     }

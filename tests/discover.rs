@@ -16,6 +16,8 @@
 
 #[path = "support/access.rs"]
 mod access;
+#[path = "support/form.rs"]
+mod form;
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/product.rs"]
@@ -31,14 +33,18 @@ mod planted;
 mod samba;
 #[path = "discover/sides.rs"]
 mod sides;
+#[path = "discover/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use writeback::schema::Document;
 use writeback::sim::domain::DomainOptions;
 use writeback::sim::tenant;
 use writeback::sim::world::{Synchronization, World};
 
+use form::Validator;
 use product::Product;
 use stage::Stage;
 
@@ -68,11 +74,11 @@ fn grant(stage: &Stage, rights: &[&str]) {
     stage.tenant.set_roles(rights.iter().map(|right| (*right).to_owned()).collect());
 }
 
-/// What `discover --output json` says, after it ended with this code.
+/// What `discover --output json` says, as its schema says, after it ended with this code.
 #[track_caller]
 fn discovery(product: &Product, code: i32) -> Value {
     let told = product.run(&["discover", "--output", "json"]).expect(code);
-    serde_json::from_str(&told.stdout).unwrap_or_else(|error| panic!("{error}\n{}", told.stdout))
+    Validator::closed(Document::Discover).fits(&told.stdout)
 }
 
 /// The problems by word and subject.

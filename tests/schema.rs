@@ -15,6 +15,9 @@
 mod fields;
 #[path = "schema/files.rs"]
 mod files;
+#[path = "support/form.rs"]
+#[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "it is the simulators that print"))]
+mod form;
 #[cfg(feature = "sim")]
 #[path = "schema/outputs.rs"]
 mod outputs;

@@ -26,6 +26,8 @@ enum Word {
     Status,
     /// What `explain --output json` prints
     Explain,
+    /// What `discover --output json` prints
+    Discover,
     /// What `/api/v1/groups` answers
     Groups,
     /// What `/api/v1/groups/ID` answers
@@ -39,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Word::Plan => Document::Plan,
         Word::Status => Document::Status,
         Word::Explain => Document::Explain,
+        Word::Discover => Document::Discover,
         Word::Groups => Document::Groups,
         Word::Group => Document::Group,
     };

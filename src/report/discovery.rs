@@ -139,7 +139,8 @@ pub fn json(discovery: &Discovery) -> serde_json::Value {
     })
 }
 
-/// A few words as one: `domain controller` gives `domainController`. A distinguished name stays.
+/// A few words as one: `domain controller` gives `domainController`, and `CA of the tenant`
+/// `caOfTheTenant`. A distinguished name stays.
 fn key(words: &str) -> String {
     if words.contains('=') {
         return words.to_owned();
@@ -149,12 +150,15 @@ fn key(words: &str) -> String {
     for part in parts {
         let mut characters = part.chars();
         let Some(first) = characters.next() else { continue };
-        if key.is_empty() {
-            key.push(first.to_ascii_lowercase());
-        } else {
+        if !key.is_empty() {
             key.push(first.to_ascii_uppercase());
+            key.extend(characters);
+        } else if part.chars().all(|one| one.is_ascii_uppercase()) {
+            key.push_str(&part.to_ascii_lowercase());
+        } else {
+            key.push(first.to_ascii_lowercase());
+            key.extend(characters);
         }
-        key.extend(characters);
     }
     key
 }
@@ -168,6 +172,7 @@ mod tests {
         assert_eq!(key("domain controllers of the forest"), "domainControllersOfTheForest");
         assert_eq!(key("Microsoft 365 with writeback off"), "microsoft365WithWritebackOff");
         assert_eq!(key("role-assignable"), "roleAssignable");
+        assert_eq!(key("CA of the tenant"), "caOfTheTenant");
         assert_eq!(key("OU=A B,DC=x"), "OU=A B,DC=x");
     }
 }

@@ -160,7 +160,7 @@ const IN_DOMAIN: [(&str, &str); 9] = [
 ];
 
 /// The estate with everything wrong, and what is to be found of the directory groups of others.
-fn planted() -> (Stage, [String; 2]) {
+pub(crate) fn planted() -> (Stage, [String; 2]) {
     let options = DomainOptions {
         exchange: false,
         external_id: false,

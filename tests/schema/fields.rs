@@ -1,8 +1,7 @@
-//! Walks the schema of a document: every field, a document that has it, and what validates.
+//! Walks the schema of a document: every field, and a document that has it.
 
 use std::path::Path;
 
-use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Map, Value, json};
 use writeback::policy;
 use writeback::schema::Document;
@@ -129,6 +128,7 @@ pub(crate) fn document_with(document: Document, field: &Field, value: Value) -> 
         | Document::Plan
         | Document::Status
         | Document::Explain
+        | Document::Discover
         | Document::Groups
         | Document::Group => {}
     }
@@ -216,35 +216,10 @@ pub(crate) fn read(document: Document, text: &str) -> Result<String, Vec<String>
         Document::Plan
         | Document::Status
         | Document::Explain
+        | Document::Discover
         | Document::Groups
         | Document::Group => panic!("nobody reads a {document:?}"),
     };
     let places = regex::Regex::new(r"line: \d+, column: \d+|generation: Digest\([0-9a-f]+\)");
     Ok(places.unwrap().replace_all(&meaning, "_").into_owned())
-}
-
-/// A compiled schema.
-pub(crate) struct Validator {
-    schemas: Schemas,
-    index: SchemaIndex,
-}
-
-impl Validator {
-    pub(crate) fn of(schema: Value) -> Self {
-        let mut schemas = Schemas::new();
-        let mut compiler = Compiler::new();
-        compiler.enable_format_assertions();
-        compiler.add_resource("schema.json", schema).unwrap();
-        let index = compiler.compile("schema.json", &mut schemas).unwrap();
-        Self { schemas, index }
-    }
-
-    pub(crate) fn of_document(document: Document) -> Self {
-        Self::of(document.schema())
-    }
-
-    /// Why a value is refused.
-    pub(crate) fn refusal(&self, value: &Value) -> Option<String> {
-        self.schemas.validate(value, self.index).err().map(|error| format!("{error:#}"))
-    }
 }

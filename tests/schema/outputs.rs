@@ -1,5 +1,5 @@
 //! What the product prints and answers between the simulators, against the schemas of plan, status,
-//! explanation and groups.
+//! explanation and groups; `tests/discover` holds discoveries to theirs.
 
 use std::collections::BTreeSet;
 
@@ -8,42 +8,16 @@ use writeback::report::groups::state::State;
 use writeback::schema::Document;
 use writeback::sim::{domain, tenant};
 
-use crate::fields::Validator;
+use crate::form::Validator;
 use crate::product::{Daemon, get};
 use crate::stage::{EVERYTHING, Stage};
 
-/// The schema with every object closed: a field that the schema does not tell of is a mistake.
-fn closed(document: Document) -> Validator {
-    fn close(schema: &mut Value) {
-        if schema.get("properties").is_some() {
-            schema["additionalProperties"] = json!(false);
-        }
-        match schema {
-            Value::Object(all) => all.values_mut().for_each(close),
-            Value::Array(all) => all.iter_mut().for_each(close),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-    let mut schema = document.schema();
-    close(&mut schema);
-    Validator::of(schema)
-}
-
-#[track_caller]
-fn fits(validator: &Validator, text: &str) -> Value {
-    let value: Value = serde_json::from_str(text).unwrap();
-    if let Some(refusal) = validator.refusal(&value) {
-        panic!("{refusal}\n{value:#}");
-    }
-    value
-}
-
 #[test]
 fn every_plan_is_as_its_schema_says() {
-    let validator = closed(Document::Plan);
+    let validator = Validator::closed(Document::Plan);
     let stage = Stage::small();
     let first = stage.product.run(&["plan", "--output", "json"]).expect(2);
-    let first = fits(&validator, &first.stdout);
+    let first = validator.fits(&first.stdout);
     assert!(first["changes"].as_array().unwrap().len() > 8, "{first:#}");
     stage.product.run(&["apply"]).expect(0);
     // A rename, members, a conversion, a group that leaves, one that is only observed, a hold.
@@ -55,7 +29,7 @@ fn every_plan_is_as_its_schema_says() {
         .product
         .policy("everything", &EVERYTHING.replace("mode: Sync", "mode: Sync\n  precedence: 7"));
     let second = stage.product.run(&["plan", "--output", "json"]);
-    let second = fits(&validator, &second.stdout);
+    let second = validator.fits(&second.stdout);
     let kinds: Vec<&str> =
         second["changes"].as_array().unwrap().iter().filter_map(|c| c["kind"].as_str()).collect();
     for kind in ["rename", "add_members", "remove_members"] {
@@ -63,15 +37,15 @@ fn every_plan_is_as_its_schema_says() {
     }
     stage.product.policy("everything", &EVERYTHING.replace("mode: Sync", "mode: Observe"));
     let third = stage.product.run(&["plan", "--output", "json"]).expect(0);
-    fits(&validator, &third.stdout);
+    validator.fits(&third.stdout);
 }
 
 #[test]
 fn a_plan_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
-    let validator = closed(Document::Plan);
+    let validator = Validator::closed(Document::Plan);
     let stage = Stage::small();
     let plan = stage.product.run(&["plan", "--output", "json"]).expect(2);
-    let plan = fits(&validator, &plan.stdout);
+    let plan = validator.fits(&plan.stdout);
     for (pointer, value) in [
         ("/digest", json!("1")),
         ("/changes/0/kind", json!("invent")),
@@ -87,17 +61,17 @@ fn a_plan_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
 
 #[test]
 fn the_status_of_a_daemon_is_as_its_schema_says() {
-    let validator = closed(Document::Status);
+    let validator = Validator::closed(Document::Status);
     let stage = Stage::small();
     let mut daemon = stage.product.daemon();
     daemon.passes(1);
-    let status = fits(&validator, &daemon.status().to_string());
+    let status = validator.fits(&daemon.status().to_string());
     assert!(status["lastPass"]["number"].as_u64() >= Some(1), "{status:#}");
     assert!(status["policies"]["everything"]["conditions"][0]["type"].is_string(), "{status:#}");
     stage.empty_nearly("Engineering");
     stage.product.write("policies/broken.yaml", "kind: WritebackPolicy\n");
     daemon.passes(2);
-    let status = fits(&validator, &daemon.status().to_string());
+    let status = validator.fits(&daemon.status().to_string());
     assert!(!status["folder"]["mistakes"].as_array().unwrap().is_empty(), "{status:#}");
 }
 
@@ -105,12 +79,12 @@ fn the_status_of_a_daemon_is_as_its_schema_says() {
 #[track_caller]
 fn explained(validator: &Validator, stage: &Stage, subject: &[&str], code: i32) -> Value {
     let words = [&["explain", "--output", "json"], subject].concat();
-    fits(validator, &stage.product.run(&words).expect(code).stdout)
+    validator.fits(&stage.product.run(&words).expect(code).stdout)
 }
 
 #[test]
 fn every_explanation_is_as_its_schema_says() {
-    let validator = closed(Document::Explain);
+    let validator = Validator::closed(Document::Explain);
     let stage = Stage::small();
     let mut states = BTreeSet::new();
     let mut of = |subject: &[&str], code| {
@@ -150,7 +124,7 @@ fn every_explanation_is_as_its_schema_says() {
 
 #[test]
 fn an_explanation_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
-    let validator = closed(Document::Explain);
+    let validator = Validator::closed(Document::Explain);
     let stage = Stage::small();
     let told = explained(&validator, &stage, &["Finance", "ada.lovelace"], 0);
     for (pointer, value) in [
@@ -172,14 +146,24 @@ fn an_explanation_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
     }
 }
 
+/// A daemon that has made two passes, and makes none while it is asked.
+fn two_passes(stage: &Stage) -> Daemon {
+    stage.product.reconfigure("interval: 1s", "interval: 6h");
+    let daemon = stage.product.daemon();
+    // It waits for the end of the first one.
+    let ran = stage.product.run(&["reconcile"]);
+    assert!(ran.stdout.contains(" changes done"), "{ran:?}");
+    daemon
+}
+
 /// Every page of the groups, and every group whole, as their schemas say.
 #[track_caller]
 fn groups(daemon: &Daemon) -> (Value, Vec<Value>) {
-    let (list, one) = (closed(Document::Groups), closed(Document::Group));
+    let (list, one) = (Validator::closed(Document::Groups), Validator::closed(Document::Group));
     let asked = |validator: &Validator, path: &str| {
         let (code, body) = get(&daemon.status, path);
         assert_eq!(code, 200, "{path}: {body}");
-        fits(validator, &body)
+        validator.fits(&body)
     };
     asked(&list, "/api/v1/groups?q=nobody-is-called-so");
     asked(&list, "/api/v1/groups?limit=2&page=2");
@@ -217,8 +201,7 @@ fn the_groups_of_a_daemon_are_as_their_schemas_say() {
         let on = domain::Where::Object(name);
         stage.domain.order(domain::Order::new(on, refused.clone()).times(u32::MAX));
     }
-    let mut daemon = stage.product.daemon();
-    daemon.passes(2);
+    let daemon = two_passes(&stage);
     let (list, whole) = groups(&daemon);
     let states: Vec<&String> = list["states"].as_object().unwrap().keys().collect();
     let mut words = State::ALL.map(State::word);
@@ -240,10 +223,9 @@ fn the_groups_of_a_daemon_are_as_their_schemas_say() {
 
 #[test]
 fn a_group_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
-    let (list, one) = (closed(Document::Groups), closed(Document::Group));
+    let (list, one) = (Validator::closed(Document::Groups), Validator::closed(Document::Group));
     let stage = Stage::small();
-    let mut daemon = stage.product.daemon();
-    daemon.passes(1);
+    let daemon = two_passes(&stage);
     let (all, whole) = groups(&daemon);
     let full = |group: &&Value| {
         ["/history/0", "/members/items/0"].iter().all(|part| group.pointer(part).is_some())

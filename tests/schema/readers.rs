@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use writeback::schema::Document;
 use writeback::schema::reference::NOT_YET;
 
-use crate::fields::{Field, Validator, document_with, example, fields, pointer, read, whole};
+use crate::fields::{Field, document_with, example, fields, pointer, read, whole};
+use crate::form::Validator;
 
 /// The documents that people write.
 const WRITTEN: [Document; 3] = [Document::Policy, Document::Approval, Document::Config];

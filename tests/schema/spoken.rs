@@ -1,18 +1,22 @@
-//! The words of explanations and groups: those that the schemas offer are those that are said.
+//! The words of explanations, discoveries and groups: those that the schemas offer are those that
+//! are said.
 
 use serde::Serialize;
 use serde_json::Value;
 use writeback::decide::explain::{Belonging, State as ExplainState};
+use writeback::discover::{Approach, Code, OutlookVerdict, Setting};
 use writeback::report::groups::members::MemberState;
 use writeback::report::groups::sheet::{Part, PersonKind};
 use writeback::report::groups::state::State;
 use writeback::schema::Document;
 
-/// Every variant of an enum; one that is not named does not compile.
+/// Every variant of an enum; one that is not named does not compile. Behind a semicolon stands one
+/// that holds words of its own.
 macro_rules! every {
-    ($kind:ident: $($variant:ident)+) => {{
+    ($kind:ident: $($variant:ident)+ $(; $holder:ident)?) => {{
         const _: fn($kind) = |one| match one {
             $($kind::$variant => (),)+
+            $($kind::$holder(_) => (),)?
         };
         [$($kind::$variant),+]
     }};
@@ -49,6 +53,23 @@ fn the_words_of_an_explanation_are_those_of_its_schema() {
     assert_eq!(offered(Document::Explain, "ExplainedState"), printed(states));
     let belonging = every!(Belonging: Both CloudOnly DirectoryOnly Neither);
     assert_eq!(offered(Document::Explain, "Belonging"), printed(belonging));
+}
+
+#[test]
+fn the_words_of_a_discovery_are_those_of_its_schema() {
+    let settings = every!(Setting: Unknown NotSet On Off);
+    assert_eq!(offered(Document::Discover, "Setting"), printed(settings));
+    let verdicts = every!(OutlookVerdict: Written Blocked TakenByAnother FlagOff NotSelected Never
+        Unknown);
+    assert_eq!(offered(Document::Discover, "OutlookVerdict"), printed(verdicts));
+    assert_eq!(offered(Document::Discover, "Approach"), Approach::ALL.map(Approach::word));
+    assert_eq!(offered(Document::Discover, "Approach"), printed(Approach::ALL));
+    let problems = every!(Code: TenantUnavailable DomainUnavailable ReadIncomplete RightMissing
+        RightExcess CredentialEnds LicenceMissing MicrosoftWritebackOn MicrosoftWritebackUnknown
+        ContainerMissing ContainerOutsideDomain DirectoryRightMissing DirectoryRightExcess
+        AnchorAttributeMissing SeveralDomains RecycleBinOff RecycleBinRefusesRestores
+        PolicyStalled; Finding);
+    assert_eq!(offered(Document::Discover, "EstateProblem"), printed(problems));
 }
 
 #[test]
