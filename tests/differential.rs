@@ -28,6 +28,8 @@ mod inside;
 mod known;
 #[path = "differential/life.rs"]
 mod life;
+#[path = "differential/operation.rs"]
+mod operation;
 #[path = "differential/schema.rs"]
 mod schema;
 #[path = "differential/server.rs"]
@@ -38,11 +40,12 @@ mod side;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::draw::{Drawing, Operation, Pool};
+use crate::draw::{Drawing, Pool};
 use crate::known::{KNOWN, LIFE, LISTED, NESTING};
 use crate::lab::{Lab, child};
 use crate::life::cases::{self, Case};
 use crate::life::{Answers, World};
+use crate::operation::Operation;
 use crate::server::{Group, Server, simulated};
 use crate::side::Who;
 use writeback::sim::domain::Domain;
@@ -184,15 +187,15 @@ async fn only_the_simulated_domain_knows_the_nesting_rules() {
     let containers = pair.pool.containers.clone();
     for case in NESTING {
         for (name, kind) in [("parent", case.parent), ("child", case.child)] {
-            let add = draw::plain_group(name, &containers[0], kind);
+            let add = operation::plain_group(name, &containers[0], kind);
             assert_eq!(pair.send(&add).await, (0, 0), "{case:?}: {name}");
         }
-        let nest = draw::nest("parent", "child", &containers[0]);
+        let nest = operation::nest("parent", "child", &containers[0]);
         assert_eq!(pair.send(&nest).await, (case.simulated, 0), "{case:?}");
         let hex = case.hex;
         assert!(pair.simulated.message.starts_with(hex), "{case:?}: {}", pair.simulated.message);
         for name in ["parent", "child"] {
-            let delete = draw::delete(name, &containers[0]);
+            let delete = operation::delete(name, &containers[0]);
             assert_eq!(pair.send(&delete).await, (0, 0), "{case:?}");
         }
     }
@@ -285,7 +288,7 @@ async fn both_say_the_same_of_their_schema_and_of_rights() {
     .await;
     let base = domain.base_dn();
     let (known, mut differences) = schema::compare(&mut one, &mut other, &base).await;
-    let group = draw::plain_group("schema", &inside, draw::UNIVERSAL_SECURITY);
+    let group = operation::plain_group("schema", &inside, operation::UNIVERSAL_SECURITY);
     assert_eq!((one.send(&group).await, other.send(&group).await), (0, 0));
     let group = child("schema", &inside);
     let classes = schema::classes(&mut one, &base).await;
@@ -314,7 +317,7 @@ async fn both_say_the_same_of_their_schema_and_of_rights() {
             ));
         }
     }
-    let delete = draw::delete("schema", &inside);
+    let delete = operation::delete("schema", &inside);
     assert_eq!((one.send(&delete).await, other.send(&delete).await), (0, 0));
     assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
 }

@@ -1,8 +1,13 @@
 //! Adoption and release: directory groups that a person gives to cloud groups, and takes back.
 
-use writeback::decide::adopt::{Which, release};
+#[path = "adoption/converted.rs"]
+mod converted;
+#[path = "adoption/release.rs"]
+mod release;
+#[path = "adoption/scope.rs"]
+mod scope;
+
 use writeback::model::change::Effect;
-use writeback::model::cloud::Origin;
 use writeback::model::directory::{DirectPresence, PrincipalClass, UNIVERSAL_SECURITY};
 use writeback::model::policy::{Mode, NamePreset, NameSource};
 use writeback::model::record::{RecordState, adopted_mark};
@@ -11,11 +16,9 @@ use writeback::model::{FindingCode, Memory, Sid};
 use crate::apply::containers;
 use crate::check::{check, guarded};
 use crate::observed::Order;
-use crate::world::{Listed, OWNER, World, adoption, dn, id, object, record, sid, tenant, world};
+use crate::world::{Listed, World, adoption, dn, id, object, record, world};
 
 const GLOBAL_SECURITY: i32 = -2_147_483_646;
-const LOCAL_SECURITY: i32 = -2_147_483_644;
-const GLOBAL_DISTRIBUTION: i32 = 2;
 
 /// A cloud group and the group that administrators made for the same people, with an entry.
 fn given() -> World {
@@ -86,26 +89,6 @@ fn what_adoption_brings_stands_in_the_same_plan() {
          add sales: eve
          held remove sales: bob",
     );
-}
-
-#[test]
-fn scope_and_security_change_one_after_the_other() {
-    let both = alike().directory("old", |group| group.group_type = GLOBAL_DISTRIBUTION);
-    check(
-        &both,
-        "adopt sales: old
-         convert sales: narrow distribution to distribution
-         convert sales: distribution to security",
-    );
-}
-
-#[test]
-fn a_scope_is_widened_where_security_has_to_stay() {
-    let world = alike()
-        .cloud("sales", |group| group.kind = writeback::model::GroupKind::Microsoft365)
-        .policy(|policy| policy.mode = Mode::UpsertOnly)
-        .directory("old", |group| group.group_type = GLOBAL_SECURITY);
-    check(&world, "adopt sales: old\nconvert sales: narrow security to security");
 }
 
 #[test]
@@ -331,106 +314,6 @@ fn what_is_not_read_whole_is_not_adopted() {
     check(&world, "unknown sales\n! MembersUnread sales");
 }
 
-// Conversions that the directory refuses.
-
-#[test]
-fn a_global_group_in_a_global_group_is_refused_by_name() {
-    let narrow = |world: World| world.directory("old", |g| g.group_type = GLOBAL_SECURITY);
-    let world = narrow(alike()).principal("onprem:everybody", |p| {
-        p.group_type = Some(GLOBAL_SECURITY);
-    });
-    let parent = world.domain.accounts[&object("everybody")].dn.clone();
-    let nested = world.directory("old", |group| group.parents = vec![parent]);
-    refused(&nested, "CN=everybody,");
-    // A universal one may hold it, before and after.
-    let wide = nested.principal("onprem:everybody", |p| p.group_type = Some(UNIVERSAL_SECURITY));
-    check(&wide, "adopt sales: old\nconvert sales: narrow security to security");
-    // One whose scope cannot be seen may be global.
-    refused(&wide.principal("onprem:everybody", |p| p.group_type = None), "CN=everybody,");
-}
-
-#[test]
-fn a_global_group_may_hold_global_groups() {
-    let world = world()
-        .group("sales", &["onprem:team"])
-        .standing("old", &["onprem:team"])
-        .adoption("sales", "old")
-        .principal("onprem:team", |p| p.group_type = Some(GLOBAL_SECURITY))
-        .directory("old", |group| {
-            group.group_type = GLOBAL_SECURITY;
-            group.display_name = Some("sales".to_owned());
-        });
-    check(&world, "adopt sales: old\nconvert sales: narrow security to security");
-}
-
-#[test]
-fn a_domain_local_group_with_a_domain_local_member_is_refused_by_name() {
-    let world = alike()
-        .directory("old", |group| group.group_type = LOCAL_SECURITY)
-        .principal("onprem:local", |p| p.group_type = Some(LOCAL_SECURITY));
-    check(&world, "adopt sales: old\nconvert sales: narrow security to security");
-    let world = world.with(|world| {
-        world.domain.members.get_mut(&object("old")).expect("it is there").insert(object("local"));
-    });
-    refused(&world, "CN=local,");
-}
-
-#[test]
-fn a_domain_local_group_with_somebody_of_another_forest_is_refused_by_name() {
-    let world = alike()
-        .directory("old", |group| group.group_type = LOCAL_SECURITY)
-        .bystander("S-1-5-21-9-9-9-1", "", "CN=ForeignSecurityPrincipals,DC=corp,DC=example")
-        .with(|world| {
-            let members = world.domain.members.get_mut(&object("old")).expect("it is there");
-            members.insert(object("S-1-5-21-9-9-9-1"));
-        });
-    refused(&world, "S-1-5-21-9-9-9-1");
-}
-
-// Converted groups.
-
-/// A cloud group that was converted from the group `old`.
-fn converted(world: World) -> World {
-    world.cloud("sales", |group| group.origin = Origin::Converted(sid("old")))
-}
-
-#[test]
-fn a_converted_group_is_untouched_until_its_own_object_is_adopted() {
-    let world = converted(alike());
-    check(
-        &world.clone().policy(|policy| policy.adoption.clear()),
-        "! ConvertedFromDirectory sales",
-    );
-    check(&world, ADOPTED);
-}
-
-#[test]
-fn a_converted_group_adopts_no_other_object() {
-    let world = converted(alike()).directory("old", |group| group.sid = Some(sid("other")));
-    refused(&world, "is another one");
-}
-
-#[test]
-fn a_converted_group_that_is_ours_by_its_record_stays_ours() {
-    let mut world = converted(alike());
-    pass(&mut world);
-    world.memory = Memory { passes: 1, ..Memory::default() };
-    world.policies[0].policy.adoption.clear();
-    check(&world, "");
-}
-
-#[test]
-fn a_group_that_the_tenant_reads_from_the_directory_follows_no_other() {
-    let mirror = |origin: Origin| {
-        alike().group("mirror", &[]).cloud("mirror", |group| group.origin = origin)
-    };
-    refused(&mirror(Origin::OnPremises(Some(sid("old")))), "mirror");
-    let world = mirror(Origin::Converted(sid("old")));
-    check(&world, "! ConvertedFromDirectory mirror\n! AdoptionRefused sales");
-}
-
-// Afterwards.
-
 #[test]
 fn an_adopted_group_that_somebody_deleted_comes_back_under_its_own_name() {
     for recycle_bin in [true, false] {
@@ -451,77 +334,6 @@ fn an_adopted_group_that_somebody_deleted_comes_back_under_its_own_name() {
         assert_eq!(back.adopted, Some(adopted_mark(id("sales"))), "{recycle_bin}");
         check(&world, "");
     }
-}
-
-/// The lines of what `release` would do.
-fn released(world: &World, which: Which, anchor: bool) -> (Vec<String>, Vec<String>) {
-    let directory = world.directory_snapshot();
-    let owner = (OWNER, tenant());
-    let released = release(&directory, &containers(), owner, which, anchor);
-    let changes = released.plan.changes.iter();
-    (changes.map(|change| crate::check::line(world, change)).collect(), released.refused)
-}
-
-#[test]
-fn release_takes_our_marks_off_and_the_anchors_only_when_asked() {
-    let mut world = alike();
-    pass(&mut world);
-    let (lines, refused) = released(&world, Which::Group(id("sales")), false);
-    assert_eq!(
-        (lines, refused.len()),
-        (vec!["release sales: extensionName extensionName".into()], 0)
-    );
-    let (lines, _) = released(&world, Which::Object(object("old")), true);
-    let all = "release sales: adminDescription extensionName extensionName \
-               msDS-ExternalDirectoryObjectId";
-    assert_eq!(lines, [all]);
-}
-
-#[test]
-fn release_leaves_the_group_as_it_is() {
-    let mut world = alike();
-    pass(&mut world);
-    let before = (world.domain.groups[&object("old")].clone(), world.domain.members.clone());
-    let directory = world.directory_snapshot();
-    let plan = release(&directory, &containers(), (OWNER, tenant()), Which::All, true).plan;
-    let results = world.execute(&plan.changes, |_, _| {});
-    assert!(results.iter().all(|result| result.outcome.achieved()));
-    let after = &world.domain.groups[&object("old")];
-    assert!(
-        after.records.is_empty() && after.adopted.is_none() && after.admin_description.is_none()
-    );
-    assert_eq!((&after.dn, after.group_type), (&before.0.dn, before.0.group_type));
-    assert_eq!(world.domain.members, before.1);
-}
-
-#[test]
-fn what_was_released_is_foreign_and_not_made_again() {
-    let mut world = world().both("sales", &["ann"]);
-    let directory = world.directory_snapshot();
-    let plan = release(&directory, &containers(), (OWNER, tenant()), Which::All, false).plan;
-    world.execute(&plan.changes, |_, _| {});
-    check(&world, "! Foreign sales");
-}
-
-#[test]
-fn release_means_those_with_our_record_alone() {
-    let world = world().both("sales", &[]).both("hr", &[]).directory("hr", |group| {
-        for value in &mut group.records {
-            let record = value.record.as_mut().expect("it is ours");
-            "other".clone_into(&mut record.owner);
-        }
-    });
-    assert_eq!(released(&world, Which::All, false).0, ["release sales: extensionName"]);
-    assert_eq!(released(&world, Which::Group(id("hr")), false).0, Vec::<String>::new());
-}
-
-#[test]
-fn release_writes_nothing_outside_the_containers() {
-    let world = world().both("sales", &[]).directory("sales", |group| {
-        group.dn = dn("OU=Elsewhere,DC=corp,DC=example").child("sales");
-    });
-    let (lines, refused) = released(&world, Which::All, true);
-    assert!(lines.is_empty() && refused.len() == 1, "{lines:?} {refused:?}");
 }
 
 #[test]

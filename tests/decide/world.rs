@@ -4,11 +4,14 @@
 //! `blind:` in front of a member's word say what it is; without one it is a user whose SID leads to
 //! an account of the same word.
 
+#[path = "world/people.rs"]
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
-use writeback::model::cloud::{Flag, Link, Links, MemberKind, Origin, Presence};
+use writeback::model::cloud::{Flag, Links, Origin, Presence};
 use writeback::model::directory::{
     Above, DeletedGroup, DirectPresence, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
 };
@@ -19,13 +22,12 @@ use writeback::model::policy::{
 };
 use writeback::model::record::RecordState;
 use writeback::model::{
-    AttributeName, CloudGroup, CloudMember, DeviceId, Digest, DirectoryGroup, Dn, GroupKind,
-    Memory, ObjectGuid, ObjectId, OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
+    AttributeName, CloudGroup, CloudMember, Digest, DirectoryGroup, Dn, GroupKind, Memory,
+    ObjectGuid, ObjectId, OwnershipRecord, Policy, PolicyName, Principal, Sid, TenantId,
 };
 
 pub(crate) const OWNER: &str = "corp";
 pub(crate) const GROUPS: &str = "OU=Groups,DC=corp,DC=example";
-const PEOPLE: &str = "OU=People,DC=corp,DC=example";
 const ADMINS: &str = "CN=Users,DC=corp,DC=example";
 pub(crate) const CONFIRM_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -182,7 +184,7 @@ pub(crate) fn only(words: &[&str]) -> Matcher {
 /// A world with one policy, `p`, that takes everything.
 pub(crate) fn world() -> World {
     World {
-        policies: vec![Standing { policy: policy("p"), last_good: false }],
+        policies: vec![Standing { policy: policy("p"), last_good: false, revision: None }],
         unparsed: Vec::new(),
         groups: BTreeMap::new(),
         members: BTreeMap::new(),
@@ -259,7 +261,7 @@ impl World {
     /// Edits a policy, a new one if there is none of that name.
     pub(crate) fn also(mut self, name: &str, edit: impl FnOnce(&mut Policy)) -> Self {
         if !self.policies.iter().any(|standing| standing.policy.name.as_str() == name) {
-            self.policies.push(Standing { policy: policy(name), last_good: false });
+            self.policies.push(Standing { policy: policy(name), last_good: false, revision: None });
         }
         let named = self.policies.iter_mut().find(|s| s.policy.name.as_str() == name);
         edit(&mut named.expect("it is there now").policy);
@@ -358,24 +360,6 @@ impl World {
         })
     }
 
-    /// An object of another class or outside our hands that occupies names.
-    pub(crate) fn bystander(mut self, cn: &str, sam: &str, container: &str) -> Self {
-        let principal = Principal {
-            guid: object(cn),
-            sid: Some(sid(cn)),
-            consistency_guid: None,
-            class: PrincipalClass::Other,
-            dn: dn(container).child(cn),
-            sam_account_name: Some(sam.to_owned()),
-            group_type: None,
-            primary_group: None,
-            device_id: None,
-            privileged: false,
-        };
-        self.domain.accounts.insert(object(cn), principal);
-        self
-    }
-
     /// An object that this daemon has seen as, or written to, the group.
     pub(crate) fn remembered(self, word: &str, as_object: &str) -> Self {
         self.with(|world| {
@@ -384,72 +368,9 @@ impl World {
         })
     }
 
-    pub(crate) fn principal(mut self, word: &str, edit: impl FnOnce(&mut Principal)) -> Self {
-        let guid = self.account(word);
-        edit(self.domain.accounts.get_mut(&guid).expect("the account is there"));
-        self
-    }
-
     fn name(&mut self, word: &str) {
         self.names.insert(id(word).0, word.to_owned());
         self.names.insert(object(word).0, word.to_owned());
-    }
-
-    /// The account of a member's word; made when it is not there.
-    pub(crate) fn account(&mut self, member: &str) -> ObjectGuid {
-        let (kind, word) = member.split_once(':').unwrap_or(("user", member));
-        let class = match kind {
-            "device" => PrincipalClass::Computer,
-            "onprem" => PrincipalClass::Group,
-            _ => PrincipalClass::User,
-        };
-        self.names.insert(object(word).0, word.to_owned());
-        if kind != "group" {
-            self.domain.accounts.entry(object(word)).or_insert_with(|| Principal {
-                guid: object(word),
-                sid: Some(sid(word)),
-                consistency_guid: None,
-                class,
-                dn: dn(PEOPLE).child(word),
-                sam_account_name: Some(word.to_owned()),
-                group_type: None,
-                primary_group: None,
-                device_id: None,
-                privileged: false,
-            });
-        }
-        object(word)
-    }
-
-    /// A cloud member, with its account when it is one that should have one.
-    pub(crate) fn member(&mut self, member: &str) -> CloudMember {
-        let (kind, word) = member.split_once(':').unwrap_or(("user", member));
-        let by_sid = |sid| Link { sid: Some(sid), ..Link::default() };
-        let kind = match kind {
-            "group" => MemberKind::Group,
-            "onprem" => {
-                self.account(member);
-                MemberKind::DirectoryGroup(by_sid(sid(word)))
-            }
-            "device" => {
-                self.account(member);
-                MemberKind::Device {
-                    device_id: Some(DeviceId(object(word).0)),
-                    link: Link::default(),
-                }
-            }
-            "app" => MemberKind::Other("servicePrincipal".to_owned()),
-            "blind" => MemberKind::Unreadable("userPrincipalName"),
-            "nolink" => MemberKind::User(Link::default()),
-            // A SID that no object has.
-            "lost" => MemberKind::User(by_sid(sid(&format!("nobody-{word}")))),
-            _ => {
-                self.account(member);
-                MemberKind::User(by_sid(sid(word)))
-            }
-        };
-        self.names.insert(id(word).0, word.to_owned());
-        CloudMember { id: id(word), label: word.to_owned(), kind }
     }
 }
 

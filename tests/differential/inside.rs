@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use ldap3::Scope;
 
 use crate::Pair;
-use crate::draw::{self, Operation, Verb, change, plain};
 use crate::lab::child;
+use crate::operation::{self, Operation, Verb, change, plain};
 use crate::server::Server;
 
 const GROUPS: [&str; 6] = ["a", "b", "c (x*)", "d", "e", "f, g"];
@@ -21,14 +21,14 @@ const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 pub(crate) async fn fill(pair: &mut Pair) {
     let container = pair.pool.containers[0].clone();
     for name in GROUPS {
-        let mut add = draw::plain_group(name, &container, draw::UNIVERSAL_SECURITY);
+        let mut add = operation::plain_group(name, &container, operation::UNIVERSAL_SECURITY);
         if let Operation::Add { attributes, .. } = &mut add {
             attributes.retain(|(name, _)| *name != "sAMAccountName");
         }
         assert_eq!(pair.send(&add).await, (0, 0), "{name}");
     }
     for (parent, member) in NESTED {
-        let nest = draw::nest(GROUPS[parent], GROUPS[member], &container);
+        let nest = operation::nest(GROUPS[parent], GROUPS[member], &container);
         assert_eq!(pair.send(&nest).await, (0, 0), "{nest:?}");
     }
     for (group, user) in MEMBERS {

@@ -1,6 +1,7 @@
 //! Where the simulated domain and Samba are known to differ, and why.
 
-use crate::draw::{Drawn, Fault, Kind};
+use crate::draw::fault::Fault;
+use crate::draw::{Drawn, Kind};
 use crate::life::Answers;
 use crate::life::cases::Case;
 
@@ -164,7 +165,7 @@ pub(crate) struct Nesting {
 
 const GLOBAL: i32 = -2_147_483_646;
 const LOCAL: i32 = -2_147_483_644;
-const UNIVERSAL: i32 = crate::draw::UNIVERSAL_SECURITY;
+const UNIVERSAL: i32 = crate::operation::UNIVERSAL_SECURITY;
 
 pub(crate) const NESTING: &[Nesting] = &[
     Nesting { parent: UNIVERSAL, child: LOCAL, simulated: 53, hex: "00002146" },

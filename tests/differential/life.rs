@@ -16,10 +16,10 @@ use std::sync::Mutex;
 use uuid::Uuid;
 use writeback::sim::domain::{DeletedRight, Domain, DomainOptions};
 
-use crate::draw::{Operation, Verb, change};
 use crate::lab::Lab;
 use crate::lab::fixtures::{Ground, Logon};
 use crate::life::cases::{Drawn, Step};
+use crate::operation::{Operation, Verb, change};
 use crate::server::{Group, Server};
 use crate::side::{Places, Side, State, Who};
 
@@ -262,7 +262,7 @@ impl World {
             for container in [self.places.inside.clone(), format!("OU=Sub,{}", self.places.inside)]
             {
                 let dn_here = crate::lab::child(name, &container);
-                if crate::draw::plain(&dn_here) == *dn {
+                if crate::operation::plain(&dn_here) == *dn {
                     let delete = Operation::Delete { dn: dn_here };
                     self.simulated.send(Who::Administrator, &delete).await;
                     self.samba.send(Who::Administrator, &delete).await;

@@ -6,9 +6,9 @@ use ldap3::controls::RawControl;
 use ldap3::{Ldap, Mod, Scope, SearchEntry};
 use writeback::sim::domain::{Domain, DomainOptions};
 
-use crate::draw::{Change, Operation, Verb, plain};
 use crate::lab::User;
 use crate::ldaps::bound;
+use crate::operation::{Change, Operation, Verb, plain};
 
 /// What can be compared of a group: values by attribute.
 pub(crate) type Group = BTreeMap<String, BTreeSet<String>>;

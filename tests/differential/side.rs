@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ldap3::{Scope, SearchEntry};
 use uuid::Uuid;
 
-use crate::draw::{Operation, plain};
+use crate::operation::{Operation, plain};
 use crate::server::{Group, Server};
 
 /// On whose behalf something is asked for.

@@ -8,10 +8,13 @@ use fastrand::Rng;
 
 use crate::ground::Ground;
 
-/// A moment that does not come is cut short, once a daemon has made its pass and waits.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// A moment that does not come is cut short once a daemon has saved so often since it last wrote to
+/// its journal: when it began, after its pass, and after passes with nothing to do.
+const SAVES_MAX: usize = 5;
+/// The file of the state is at rest for longer between two saves, and not within one.
+const BETWEEN_SAVES: Duration = Duration::from_millis(300);
 /// Longer than anything takes that is not disturbed.
-pub(crate) const UNDISTURBED: Duration = Duration::from_mins(2);
+pub(crate) const UNDISTURBED: Duration = Duration::from_mins(10);
 /// How long after its start a process opens its books, on a machine that is not busy.
 const OPENING_US: u64 = 60_000;
 
@@ -87,13 +90,18 @@ pub(crate) fn kill(ground: &Ground, arguments: &[&str], moment: Moment) -> Ended
     let begun = now();
     let mut child = start(ground, arguments);
     let mut watch = Watch { before, grown: None, met: None };
-    let patience = if matches!(moment, Moment::Never) { UNDISTURBED } else { PATIENCE };
-    let ended = watched(&mut child, patience, || match moment {
-        Moment::Time(after) => begun.elapsed() >= after,
-        Moment::Requests(count) => ground.requests() >= requests + count,
-        Moment::Bytes(count) => Seen::now(ground).journal >= before.journal + count,
-        Moment::Saving(_) | Moment::Opening(_) => watch.strikes(moment, Seen::now(ground)),
-        Moment::Never => false,
+    let mut rest = Rest { last: before, saved: None, saves: 0 };
+    let ended = watched(&mut child, UNDISTURBED, || {
+        let seen = Seen::now(ground);
+        let comes = match moment {
+            Moment::Time(after) => begun.elapsed() >= after,
+            Moment::Requests(count) => ground.requests() >= requests + count,
+            Moment::Bytes(count) => seen.journal >= before.journal + count,
+            Moment::Saving(_) | Moment::Opening(_) => watch.strikes(moment, seen),
+            Moment::Never => return false,
+        };
+        rest.look(seen);
+        comes || rest.saves >= SAVES_MAX
     });
     if let Some(code) = ended {
         return Ended::ByItself(code, begun.elapsed());
@@ -102,6 +110,29 @@ pub(crate) fn kill(ground: &Ground, arguments: &[&str], moment: Moment) -> Ended
     child.kill().unwrap();
     let status = child.wait().unwrap();
     status.code().map_or(Ended::Killed, |code| Ended::ByItself(code, begun.elapsed()))
+}
+
+/// How often a daemon has saved since it last wrote to its journal.
+struct Rest {
+    last: Seen,
+    /// When the file of the state was last seen to change.
+    saved: Option<Instant>,
+    saves: usize,
+}
+
+impl Rest {
+    fn look(&mut self, seen: Seen) {
+        if seen.journal > self.last.journal {
+            self.saves = 0;
+        }
+        if seen.state != self.last.state {
+            if self.saved.is_none_or(|saved| saved.elapsed() > BETWEEN_SAVES) {
+                self.saves += 1;
+            }
+            self.saved = Some(now());
+        }
+        self.last = seen;
+    }
 }
 
 /// Looks at the files while a process runs.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::ground::{Ground, Side};
+use crate::lab::Lab;
 use crate::ledger::Ledger;
 use crate::moment::{Ended, Moment, kill, now, output};
 use crate::story::{self, Story};
-use crate::tally::{Hit, Tally};
+use crate::tally::{Hit, ROUNDS, Tally};
+use crate::turn::turn;
 
 /// Kills in the first writeback.
 const FIRST: usize = 3;
@@ -41,8 +43,10 @@ struct Round {
 
 /// Plays a round; panics where something does not hold.
 pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
-    // Deleted objects of earlier rounds carry their ids.
-    let salt = if side == Side::Samba { fastrand::u64(1..) } else { 0 };
+    // Deleted objects of earlier rounds carry their ids. The factor keeps what comes of two seeds
+    // apart.
+    let turns = if side == Side::Samba { turn(&Lab::prepared(), "kills") } else { 0 };
+    let salt = turns.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let world = story::world(seed, salt);
     let story = Story::new(seed ^ salt, &world);
     let mut round = Round {
@@ -62,6 +66,7 @@ pub(crate) fn play(side: Side, seed: u64, kills: usize) -> Tally {
         eprintln!("{}", round.trail.join("\n"));
         std::panic::resume_unwind(cause);
     }
+    round.tally.add(ROUNDS, 1);
     round.tally.add("operations announced", round.ledger.operations());
     round.tally.add("intents without an outcome", round.ledger.open());
     round.tally.add("removals in the window", round.ledger.removed);
@@ -115,7 +120,10 @@ impl Round {
             2 if self.waits => self.while_saving(),
             _ => {
                 let arguments: &[&str] = if self.rng.u8(..5) < 3 { &["apply"] } else { &["run"] };
-                let early = self.left_over && self.rng.u8(..6) < 5;
+                // How long the start of a process takes is the machine's: where kills in it are few,
+                // more are aimed at it.
+                let few = 2 * self.tally.recovering() < self.tally.kills();
+                let early = self.left_over && (self.rng.u8(..6) < 5 || few);
                 let moment = if early || !self.begun {
                     Moment::draw_early(&mut self.rng, counted)
                 } else {

@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What rounds are counted under.
+pub(crate) const ROUNDS: &str = "rounds";
+
 /// Where in a pass a kill fell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hit {

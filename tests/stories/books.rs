@@ -74,7 +74,7 @@ pub(crate) fn open(machine: &mut Machine, now: Timestamp) -> Result<(Books, Memo
     let journal = journal.map_err(|error| wrong(format!("the journal: {error:?}")))?;
     let open_intents = journal.open_intents();
     let recalled = recall(&folder, opened, now);
-    let Recalled { memory, is_news, warning } =
+    let Recalled { memory, is_news, warning, .. } =
         recalled.map_err(|error| wrong(format!("the journal: {error:?}")))?;
     let books = Books { journal, state: Some(state), behind: is_news };
     Ok((books, memory, Told { open_intents, is_news, warning }))

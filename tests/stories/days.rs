@@ -55,7 +55,7 @@ spec:
 "
     );
     let parsed = parse(&format!("{name}.yaml"), text.as_bytes(), Some(&containers()));
-    Standing { policy: parsed.expect("a right policy").policy, last_good: false }
+    Standing { policy: parsed.expect("a right policy").policy, last_good: false, revision: None }
 }
 
 fn policies(arrived: bool) -> PolicySet {
@@ -162,7 +162,7 @@ pub(crate) fn live(seed: u64) -> Result<Month, String> {
     }
     let (tenant, directory) = (machine.world.tenant.clone(), machine.world.directory.clone());
     let missing: BTreeMap<usize, String> =
-        crate::oracle::shortfalls(&directory, &tenant).into_iter().enumerate().collect();
+        crate::oracle::portrait::shortfalls(&directory, &tenant).into_iter().enumerate().collect();
     if !missing.is_empty() {
         return Err(format!("{} groups are not as they should be: {missing:?}", missing.len()));
     }

@@ -4,6 +4,11 @@
 //! alone. The product's decisions are not asked. Invariants: DESIGN 2, and I1 to I10 of the test
 //! architecture.
 
+#[path = "oracle/budget.rs"]
+mod budget;
+#[path = "oracle/portrait.rs"]
+pub(crate) mod portrait;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -16,27 +21,9 @@ use crate::names::{GROUPS, OWNER, QUARANTINE, dn, id};
 use crate::observe::accounts;
 use crate::tenant::{Fate, Kind as TeamKind, Tenant, Who};
 use crate::world::object_of;
+use budget::{Size, Taken, sizes};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// Something that was taken away.
-#[derive(Clone, Debug)]
-struct Taken {
-    at: Timestamp,
-    policy: String,
-    team: String,
-    /// The member; `None` for the group itself.
-    member: Option<ObjectGuid>,
-    leaver: bool,
-}
-
-/// What a policy holds.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Size {
-    pub(crate) groups: usize,
-    pub(crate) memberships: usize,
-    pub(crate) principals: usize,
-}
 
 /// The watcher.
 #[derive(Clone, Debug, Default)]
@@ -276,107 +263,6 @@ impl Oracle {
         }
     }
 
-    fn is_approved(&mut self, wanted: impl Fn(&Item) -> bool, now: Timestamp) -> bool {
-        let open = self.approved.iter().find(|(item, until)| wanted(item) && **until > now);
-        // It lets it through once.
-        let used = open.map(|(item, _)| item.clone());
-        used.is_some_and(|item| self.approved.remove(&item).is_some())
-    }
-
-    fn take_member(
-        &mut self,
-        former: &Object,
-        member: ObjectGuid,
-        (team, policy): (&str, &str),
-        (tenant, now): (&Rc<Tenant>, Timestamp),
-        who: Option<&Who>,
-    ) {
-        let (object, value) = (former.guid.to_string(), member.to_string());
-        let is_item = |item: &Item| {
-            item.kind == Kind::RemoveMembers && item.object == object && item.value == value
-        };
-        let ours = self.added.get(&(former.guid, member));
-        if ours.is_some_and(|at| now.duration_since(*at) < DAY) {
-            return;
-        }
-        if self.is_approved(is_item, now) {
-            return;
-        }
-        let leaver = matches!(who, Some(Who::Person(p)) if tenant.people.get(p) == Some(&false));
-        self.taken.push(Taken {
-            at: now,
-            policy: policy.to_owned(),
-            team: team.to_owned(),
-            member: Some(member),
-            leaver,
-        });
-        let size = self.size(policy, now);
-        let recent = |taken: &&Taken| {
-            taken.policy == policy && now.duration_since(taken.at) < DAY && taken.member.is_some()
-        };
-        let all: Vec<&Taken> = self.taken.iter().filter(recent).collect();
-        let spots = |leaver: bool| -> BTreeSet<(&str, Option<ObjectGuid>)> {
-            let own = all.iter().filter(|taken| taken.leaver == leaver);
-            own.map(|taken| (taken.team.as_str(), taken.member)).collect()
-        };
-        let values = spots(false);
-        let leavers: BTreeSet<_> = spots(true).into_iter().map(|(_, member)| member).collect();
-        let of_group = values.iter().filter(|(own, _)| *own == team).count();
-        let most = 200.max(size.memberships / 200);
-        let limits = [
-            ("memberships", values.len(), (size.memberships / 20).min(most).max(5)),
-            ("leavers", leavers.len(), (size.principals / 50).max(10)),
-            ("members of one group", of_group, ((former.members.len() + of_group) / 4).max(3)),
-        ];
-        let passed = limits.into_iter().find(|(_, count, limit)| count > limit);
-        if let Some((what, count, limit)) = passed {
-            self.blame(format!("{team}, {policy}: {count} {what} in a day, {limit} may go"));
-        }
-    }
-
-    fn take_group(
-        &mut self,
-        guid: ObjectGuid,
-        kind: Kind,
-        (team, policy): (&str, &str),
-        now: Timestamp,
-    ) {
-        self.removals += 1;
-        let object = guid.to_string();
-        if self.is_approved(|item| item.kind == kind && item.object == object, now) {
-            return;
-        }
-        let (policy, team) = (policy.to_owned(), team.to_owned());
-        self.taken.push(Taken {
-            at: now,
-            policy: policy.clone(),
-            team,
-            member: None,
-            leaver: false,
-        });
-        let recent = self.taken.iter().filter(|taken| {
-            taken.policy == policy && taken.member.is_none() && now.duration_since(taken.at) < DAY
-        });
-        let teams: BTreeSet<_> = recent.map(|taken| taken.team.clone()).collect();
-        let groups = self.size(&policy, now).groups;
-        let limit = (groups / 20).min(10.max(groups / 200)).max(1);
-        if teams.len() > limit {
-            self.blame(format!("{policy}: groups {teams:?} in a day, {limit} may go"));
-        }
-    }
-
-    /// The most that a policy held in the last two days.
-    fn size(&self, policy: &str, now: Timestamp) -> Size {
-        let mut size = Size::default();
-        for (_, of) in self.sizes.iter().filter(|(at, _)| now.duration_since(*at) <= DAY + DAY) {
-            let own = of.get(policy).copied().unwrap_or_default();
-            size.groups = size.groups.max(own.groups);
-            size.memberships = size.memberships.max(own.memberships);
-            size.principals = size.principals.max(own.principals);
-        }
-        size
-    }
-
     /// Nobody who is entitled and had it is without it between two writes.
     fn hold_access(&mut self, after: &Directory, operation: &Operation) {
         if !matches!(operation, Operation::RemoveMembers { .. } | Operation::Delete { .. }) {
@@ -403,103 +289,4 @@ fn who(directory: &Directory, member: ObjectGuid, tenant: &Tenant) -> Option<Who
         Class::Group => recorded(one, tenant).map(|(team, _)| Who::Team(team)),
         Class::Container => None,
     }
-}
-
-/// What each policy holds in the directory.
-pub(crate) fn sizes(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, Size> {
-    let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
-    let mut people: BTreeMap<String, BTreeSet<ObjectGuid>> = BTreeMap::new();
-    for one in directory.objects.values().filter(|one| one.class == Class::Group) {
-        let Some((_, policy)) = recorded(one, tenant) else { continue };
-        let size = sizes.entry(policy.clone()).or_default();
-        size.groups += 1;
-        size.memberships += one.members.len();
-        people.entry(policy).or_default().extend(&one.members);
-    }
-    for (policy, people) in people {
-        sizes.entry(policy).or_default().principals = people.len();
-    }
-    sizes
-}
-
-/// The place of a group whose name somebody else keeps. Who came first to a name that a group out
-/// of use keeps for good is a matter of when each pass looked.
-pub(crate) const NAME_TAKEN: &str = "its name is taken";
-
-/// How everything stands, by words: two stories that end alike give the same.
-pub(crate) fn portrait(directory: &Directory, tenant: &Tenant) -> BTreeMap<String, String> {
-    let label = |guid: &ObjectGuid| {
-        let Some(one) = directory.get(*guid) else { return "nobody".to_owned() };
-        recorded(one, tenant).map_or_else(|| one.dn.leaf().to_owned(), |(team, _)| team)
-    };
-    let mut portrait = BTreeMap::new();
-    for one in directory.objects.values().filter(|one| one.class != Class::Container) {
-        let name = recorded(one, tenant).map_or_else(|| one.dn.to_string(), |(team, _)| team);
-        let mut members: Vec<String> = one.members.iter().map(label).collect();
-        members.sort();
-        let values = one.values.iter().map(|(name, values)| {
-            let mut values = values.clone();
-            values.sort();
-            format!("{name}={values:?}")
-        });
-        let values: Vec<String> = values.collect();
-        let text = format!("{values:?} members {members:?}");
-        let wanted = tenant.teams.get(&name).map(|team| dn(GROUPS).child(&team.name));
-        let is_taken = wanted.is_some_and(|wanted| wanted != one.dn);
-        let place = if is_taken { NAME_TAKEN.to_owned() } else { one.dn.to_string() };
-        portrait.insert(format!("place of {name}"), place);
-        let twin = portrait.insert(name.clone(), text);
-        if let Some(twin) = twin {
-            portrait.insert(format!("{name}, once more"), twin);
-        }
-    }
-    for grave in directory.graves.values() {
-        let name = recorded(&grave.object, tenant);
-        let name = name.map_or_else(|| grave.object.dn.to_string(), |(team, _)| team);
-        *portrait.entry(format!("deleted {name}")).or_default() += "once ";
-    }
-    portrait
-}
-
-/// What is not as the tenant wants it, for a story that has come to rest.
-pub(crate) fn shortfalls(directory: &Directory, tenant: &Tenant) -> Vec<String> {
-    let mut all = Vec::new();
-    for (word, team) in &tenant.teams {
-        let found = object_of(directory, word).and_then(|guid| directory.get(guid));
-        let Some(one) = found else {
-            if tenant.fate(word) == Fate::Kept {
-                all.push(format!("{word} is not there"));
-            }
-            continue;
-        };
-        let secure = one.value("groupType").is_some_and(|text| text.starts_with('-'));
-        let policy = recorded(one, tenant).map(|(_, policy)| policy);
-        let fate = tenant.fate_under(word, policy.as_deref().unwrap_or_default());
-        match fate {
-            Fate::Deleted => all.push(format!("{word} is still there")),
-            Fate::Disabled | Fate::Quarantined => {
-                let kept = one.dn.is_within(&dn(QUARANTINE));
-                if secure || (fate == Fate::Quarantined) != kept {
-                    all.push(format!("{word} is still in use at {}", one.dn));
-                }
-            }
-            Fate::Kept => {
-                let wanted_dn = dn(GROUPS).child(&team.name);
-                let wanted_type = team.kind != TeamKind::Unified { secure: false };
-                let there: BTreeSet<_> =
-                    one.members.iter().map(|guid| who(directory, *guid, tenant)).collect();
-                let wanted = tenant.wanted(word).unwrap_or_default();
-                let wanted: BTreeSet<_> = wanted.into_iter().map(Some).collect();
-                // A name that somebody else keeps, for good, is told as taken.
-                let taken = directory.named(&wanted_dn).is_some_and(|other| other.guid != one.guid);
-                if (one.dn != wanted_dn && !taken) || secure != wanted_type || there != wanted {
-                    all.push(format!("{word} is {} {secure} {there:?}", one.dn));
-                }
-                if one.value("displayName") != Some(team.name.as_str()) {
-                    all.push(format!("{word} is called {:?}", one.value("displayName")));
-                }
-            }
-        }
-    }
-    all
 }

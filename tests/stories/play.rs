@@ -7,7 +7,7 @@ use writeback::journal::verify::{KnownHead, verify};
 
 use crate::machine::Machine;
 use crate::names::id;
-use crate::oracle::{NAME_TAKEN, portrait, shortfalls};
+use crate::oracle::portrait::{NAME_TAKEN, portrait, shortfalls};
 use crate::sometimes::Sometimes;
 use crate::story::{Scene, scenes};
 use crate::tenant::Fate;

@@ -133,7 +133,7 @@ spec:
 pub(crate) fn policies() -> PolicySet {
     let standing = |(file, text): &(&str, &str)| {
         let parsed = parse(file, text.as_bytes(), Some(&containers())).expect("a right policy");
-        Standing { policy: parsed.policy, last_good: false }
+        Standing { policy: parsed.policy, last_good: false, revision: None }
     };
     PolicySet { policies: POLICIES.iter().map(standing).collect(), ..PolicySet::default() }
 }

@@ -23,8 +23,8 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 
 use self::draft::Draft;
-use crate::draw::Operation;
 use crate::lab::child;
+use crate::operation::Operation;
 use crate::side::{Look, Places, State, Who};
 
 /// Without and with the security bit: global, domain local, universal (MS-ADTS 2.2.12).

@@ -6,7 +6,7 @@ use ldap3::Scope;
 
 use super::draft::{ADDRESSES, Draft, first, id_of, scope_of, type_of};
 use super::{Case, Step, TYPES};
-use crate::draw::{Change, Operation, Verb, change};
+use crate::operation::{Change, Operation, Verb, change};
 use crate::server::Group;
 use crate::side::Look;
 

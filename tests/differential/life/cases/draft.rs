@@ -3,8 +3,8 @@
 //! The topics beside this file choose from it; none is drawn that the state does not allow.
 
 use super::Drawing;
-use crate::draw::plain;
 use crate::lab::child;
+use crate::operation::plain;
 use crate::server::Group;
 use crate::side::{Places, State};
 

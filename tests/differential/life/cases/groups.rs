@@ -2,7 +2,7 @@
 
 use super::draft::{ADDRESSES, Draft, first, holds, scope_of, type_of};
 use super::{Case, Step, TYPES};
-use crate::draw::{Operation, Verb, change, plain};
+use crate::operation::{Operation, Verb, change, plain};
 use crate::server::Group;
 
 impl Draft<'_> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{ADDRESSES, Draft};
 use super::{Case, Step};
-use crate::draw::{Change, Operation, Verb, change};
+use crate::operation::{Change, Operation, Verb, change};
 
 impl Draft<'_> {
     pub(super) fn mail(&mut self, case: Case) -> Option<Step> {

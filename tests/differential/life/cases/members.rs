@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, first, holds, id_of, scope_of, type_of};
 use super::{Case, Step};
-use crate::draw::{Change, Operation, Verb, change, plain};
+use crate::operation::{Change, Operation, Verb, change, plain};
 use crate::server::Group;
 
 /// Whether this is a group for a case of a primary group.
