@@ -19,6 +19,8 @@
 mod lab;
 #[path = "support/product.rs"]
 mod product;
+#[path = "support/turn.rs"]
+mod turn;
 
 #[path = "accidents/adoption.rs"]
 mod adoption;

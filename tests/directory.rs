@@ -98,9 +98,10 @@ impl Case {
         Self { domain, files, options, containers, container, requests: Arc::default() }
     }
 
-    /// The same with short patience, for servers that do not answer.
+    /// The same with short patience, for servers that do not answer. Whoever does answer has that
+    /// long on a busy machine, too.
     fn impatient(mut self) -> Self {
-        let short = Duration::from_millis(300);
+        let short = Duration::from_secs(3);
         self.options.limits.search = short;
         self.options.limits.write = short;
         self.options.limits.bind = short;

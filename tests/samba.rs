@@ -27,6 +27,8 @@ mod product;
 
 #[path = "samba/drift.rs"]
 mod drift;
+#[path = "kills/gate.rs"]
+mod gate;
 #[path = "samba/kill.rs"]
 mod kill;
 #[path = "samba/life.rs"]

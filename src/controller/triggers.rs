@@ -29,6 +29,23 @@ pub const GATHER_MAX: Duration = Duration::from_secs(5);
 /// Links on the way to the folder: as many as the kernel follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
 
+/// When the folder is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    /// Without any event, so often.
+    pub poll: Duration,
+    /// After events, once nothing has come for so long.
+    pub gather: Duration,
+    /// After the first of them, so late at most.
+    pub gather_max: Duration,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { poll: POLL, gather: GATHER, gather_max: GATHER_MAX }
+    }
+}
+
 /// Watches one policy folder.
 pub struct Triggers {
     folder: PathBuf,
@@ -39,7 +56,7 @@ pub struct Triggers {
     /// Why some events will not come; told once.
     deaf: Option<String>,
     hangup: Option<Signal>,
-    poll: Duration,
+    rhythm: Rhythm,
     next_poll: Instant,
     gathering: Option<Gathering>,
 }
@@ -54,14 +71,14 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn begin() -> Self {
+    fn begin(rhythm: Rhythm) -> Self {
         let at = Instant::now();
-        Self { quiet: at + GATHER, longest: at + GATHER_MAX }
+        Self { quiet: at + rhythm.gather, longest: at + rhythm.gather_max }
     }
 
     /// One more came.
-    fn goes_on(self) -> Self {
-        Self { quiet: Instant::now() + GATHER, ..self }
+    fn goes_on(self, rhythm: Rhythm) -> Self {
+        Self { quiet: Instant::now() + rhythm.gather, ..self }
     }
 
     fn end(self) -> Instant {
@@ -72,11 +89,11 @@ impl Gathering {
 impl Triggers {
     /// Starts to watch. A platform without file events still has the poll. Needs a runtime.
     pub fn watch(folder: &Path) -> Self {
-        Self::watch_every(folder, POLL)
+        Self::watch_at(folder, Rhythm::default())
     }
 
-    /// The same, with a poll of its own period.
-    pub fn watch_every(folder: &Path, poll: Duration) -> Self {
+    /// The same, at a rhythm of its own.
+    pub fn watch_at(folder: &Path, rhythm: Rhythm) -> Self {
         // One waiting event says all there is to say.
         let (sender, events) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -96,8 +113,8 @@ impl Triggers {
             deaf: None,
             // Without it SIGHUP would end the daemon.
             hangup: signal(SignalKind::hangup()).ok(),
-            poll,
-            next_poll: Instant::now() + poll,
+            rhythm,
+            next_poll: Instant::now() + rhythm.poll,
             gathering: None,
         };
         triggers.renew();
@@ -146,13 +163,17 @@ impl Triggers {
     }
 
     fn gather(&mut self) {
-        self.gathering = Some(self.gathering.map_or_else(Gathering::begin, Gathering::goes_on));
+        let rhythm = self.rhythm;
+        self.gathering = Some(match self.gathering {
+            None => Gathering::begin(rhythm),
+            Some(gathering) => gathering.goes_on(rhythm),
+        });
     }
 
     /// The folder is read now.
     fn looked(&mut self) {
         self.gathering = None;
-        self.next_poll = Instant::now() + self.poll;
+        self.next_poll = Instant::now() + self.rhythm.poll;
         // Before it is read: what comes later comes as an event.
         self.renew();
     }

@@ -344,6 +344,12 @@ impl Domain {
         lock(&self.state).switches.read_only = on;
     }
 
+    /// Takes so many more writes; those that come later wait, neither done nor answered, until this
+    /// is called again. None: all are taken.
+    pub fn set_writes_left(&self, left: Option<u32>) {
+        lock(&self.state).switches.writes_left = left;
+    }
+
     /// While on, new connections are closed at once; open ones stay.
     pub fn set_deaf(&self, on: bool) {
         lock(&self.state).switches.deaf = on;

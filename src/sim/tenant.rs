@@ -324,7 +324,7 @@ impl Tenant {
         }
     }
 
-    /// Takes back every order.
+    /// Takes back every order; the rest of an answer that drips comes at once.
     pub fn clear_orders(&self) {
         self.shared.desk().orders.clear();
     }

@@ -1,6 +1,6 @@
 //! A person's word for what is held: it counts for what is still wanted, and for nothing else.
 
-use crate::estate::{Estate, stop};
+use crate::estate::{Estate, first_pass, stop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn approved_items_that_nobody_wants_any_more_drop_out() {
@@ -8,7 +8,7 @@ async fn approved_items_that_nobody_wants_any_more_drop_out() {
     estate.product.reconfigure("interval: 1s", "interval: 6h");
     let before = estate.reading();
     let mut daemon = estate.product.daemon();
-    daemon.passes(1);
+    first_pass(&mut daemon);
     let leaving: Vec<_> =
         estate.groups[8..11].iter().map(|group| (*group, estate.take_out(*group, 8))).collect();
     let asked = estate.run(&["apply"]).expect(3);

@@ -2,6 +2,7 @@
 //! tenant that is simulated into an organizational unit of the lab.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use fastrand::Rng;
 use serde_json::Value as Json;
@@ -14,6 +15,7 @@ use writeback::state::{Binding, State};
 use crate::lab::Lab;
 use crate::product::{Daemon, DirectoryAccess, Product, Ran, get};
 use crate::reading::{Reading, Value};
+use crate::turn::turn;
 
 /// How many people each group holds: 246 memberships.
 pub(crate) const SIZES: [usize; 12] = [6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 36, 40];
@@ -280,6 +282,17 @@ impl Estate {
     }
 }
 
+/// Waits until a daemon has ended a pass: the next one may be hours away.
+#[track_caller]
+pub(crate) fn first_pass(daemon: &mut Daemon) {
+    let address = daemon.status.clone();
+    daemon.until("the first pass to end", || {
+        let (_, body) = get(&address, "/api/v1/status");
+        let status: Json = serde_json::from_str(&body).ok()?;
+        status["lastPass"]["number"].as_u64()
+    });
+}
+
 /// Ends a daemon as its service manager does.
 #[track_caller]
 pub(crate) fn stop(daemon: Daemon) {
@@ -348,9 +361,15 @@ pub(crate) fn digest(text: &str) -> String {
     line.unwrap_or_else(|| panic!("{text}")).trim().to_owned()
 }
 
-/// A number of its own for every name and every run: a group of an earlier run, deleted since, is
-/// not to be brought back by a later one.
+/// A number of its own for every name and every run in a lab: a group of an earlier run, deleted
+/// since, is not to be brought back by a later one. The numbers next to it are of the same name, too.
 pub(crate) fn seed(name: &str) -> u64 {
-    let run = u64::from(std::process::id());
-    name.bytes().fold(run, |seed, octet| seed * 31 % 1_000_003 + u64::from(octet))
+    static RUN: OnceLock<u64> = OnceLock::new();
+    let run = *RUN.get_or_init(|| turn(&Lab::prepared(), "accidents"));
+    // FNV-1a: names share no number. Half of it, so that there is room for what is added to it.
+    let start = 0xcbf2_9ce4_8422_2325;
+    let hash = run.to_be_bytes().into_iter().chain(name.bytes()).fold(start, |hash: u64, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash / 2
 }

@@ -37,7 +37,7 @@ fn a_first_day(way: Way) {
     daemon.passes(2);
     cage.watch(&product, &daemon);
     daemon.signal("TERM");
-    until("the daemon says that it ends", || !daemon.log().is_empty());
+    until("the daemon says that it ends", || daemon.log().contains("\"stopping\""));
     cage.ear.check("the log of the daemon at its end", &daemon.log());
     assert_eq!(daemon.wait(), Some(0));
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
+use tokio::time::Instant;
 use writeback::directory::{Directory, DirectoryError, DirectoryOptions, LdapRequest, TimeLimits};
 use writeback::model::Containers;
 use writeback::sim::domain::{Domain, DomainOptions, Fault, Order, Where};
@@ -59,10 +60,11 @@ async fn observe(directory: &Directory) -> Result<(), DirectoryError> {
     directory.observe(at(), &nothing, &nothing, &BTreeSet::new(), &|_| {}).await.map(|_| ())
 }
 
-/// The age at which a connection is replaced: long beside what a read takes.
-const AGE: Duration = Duration::from_secs(4);
-/// A quarter of it, after which a new one is tried again, and a bit.
-const WHILE: Duration = Duration::from_millis(1_100);
+/// The age at which a connection is replaced: long beside what reads take on a busy machine, for
+/// all of them are made before it is twice as old.
+const AGE: Duration = Duration::from_secs(12);
+/// A quarter of it, after which a new one is tried again.
+const WHILE: Duration = Duration::from_secs(3);
 
 /// Lets a connection grow old.
 async fn pass(time: Duration) {
@@ -78,15 +80,19 @@ async fn a_password_is_renewed_first_in_the_directory_and_then_in_its_file() {
     let binds = case.domain.counters().binds;
     pass(AGE).await;
     // The connection is old and no new one can be had: the old one goes on.
+    let begun = Instant::now();
     for _ in 0..3 {
         observe(&directory).await.unwrap();
     }
-    assert_eq!(case.domain.counters().binds, binds + 1, "the wrong password is offered once");
+    let offered = case.domain.counters().binds - binds;
+    let most = 1 + usize::try_from(begun.elapsed().as_secs() / WHILE.as_secs()).unwrap();
+    assert!((1..=most).contains(&offered), "the wrong password is offered {offered} times");
+    let binds = case.domain.counters().binds;
     case.write("password", "second");
     pass(WHILE).await;
     observe(&directory).await.unwrap();
     observe(&directory).await.unwrap();
-    assert_eq!(case.domain.counters().binds, binds + 2, "the new one is used, once");
+    assert_eq!(case.domain.counters().binds, binds + 1, "the new one is used, once");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use writeback::graph::{Credential, Flags};
-use writeback::sim::tenant::Options;
 use writeback::sim::world::World;
 
 use crate::bench::{Bench, at, listing};
@@ -40,9 +39,7 @@ async fn a_token_of_a_trusted_issuer_opens_the_tenant() {
 
 #[tokio::test]
 async fn the_token_is_read_again_for_each_request() {
-    let options_of_tenant =
-        Options { token_lifetime: SignedDuration::from_secs(1), ..Options::default() };
-    let bench = Bench::with(&World::small(3), options_of_tenant).await;
+    let bench = Bench::new(&World::small(3)).await;
     let claims = (ISSUER, SUBJECT, AUDIENCE);
     let first = token(&bench, claims, HOUR);
     let client = writeback::graph::Tenant::open(options(&bench, credential(&bench, &first)));

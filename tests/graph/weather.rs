@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use writeback::graph::{Flags, GraphError, Patience, Tenant, TenantOptions};
 use writeback::model::cloud::MemberKind;
@@ -96,21 +97,21 @@ async fn no_request_goes_out_before_the_time_the_tenant_asked_for() {
     let bench = Bench::new(&World::small(2)).await;
     let client = bench.client();
     client.rights().await.unwrap();
-    for (header, at_least) in [
-        ("0.3".to_owned(), Duration::from_millis(300)),
-        // A date has whole seconds: two from now are more than one away.
-        (http_date(SignedDuration::from_secs(2)), Duration::from_secs(1)),
-    ] {
-        bench.tenant.order(Order::once(Where::Groups, throttled(Some(&header))));
-        let begun = Instant::now();
-        listing(&client).await;
-        assert!(begun.elapsed() >= at_least, "{header}: {:?}", begun.elapsed());
-    }
+    bench.tenant.order(Order::once(Where::Groups, throttled(Some("0.3"))));
+    let begun = Instant::now();
+    listing(&client).await;
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+    // A date has whole seconds.
+    let until = now().checked_add(SignedDuration::from_secs(3)).unwrap();
+    let until = until.round(jiff::Unit::Second).unwrap();
+    bench.tenant.order(Order::once(Where::Groups, throttled(Some(&date(until)))));
+    listing(&client).await;
+    assert!(now() >= until, "{until}");
 }
 
 #[tokio::test]
 async fn one_throttled_request_quiets_all_of_them() {
-    let world = World::generated(5, 100, 40);
+    let world = World::generated(5, 100, 200);
     let bench = Bench::new(&world).await;
     let client = bench.client();
     client.rights().await.unwrap();
@@ -118,10 +119,12 @@ async fn one_throttled_request_quiets_all_of_them() {
     bench.tenant.order(Order { on: Where::Members, nth: 1, times: 1, what: hours });
     let members = all_members(&client, &world).await;
     let unread = members.values().filter_map(|read| read.as_ref().err());
-    assert!(unread.clone().count() > 30);
+    assert!(unread.clone().count() > 100);
     assert!(unread.clone().all(|unread| unread.reason.contains("throttles")));
     // Those that were on their way when the answer came, and none after it.
-    assert!(bench.asked("/members") <= 8, "{}", bench.asked("/members"));
+    let sent = bench.sent();
+    let later = sent.iter().skip_while(|sent| !sent.throttled).skip(1).count();
+    assert!(later <= 7, "{later} of {}", bench.asked("/members"));
     let error = client.listing(Flags::Skip, at()).await.unwrap_err();
     assert_eq!(error.fault().reason, "throttled");
     assert!(error.fault().retry_after > Some(Duration::from_secs(7000)));
@@ -266,16 +269,18 @@ async fn a_member_without_its_witness_is_unreadable() {
 #[tokio::test]
 async fn an_answer_that_drips_is_cut_by_the_total_time() {
     let bench = Bench::new(&World::small(2)).await;
-    let drip = Fault::SlowDrip { pause: Duration::from_millis(20) };
+    // A byte now and then: the whole answer would take a quarter of an hour.
+    let drip = Fault::SlowDrip { pause: Duration::from_millis(200) };
     bench.tenant.order(Order::always(Where::Groups, drip));
     let mut retry = QUICK;
     retry.tries_max = 2;
-    let patience = Patience { total: Duration::from_millis(300), retry, ..Patience::default() };
+    // What does not drip comes within that on a busy machine, too.
+    let patience = Patience { total: Duration::from_secs(3), retry, ..Patience::default() };
     let client = Tenant::open(TenantOptions { patience, ..bench.options() }).unwrap();
     let begun = Instant::now();
     let error = client.listing(Flags::Skip, at()).await.unwrap_err();
     assert!(error.fault().transient, "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_mins(2));
     assert_eq!(bench.asked("/v1.0/groups"), 2);
 }
 
@@ -284,11 +289,17 @@ async fn a_tenant_that_is_down_is_unreachable_and_comes_back() {
     let mut bench = Bench::new(&World::small(2)).await;
     let client = bench.client();
     let before = summary(&listing(&client).await);
+    let address = bench.tenant.login_url().trim_start_matches("https://").parse().unwrap();
     bench.tenant.suspend().await;
+    // Nobody else is given its port meanwhile; it may listen there again itself (socket(7)).
+    let held = TcpSocket::new_v4().unwrap();
+    held.set_reuseaddr(true).unwrap();
+    held.bind(address).unwrap();
     let fault = client.listing(Flags::Read, at()).await.unwrap_err().fault();
     assert_eq!((fault.reason, fault.transient), ("unreachable", true));
     assert!(fault.message.contains("tenant.graphUrl"), "{}", fault.message);
     bench.tenant.resume().await.unwrap();
+    drop(held);
     assert!(summary(&listing(&client).await) == before);
 }
 
@@ -308,6 +319,9 @@ async fn a_token_that_ended_early_is_replaced_once() {
 }
 
 fn http_date(from_now: SignedDuration) -> String {
-    let time = now().checked_add(from_now).unwrap();
+    date(now().checked_add(from_now).unwrap())
+}
+
+fn date(time: Timestamp) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
 }

@@ -69,7 +69,8 @@ fn a_keytab_is_renewed_under_the_daemon_without_a_failed_pass() {
     line.cut();
     arrives(&case, &container, &mut daemon, "the last round");
     daemon.passes(1);
-    assert_eq!((told("Preauthentication failed"), tickets()), (0, 2));
+    assert_eq!(told("Preauthentication failed"), 0);
+    assert!(tickets() >= 2, "{} tickets", tickets());
     for result in ["held", "incomplete", "changes_failed", "failed"] {
         let series = format!("writeback_reconcile_total{{result=\"{result}\"}}");
         assert_eq!(count(&daemon, &series), 0, "{series}\n{}", daemon.log());

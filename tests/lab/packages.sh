@@ -58,7 +58,8 @@ apt_install() {
 apt_quietly() {
     local command=$1
     shift
-    local -a options=(-qq -o DPkg::Lock::Timeout=300)
+    # A mirror that is slow or drops a connection is asked again.
+    local -a options=(-qq -o DPkg::Lock::Timeout=900 -o Acquire::Retries=5)
     if [[ $command == install ]]; then
         options+=(--yes --no-install-recommends -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
     fi

@@ -39,7 +39,7 @@ fn kubectl(words: &[&str], folder: &Path) -> Output {
     ran
 }
 
-/// `kubectl apply -k FOLDER`: it renders. The part `manifest` of `tests/run` checks what it renders.
+/// `kubectl apply -k FOLDER`: it renders. The part `manifest` of `tests/run` checks the renderings.
 pub fn applies(_: &mut Ground, words: &[String]) {
     rendered(&words[3]);
 }

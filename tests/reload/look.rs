@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, timeout};
-use writeback::controller::triggers::Triggers;
+use writeback::controller::triggers::{Rhythm, Triggers};
 use writeback::model::{Containers, Dn};
 use writeback::policy::{LoadReport, PolicyStore};
 use writeback::report::events::Via;
@@ -14,7 +14,7 @@ use writeback::report::events::Via;
 use crate::folder::FILES;
 
 /// Longer than anything waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// No poll comes while a test runs: what is seen is seen by an event.
 pub const NO_POLL: Duration = Duration::from_hours(1);
 
@@ -29,8 +29,13 @@ pub struct Eyes {
 impl Eyes {
     /// Watches a folder, after it was loaded once.
     pub fn on(folder: &Path, poll: Duration) -> Self {
+        Self::at(folder, Rhythm { poll, ..Rhythm::default() })
+    }
+
+    /// The same at a rhythm of its own.
+    pub fn at(folder: &Path, rhythm: Rhythm) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let triggers = runtime.block_on(async { Triggers::watch_every(folder, poll) });
+        let triggers = runtime.block_on(async { Triggers::watch_at(folder, rhythm) });
         let containers = Containers::new(vec![Dn::parse("OU=Groups,DC=corp,DC=example").unwrap()]);
         let store = PolicyStore::new(containers);
         let mut eyes = Self { runtime, triggers, store, folder: folder.to_owned() };

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use writeback::controller::triggers::{GATHER, GATHER_MAX};
+use writeback::controller::triggers::Rhythm;
 use writeback::report::events::Via;
 
 use crate::folder::{FILES, Ground, commit, publish_commit, publish_config_map, text, write};
 use crate::look::{Eyes, NO_POLL};
 
-/// Between two files of a slow checkout: long enough that all of it takes longer than events are
-/// gathered after the first one.
-const PACE: Duration = Duration::from_millis(100);
+/// Between two files of a slow checkout.
+const PACE: Duration = Duration::from_millis(350);
+/// When the folder is read: so long after the last event that no busy machine makes a pause of a
+/// writer, and before all of a slow checkout is there, counted from the first one.
+const PATIENT: Rhythm =
+    Rhythm { poll: NO_POLL, gather: Duration::from_secs(4), gather_max: Duration::from_secs(60) };
 
 /// Writes a version file by file, slowly.
 fn check_out_slowly(folder: &Path, version: u32) {
@@ -29,8 +33,8 @@ fn a_slow_checkout_is_read_once_when_it_is_done() {
     let ground = Ground::new();
     let folder = ground.folder("policies");
     write(&folder, 0);
-    let mut eyes = Eyes::on(&folder, NO_POLL);
-    assert!(PACE * u32::try_from(FILES).unwrap() > GATHER * 2);
+    let mut eyes = Eyes::at(&folder, PATIENT);
+    assert!(PACE * u32::try_from(FILES).unwrap() > PATIENT.gather);
     for version in 1..=3 {
         thread::scope(|threads| {
             threads.spawn(|| check_out_slowly(&folder, version));
@@ -46,16 +50,14 @@ fn a_pass_that_begins_in_the_middle_of_a_checkout_waits_for_its_end() {
     let ground = Ground::new();
     let folder = ground.folder("policies");
     write(&folder, 0);
-    let mut eyes = Eyes::on(&folder, NO_POLL);
+    let mut eyes = Eyes::at(&folder, PATIENT);
     assert!(!eyes.settle(), "a folder that rests is waited for");
     thread::scope(|threads| {
-        let writer = threads.spawn(|| check_out_slowly(&folder, 1));
-        // The pass begins once something was written.
-        while fs::read_to_string(folder.join("2.yaml")).unwrap() != text(2, 1) {
+        threads.spawn(|| check_out_slowly(&folder, 1));
+        // The pass begins once something was written, and that was told.
+        while !eyes.settle() {
             thread::yield_now();
         }
-        assert!(!writer.is_finished());
-        assert!(eyes.settle());
         eyes.load();
         assert_eq!(eyes.versions(), BTreeSet::from([1]));
     });
@@ -67,20 +69,30 @@ fn a_writer_that_never_rests_is_not_waited_for_without_end() {
     let ground = Ground::new();
     let folder = ground.folder("policies");
     write(&folder, 0);
-    let mut eyes = Eyes::on(&folder, NO_POLL);
+    let rhythm = Rhythm { gather_max: PATIENT.gather * 2, ..PATIENT };
+    let mut eyes = Eyes::at(&folder, rhythm);
     let begun = Instant::now();
-    let longest = GATHER_MAX + GATHER + Duration::from_secs(5);
+    let read = AtomicBool::new(false);
     thread::scope(|threads| {
-        let writer = threads.spawn(|| {
-            while begun.elapsed() < longest {
+        let _ended = Ended(&read);
+        threads.spawn(|| {
+            while !read.load(Ordering::Relaxed) {
                 fs::write(folder.join("notes.txt"), "again").unwrap();
                 thread::park_timeout(Duration::from_millis(20));
             }
         });
         assert_eq!(eyes.due(), Via::Event);
-        assert!(!writer.is_finished(), "it was waited for: {:?}", begun.elapsed());
-        assert!(begun.elapsed() >= GATHER_MAX, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() >= rhythm.gather_max, "{:?}", begun.elapsed());
     });
+}
+
+/// Ends what waits for it, also where the test fails.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Publishes versions as fast as it can while the folder is loaded again and again: no load has

@@ -92,14 +92,16 @@ fn converges(stage: &Stage, what: &str) {
 }
 
 /// Runs the cases on a few threads, each with a stage of its own: most of the time is waiting.
+/// Which of them a stage lives through, one after the other, does not depend on which is done
+/// first.
 fn in_parallel<C: Sync>(cases: &[C], run: impl Fn(&Stage, u32, &C) + Sync) {
-    let next = Mutex::new(cases.iter().enumerate());
+    const THREADS: usize = 5;
+    let run = &run;
     thread::scope(|scope| {
-        for _ in 0..5 {
-            scope.spawn(|| {
+        for first in 0..THREADS {
+            scope.spawn(move || {
                 let stage = Stage::written();
-                loop {
-                    let Some((number, case)) = next.lock().unwrap().next() else { return };
+                for (number, case) in cases.iter().enumerate().skip(first).step_by(THREADS) {
                     stage.tenant.clear_orders();
                     stage.domain.cancel_orders();
                     a_day(&stage, u32::try_from(number).unwrap());

@@ -8,7 +8,6 @@ mod files;
 #[path = "mistakes/tenant.rs"]
 mod tenant;
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,8 +16,9 @@ use writeback::sim::domain::OperationKind;
 use crate::product::Product;
 use crate::stage::{EVERYTHING, Stage, until};
 
-/// A person who waits longer believes that it hangs. Five tries take 7.5 s at the most.
-const SOON: Duration = Duration::from_secs(20);
+/// A person who waits longer believes that it hangs. Five tries take 7.5 s at the most; the rest is
+/// for a machine that does much else.
+const SOON: Duration = Duration::from_mins(1);
 /// Requests to one side before anybody gives up: five tries of one request, and the token.
 const REQUESTS_MAX: usize = 6;
 
@@ -81,24 +81,19 @@ fn use_certificate(product: &Product, certificate: &str, key: &str) {
     );
 }
 
-/// A port of loopback where nobody listens.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+/// A port where nobody listens, and which nobody is given who asks for a free one (`discard`,
+/// RFC 863).
+const CLOSED_PORT: u16 = 9;
 
 #[test]
 fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     let stage = Stage::small();
     stage.product.write("bind-password", WRONG_SECRET);
     let mut daemon = stage.product.daemon();
-    daemon.passes(1);
+    daemon.passed(1);
     let message = daemon.status()["fault"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("bind-password"), "{message}");
     // The interval is a second. What only a person can mend is not tried again and again.
-    until("the loop has come round", || {
-        let waits = daemon.status()["nextPassAt"].as_str().map(str::to_owned);
-        waits.is_some()
-    });
     let next =
         || daemon.status()["nextPassAt"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let ended = daemon.status()["lastPass"]["endedAt"].as_str().unwrap().parse().unwrap();
@@ -112,6 +107,8 @@ fn a_daemon_with_a_wrong_secret_or_password_does_not_hammer() {
     assert_eq!(refused.count(), 1, "a refused password is offered once");
 
     stage.product.write("client-secret", WRONG_SECRET);
+    // For a pass that began with the right one, the mended one is the one that it knows.
+    daemon.passes(1);
     stage.tenant.clear_requests();
     stage.tenant.revoke_tokens();
     until("the wrong secret is refused", || {

@@ -4,22 +4,19 @@
 //! The interval is an hour here: a pass starts because the folder changed, or not at all. Kubernetes
 //! swaps `..data` (kubernetes/pkg/volume/util/atomic_writer.go), git-sync the link to the work tree.
 
+#![expect(clippy::float_cmp, reason = "metrics count whole things")]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::exposition::samples;
 use crate::product::{Daemon, get};
 use crate::stage::{CONTAINER, EVERYTHING, Stage, until};
 use serde_json::Value;
 use tokio::time::Instant;
 use writeback::sim::domain::OperationKind;
-
-/// Events are gathered for half a second and a pass is short; the poll beside the events comes
-/// after half a minute and must not be needed.
-const SEEN_WITHIN: Duration = Duration::from_secs(12);
-/// With nothing but the poll.
-const POLLED_WITHIN: Duration = Duration::from_secs(45);
 
 /// What the policies of a story select, one more group each time.
 const GENERATIONS: [&str; 4] = [
@@ -50,7 +47,7 @@ fn start(at: &str, fill: impl FnOnce(&Path)) -> (Stage, Daemon) {
         .reconfigure("policies: { path: policies }", &format!("policies: {{ path: {at} }}"));
     fill(stage.product.path());
     let mut daemon = stage.product.daemon();
-    daemon.passes(1);
+    daemon.passed(1);
     (stage, daemon)
 }
 
@@ -60,13 +57,23 @@ fn names(stage: &Stage) -> Vec<String> {
     names
 }
 
-/// Holds that a swap is seen: one more group is written, soon.
+/// Holds that a swap is seen: one more group is written.
 #[track_caller]
-fn is_seen(stage: &Stage, count: usize, within: Duration) {
-    let begun = Instant::now();
+fn is_seen(stage: &Stage, count: usize) {
     until(&format!("{count} groups"), || stage.owned().len() == count);
-    assert!(begun.elapsed() < within, "generation {count} was seen after {:?}", begun.elapsed());
     assert_eq!(stage.removals(), (0, 0));
+}
+
+/// Holds that a swap is seen because an event told it: the poll beside the events, which comes
+/// after half a minute, is not needed.
+#[track_caller]
+fn is_heard(stage: &Stage, daemon: &Daemon, count: usize) {
+    is_seen(stage, count);
+    assert_eq!(metric(daemon, "writeback_reload_missed_total"), 0.0, "generation {count}");
+}
+
+fn metric(daemon: &Daemon, series: &str) -> f64 {
+    samples(&get(&daemon.metrics, "/metrics").1)[series]
 }
 
 fn mistakes(daemon: &Daemon) -> Vec<String> {
@@ -95,13 +102,12 @@ fn three_replacements_of_a_plain_file_are_each_seen() {
         fs::create_dir(base.join("policies")).unwrap();
         put(&base.join("policies"), "everything.yaml", &policy(GENERATIONS[0]));
     });
-    is_seen(&stage, 1, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 1);
     for (number, pattern) in GENERATIONS.iter().enumerate().skip(1) {
         put(&stage.product.path().join("policies"), "everything.yaml", &policy(pattern));
-        is_seen(&stage, number + 1, SEEN_WITHIN);
+        is_heard(&stage, &daemon, number + 1);
     }
     assert_eq!(names(&stage), ["Board", "Engineering", "Finance", "VPN Users"]);
-    drop(daemon);
 }
 
 #[test]
@@ -113,9 +119,8 @@ fn three_files_written_in_place_are_each_seen() {
     for (number, pattern) in GENERATIONS.iter().enumerate().skip(1) {
         let file = stage.product.path().join("policies/everything.yaml");
         fs::write(file, policy(pattern)).unwrap();
-        is_seen(&stage, number + 1, SEEN_WITHIN);
+        is_heard(&stage, &daemon, number + 1);
     }
-    drop(daemon);
 }
 
 /// Publishes a version of a ConfigMap volume: a new folder, a new link beside `..data`, one rename.
@@ -141,7 +146,7 @@ fn three_swaps_of_a_config_map_are_each_seen() {
     });
     for (number, pattern) in GENERATIONS.iter().enumerate().skip(1) {
         publish_config_map(&stage.product.path().join("mount"), number, &policy(pattern));
-        is_seen(&stage, number + 1, SEEN_WITHIN);
+        is_heard(&stage, &daemon, number + 1);
     }
     assert!(mistakes(&daemon).is_empty(), "{:?}", mistakes(&daemon));
 }
@@ -169,7 +174,7 @@ fn three_swaps_of_a_git_sync_link_to_the_folder_are_each_seen() {
     });
     for (number, pattern) in GENERATIONS.iter().enumerate().skip(1) {
         publish_commit(&stage.product.path().join("git"), number, &policy(pattern));
-        is_seen(&stage, number + 1, SEEN_WITHIN);
+        is_heard(&stage, &daemon, number + 1);
     }
     assert!(mistakes(&daemon).is_empty(), "{:?}", mistakes(&daemon));
 }
@@ -183,7 +188,7 @@ fn three_swaps_of_a_git_sync_link_above_the_folder_are_each_seen() {
     });
     for (number, pattern) in GENERATIONS.iter().enumerate().skip(1) {
         publish_commit(&stage.product.path().join("git"), number, &policy(pattern));
-        is_seen(&stage, number + 1, POLLED_WITHIN);
+        is_seen(&stage, number + 1);
     }
     assert!(mistakes(&daemon).is_empty(), "{:?}", mistakes(&daemon));
 }
@@ -201,7 +206,8 @@ fn a_folder_that_rests_is_left_alone() {
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     };
     // Somebody else reads the folder again and again, and touches what is no policy.
-    let before = used();
+    let looks = || metric(&daemon, "writeback_reload_trigger_total{via=\"event\"}");
+    let (before, looked) = (used(), looks());
     let passes = daemon.status()["lastPass"]["number"].clone();
     let begun = Instant::now();
     until("a while has passed", || {
@@ -211,7 +217,9 @@ fn a_folder_that_rests_is_left_alone() {
         }
         begun.elapsed() > Duration::from_secs(5)
     });
-    assert!(used() - before < 20, "{} ticks in five idle seconds", used() - before);
+    assert_eq!(looks(), looked, "nothing was written");
+    // One that never rests uses five seconds, of one that rests the slowest machine knows little.
+    assert!(used() - before < 100, "{} ticks in five idle seconds", used() - before);
     assert_eq!(daemon.status()["lastPass"]["number"], passes);
 }
 
@@ -221,7 +229,7 @@ fn a_half_written_or_broken_file_keeps_the_last_good_version() {
         fs::create_dir(base.join("policies")).unwrap();
         fs::write(base.join("policies/everything.yaml"), policy(GENERATIONS[1])).unwrap();
     });
-    is_seen(&stage, 2, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 2);
     let folder = stage.product.path().join("policies");
     let whole = policy(GENERATIONS[2]);
     let before = stage.portraits();
@@ -255,7 +263,7 @@ fn a_half_written_or_broken_file_keeps_the_last_good_version() {
     assert_eq!(stage.removals(), (0, 0));
     assert_eq!(stage.owned().len(), 2);
     fs::write(folder.join("everything.yaml"), &whole).unwrap();
-    is_seen(&stage, 3, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 3);
     until("it is ready again", || get(&daemon.metrics, "/readyz").0 == 200);
     until("the condition is over", || condition(&daemon, "Stalled")["status"] == false);
     assert!(mistakes(&daemon).is_empty());
@@ -267,7 +275,7 @@ fn a_broken_policy_creates_nothing_and_removes_nothing_until_it_is_fixed() {
         fs::create_dir(base.join("policies")).unwrap();
         fs::write(base.join("policies/everything.yaml"), policy(".*")).unwrap();
     });
-    is_seen(&stage, 8, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 8);
     let file = stage.product.path().join("policies/everything.yaml");
     let board = stage.id("Board");
     stage.cloud(|cloud| cloud.hard_delete_group(board));
@@ -305,7 +313,7 @@ fn a_policy_that_is_removed_removes_no_group() {
         let other = policy("^Board$").replace("name: everything", "name: other");
         fs::write(base.join("policies/other.yaml"), other).unwrap();
     });
-    is_seen(&stage, 3, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 3);
     let before = stage.portraits();
     fs::remove_file(stage.product.path().join("policies/everything.yaml")).unwrap();
     until("its groups are orphans", || {
@@ -326,7 +334,7 @@ fn a_folder_that_is_gone_or_empty_is_unknown_and_never_means_nothing() {
         fs::create_dir(base.join("policies")).unwrap();
         fs::write(base.join("policies/everything.yaml"), policy(GENERATIONS[1])).unwrap();
     });
-    is_seen(&stage, 2, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 2);
     let before = stage.portraits();
     let folder = stage.product.path().join("policies");
     let aside = stage.product.path().join("aside");
@@ -335,10 +343,12 @@ fn a_folder_that_is_gone_or_empty_is_unknown_and_never_means_nothing() {
         if kind == "empty" {
             fs::create_dir(&folder).unwrap();
         }
-        until("it is unready", || get(&daemon.metrics, "/readyz").0 == 503);
-        let (_, text) = get(&daemon.metrics, "/readyz");
-        assert!(text.contains("policies:1:1: "), "{kind}: {text}");
-        assert!(mistakes(&daemon).iter().any(|mistake| text.contains(mistake)), "{kind}");
+        // It may be found gone first, and empty after that.
+        until("it is unready for what the status tells", || {
+            let (code, text) = get(&daemon.metrics, "/readyz");
+            let told = mistakes(&daemon).iter().any(|mistake| text.contains(mistake));
+            code == 503 && text.contains("policies:1:1: ") && told
+        });
         assert_eq!(daemon.status()["folder"]["generation"], Value::Null, "{kind}");
         if kind == "empty" {
             fs::remove_dir(&folder).unwrap();
@@ -351,7 +361,7 @@ fn a_folder_that_is_gone_or_empty_is_unknown_and_never_means_nothing() {
     assert_eq!(stage.portraits(), before);
     // It is not deaf afterwards.
     put(&stage.product.path().join("policies"), "everything.yaml", &policy(GENERATIONS[2]));
-    is_seen(&stage, 3, SEEN_WITHIN);
+    is_heard(&stage, &daemon, 3);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
 }
@@ -364,6 +374,8 @@ fn passes_go_on_under_the_last_policies_while_the_folder_is_gone() {
     let base = stage.product.path();
     fs::rename(base.join("policies"), base.join("gone")).unwrap();
     until("it is unready", || get(&daemon.metrics, "/readyz").0 == 503);
+    // What it says of that is said when the pass that found it has ended.
+    daemon.passes(1);
     stage.domain.clear_operations();
     let before = stage.portraits();
     let said = daemon.log().lines().count();

@@ -17,8 +17,9 @@ use writeback::sim::domain::Domain;
 use writeback::sim::tenant::Tenant;
 use writeback::state::{Binding, State};
 
-/// Longer than anything the product is asked to wait for in a test.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Longer than anything the product is asked to wait for in a test, on a machine that does much
+/// else.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How a directory is reached.
 #[derive(Clone, Debug)]
@@ -144,10 +145,12 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Writes a file of the folder.
+    /// Writes a file of the folder in one step: a daemon never reads the half of it.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
-        fs::write(&path, text).unwrap();
+        let aside = path.with_file_name(format!(".{}.new", name.replace('/', ".")));
+        fs::write(&aside, text).unwrap();
+        fs::rename(aside, &path).unwrap();
         path
     }
 
@@ -195,7 +198,7 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
         }
     }
 
-    /// Starts the daemon and waits until both its listeners are bound.
+    /// Starts the daemon and waits until it listens everywhere: whoever asks it is answered.
     pub fn daemon(&self) -> Daemon {
         self.daemon_with(|_| ())
     }
@@ -211,6 +214,7 @@ http: {{ listen: '127.0.0.1:0', status: '127.0.0.1:0' }}
         let mut daemon = Daemon { child, log, metrics: String::new(), status: String::new() };
         daemon.metrics = daemon.listener("http.listen");
         daemon.status = daemon.listener("http.status");
+        daemon.listener("http.adminSocket");
         daemon
     }
 }
@@ -231,7 +235,8 @@ impl Daemon {
         self.until(&format!("{setting} is bound"), move || {
             log.lock().unwrap().text().lines().find_map(|line| {
                 let line: serde_json::Value = serde_json::from_str(line).ok()?;
-                (line["setting"] == setting).then(|| line["address"].as_str().unwrap().to_owned())
+                let bound = line["address"].as_str().or(line["path"].as_str())?;
+                (line["setting"] == setting).then(|| bound.to_owned())
             })
         })
     }
@@ -265,17 +270,33 @@ impl Daemon {
         serde_json::from_str(&get(&self.status, "/api/v1/status").1).unwrap()
     }
 
-    /// Waits until `count` more passes have ended.
+    /// Waits until `count` passes have ended that began after this was called, and the last one is
+    /// written down. As long as no pass has ended, the first one counts whenever it began: a daemon
+    /// that makes no other may be waited for by `passed`.
     #[track_caller]
     pub fn passes(&mut self, count: u64) {
-        let address = self.status.clone();
-        let number = move || {
-            let (_, body) = get(&address, "/api/v1/status");
-            let status: serde_json::Value = serde_json::from_str(&body).ok()?;
-            Some(status["lastPass"]["number"].as_u64().unwrap_or(0))
-        };
-        let before = number().unwrap_or(0);
-        self.until("passes to end", || number().filter(|now| *now >= before + count));
+        let (status, metrics) = (self.status.clone(), self.metrics.clone());
+        let begun = self.until("the daemon to answer", || {
+            if Turn::of(&status)?.number == 0 {
+                return Some(0);
+            }
+            let (_, text) = get(&metrics, "/metrics");
+            let begun = text.lines().find_map(|line| line.strip_prefix("workqueue_adds_total"))?;
+            begun.rsplit(' ').next()?.parse().ok()
+        });
+        self.passed(begun + count);
+    }
+
+    /// Waits until the pass of this number has ended and is written down: memory, journal and log
+    /// tell of it.
+    #[track_caller]
+    pub fn passed(&mut self, number: u64) {
+        let status = self.status.clone();
+        self.until(&format!("pass {number} to end"), || {
+            let turn = Turn::of(&status)?;
+            let is_written = turn.number > number || turn.waits;
+            (turn.number >= number && is_written).then_some(())
+        });
     }
 
     /// The process id.
@@ -300,6 +321,28 @@ impl Drop for Daemon {
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
+    }
+}
+
+/// Where the loop of a daemon stands.
+struct Turn {
+    /// The last pass that ended.
+    number: u64,
+    /// The loop has said since then when the next one begins: nothing of the last one is left to
+    /// do.
+    waits: bool,
+}
+
+impl Turn {
+    /// As the status at this address tells it.
+    fn of(address: &str) -> Option<Self> {
+        let (_, body) = get(address, "/api/v1/status");
+        let status: serde_json::Value = serde_json::from_str(&body).ok()?;
+        let number = status["lastPass"]["number"].as_u64().unwrap_or(0);
+        let time = |value: &serde_json::Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
+        let ended = time(&status["lastPass"]["endedAt"]);
+        let waits = ended.is_some() && time(&status["nextPassAt"]) >= ended;
+        Some(Self { number, waits })
     }
 }
 

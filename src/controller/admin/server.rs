@@ -40,6 +40,8 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_mins(1);
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
 /// After a connection that could not be taken (no file descriptor left): a short rest.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Why nothing is done any more.
+const STOPPING: &str = "the daemon is stopping";
 /// Only the account of the daemon, and root, may connect at all.
 const MODE: u32 = 0o600;
 
@@ -164,7 +166,7 @@ impl Socket {
         fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(unusable)?;
         let (sender, calls) = mpsc::channel(WAITING_MAX);
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        let clerk = Clerk { desk, own, calls: sender };
+        let clerk = Clerk { desk, own, calls: sender, turn: Arc::default() };
         let task = tokio::spawn(accept(listener, clerk, Arc::clone(&permits)));
         let socket = Self { path: path.to_owned(), identity: identity(path), permits, task };
         Ok((socket, calls))
@@ -218,6 +220,8 @@ struct Clerk {
     desk: Arc<Desk>,
     own: u32,
     calls: mpsc::Sender<Call>,
+    /// Whose request is logged and put into the queue.
+    turn: Arc<Mutex<()>>,
 }
 
 async fn accept(listener: UnixListener, clerk: Clerk, permits: Arc<Semaphore>) {
@@ -279,7 +283,14 @@ impl Clerk {
                 return Answer::refused(why);
             }
         };
-        tracing::info!(uid = caller.uid, asked = safe(&request.to_string()), "admin request");
+        if request.waits() {
+            return match self.hand_on(request, caller) {
+                // It ends with the daemon at the latest.
+                Ok(answered) => answered.await.unwrap_or_else(|_| Answer::refused(STOPPING)),
+                Err(why) => Answer::refused(why),
+            };
+        }
+        log(&request, &caller);
         match request {
             Request::Memory {} => self.desk.memory(),
             Request::Status {} => self.desk.status(),
@@ -288,29 +299,36 @@ impl Clerk {
             | Request::Pause { .. }
             | Request::Resume { .. }
             | Request::Reconcile { .. }
-            | Request::Reload {} => self.hand_on(request, caller).await,
+            | Request::Reload {} => Answer::refused("this waits for the loop"),
         }
     }
 
-    /// Waits for the loop. It ends with the daemon at the latest.
-    async fn hand_on(&self, request: Request, caller: Caller) -> Answer {
+    /// Gives a request to the loop, or says why it is not taken. One after the other: the log has
+    /// requests in the order in which they wait, and before anything is done on them.
+    fn hand_on(
+        &self,
+        request: Request,
+        caller: Caller,
+    ) -> Result<oneshot::Receiver<Answer>, String> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        log(&request, &caller);
         let (answer, answered) = oneshot::channel();
         let is_pause = matches!(request, Request::Pause { .. });
         // The pass under way writes nothing more.
         let halt = is_pause.then(|| self.desk.stop.halt());
         match self.calls.try_send(Call { request, caller, answer, halt }) {
-            Ok(()) => {}
+            Ok(()) => Ok(answered),
             Err(mpsc::error::TrySendError::Full(_)) => {
-                return Answer::refused(format!("{WAITING_MAX} requests wait: try again"));
+                Err(format!("{WAITING_MAX} requests wait: try again"))
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => return stopping(),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(STOPPING.to_owned()),
         }
-        answered.await.unwrap_or_else(|_| stopping())
     }
 }
 
-fn stopping() -> Answer {
-    Answer::refused("the daemon is stopping")
+/// Every request that is understood is told, whatever becomes of it.
+fn log(request: &Request, caller: &Caller) {
+    tracing::info!(uid = caller.uid, asked = safe(&request.to_string()), "admin request");
 }
 
 /// Reads one request, or says what is wrong with it.

@@ -9,6 +9,7 @@ mod act;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use ldap3_proto::proto::{LdapExtendedResponse, LdapOp, LdapResult};
@@ -45,7 +46,12 @@ pub(super) struct Switches {
     pub(super) read_only: bool,
     /// Connections are closed as soon as they are made.
     pub(super) deaf: bool,
+    /// How many more writes are taken; those that come later wait. None: all.
+    pub(super) writes_left: Option<u32>,
 }
+
+/// How often a write that waits asks whether it is its turn.
+const TURN_PAUSE: Duration = Duration::from_millis(5);
 
 /// Locks the state; a test that failed while it held the lock must not hide behind poison.
 pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -103,6 +109,9 @@ impl Session {
                 framed.send(notice_of_disconnection()).await?;
                 return Ok(());
             };
+            while !self.has_turn(&request, &mut lock(&state).switches) {
+                tokio::time::sleep(TURN_PAUSE).await;
+            }
             let answers = self.answer(request, &mut lock(&state));
             for message in answers.messages {
                 framed.feed(message).await?;
@@ -113,6 +122,17 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Whether a message is worked on now; a write that is takes one turn of those that are left.
+    fn has_turn(&self, request: &Request, switches: &mut Switches) -> bool {
+        let Some(left) = &mut switches.writes_left else { return true };
+        if self.seen(request).is_none_or(|seen| !seen.kind.is_write()) {
+            return true;
+        }
+        let is_next = *left > 0;
+        *left = left.saturating_sub(1);
+        is_next
     }
 
     /// Works on one message, with the fault that was ordered for it.

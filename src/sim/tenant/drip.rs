@@ -4,14 +4,22 @@
 //! connection what bad networks do.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use futures_util::stream;
+use tokio::time::{Instant, sleep_until};
 
 use super::orders::Fault;
 use super::wire::Cut;
+
+/// How often an answer that drips asks whether the rest may come.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Says that the orders were taken back since an answer began.
+pub(super) type Lifted = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Puts an answer on the wire.
 pub(super) fn send(
@@ -20,6 +28,7 @@ pub(super) fn send(
     body: Vec<u8>,
     faults: &[Fault],
     cut: &Cut,
+    lifted: Lifted,
 ) -> Response<Body> {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if faults.contains(&Fault::Reset) {
@@ -29,7 +38,7 @@ pub(super) fn send(
         .iter()
         .find_map(|fault| if let Fault::SlowDrip { pause } = fault { Some(*pause) } else { None });
     let mut response = Response::new(match pause {
-        Some(pause) => dripping(body, pause),
+        Some(pause) => dripping(body.into(), pause, lifted),
         None if faults.contains(&Fault::TruncatedBody) => truncated(&body),
         None => Body::from(body),
     });
@@ -52,11 +61,26 @@ fn truncated(body: &[u8]) -> Body {
     }))
 }
 
-/// One byte after each pause.
-fn dripping(body: Vec<u8>, pause: Duration) -> Body {
-    Body::from_stream(stream::unfold(body.into_iter(), move |mut rest| async move {
-        let byte = rest.next()?;
-        tokio::time::sleep(pause).await;
-        Some((io::Result::Ok(Bytes::from(vec![byte])), rest))
+/// One byte after each pause; the rest at once when the orders are taken back.
+fn dripping(body: Bytes, pause: Duration, lifted: Lifted) -> Body {
+    Body::from_stream(stream::unfold(body, move |mut rest| {
+        let lifted = Arc::clone(&lifted);
+        async move {
+            if rest.is_empty() {
+                return None;
+            }
+            let next = Instant::now() + pause;
+            loop {
+                sleep_until(next.min(Instant::now() + LOOK)).await;
+                if lifted() {
+                    let all = rest.split_to(rest.len());
+                    return Some((io::Result::Ok(all), rest));
+                }
+                if Instant::now() >= next {
+                    let byte = rest.split_to(1);
+                    return Some((io::Result::Ok(byte), rest));
+                }
+            }
+        }
     }))
 }

@@ -99,8 +99,10 @@ async fn handle(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let form = axum::body::to_bytes(body, LARGEST_FORM_BYTES).await.unwrap_or_default();
+    let lifted = shared.desk().orders.lifted();
     let (reply, faults) = shared.reply(&parts, &form);
-    drip::send(reply.status, reply.headers, reply.body, &faults, &cut)
+    let lifted = Arc::new(move || shared.desk().orders.lifted() != lifted);
+    drip::send(reply.status, reply.headers, reply.body, &faults, &cut, lifted)
 }
 
 impl Shared {

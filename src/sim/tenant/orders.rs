@@ -120,7 +120,11 @@ impl Order {
 
 /// The orders that stand.
 #[derive(Default)]
-pub(super) struct Orders(Vec<Standing>);
+pub(super) struct Orders {
+    standing: Vec<Standing>,
+    /// How often all of them were taken back.
+    lifted: u64,
+}
 
 struct Standing {
     order: Order,
@@ -131,20 +135,26 @@ struct Standing {
 
 impl Orders {
     pub(super) fn add(&mut self, order: Order) {
-        self.0.push(Standing { order, path: None, seen: 0 });
+        self.standing.push(Standing { order, path: None, seen: 0 });
     }
 
     pub(super) fn add_for(&mut self, path: &str, order: Order) {
-        self.0.push(Standing { order, path: Some(path.to_owned()), seen: 0 });
+        self.standing.push(Standing { order, path: Some(path.to_owned()), seen: 0 });
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.standing.clear();
+        self.lifted += 1;
+    }
+
+    /// How often all of them were taken back: an answer that suffers from one is whole then.
+    pub(super) fn lifted(&self) -> u64 {
+        self.lifted
     }
 
     /// How many orders have not run out.
     pub(super) fn open(&self) -> usize {
-        self.0.iter().filter(|standing| !standing.is_over()).count()
+        self.standing.iter().filter(|standing| !standing.is_over()).count()
     }
 
     /// What goes wrong with this request. An order whose turn would come on a request that
@@ -152,7 +162,7 @@ impl Orders {
     pub(super) fn take(&mut self, ask: &Ask) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut answer_fails = false;
-        for standing in &mut self.0 {
+        for standing in &mut self.standing {
             let order = &standing.order;
             let elsewhere = standing.path.as_ref().is_some_and(|path| *path != ask.path);
             let covered = order.on.covers(ask) && !elsewhere;

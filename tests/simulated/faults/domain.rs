@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use writeback::sim::domain::{self, OperationKind};
 
 use super::{a_day, converges, in_parallel, is_overcome, nothing_is_lost};
-use crate::stage::{Stage, until};
+use crate::stage::Stage;
 
 /// What becomes of a fault of the domain.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,21 +157,18 @@ fn a_bind_that_fails_for_a_moment_is_tried_again() {
 fn a_domain_controller_that_is_busy_for_a_while_is_waited_for() {
     let stage = Stage::written();
     a_day(&stage, 1);
-    stage.domain.clear_operations();
-    stage.domain.set_busy(true);
-    thread::scope(|scope| {
-        let pass = scope.spawn(|| stage.product.run(&["apply"]));
-        until("it was told to wait", || stage.domain.operations().len() >= 2);
-        stage.domain.set_busy(false);
-        is_overcome(&stage, &pass.join().unwrap(), "a busy domain controller");
-    });
+    // All but the last of the tries there are.
+    stage.domain.order(domain::Order::new(domain::Where::Any, domain::Fault::Busy).times(4));
+    let ran = stage.product.run(&["apply"]);
+    is_overcome(&stage, &ran, "a busy domain controller");
+    assert_eq!(stage.domain.open_orders(), 0);
 
     a_day(&stage, 2);
     stage.domain.clear_operations();
     stage.domain.set_busy(true);
     let begun = Instant::now();
     let ran = stage.product.run(&["apply"]).expect(4);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
     assert!(ran.stderr.contains("busy"), "{}", ran.stderr);
     assert!(stage.writes().is_empty());
     assert!(stage.domain.operations().len() <= 6, "{}", stage.domain.operations().len());
@@ -223,7 +220,7 @@ fn no_answer_at_all_is_ended_by_the_time_limit() {
             let begun = Instant::now();
             let ran = stage.product.run(&["apply"]);
             let took = begun.elapsed().as_secs();
-            assert!((59..80).contains(&took), "{took} s");
+            assert!((59..120).contains(&took), "{took} s");
             is_overcome(&stage, &ran, "a write without an answer");
             nothing_is_lost(&stage, "a write without an answer");
         });
@@ -234,7 +231,7 @@ fn no_answer_at_all_is_ended_by_the_time_limit() {
             let begun = Instant::now();
             let ran = other.product.run(&["apply"]);
             let took = begun.elapsed().as_secs();
-            assert!((14..40).contains(&took), "{took} s");
+            assert!((14..55).contains(&took), "{took} s");
             is_overcome(&other, &ran, "a bind without an answer");
         });
     });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use writeback::sim::tenant::{Fault, Order, Where};
 
@@ -87,7 +88,8 @@ fn a_read_of_the_tenant_that_stays_unfinished_ends_with_4_and_removes_nothing() 
         let begun = Instant::now();
         let ran = stage.product.run(&["apply"]);
         let took = begun.elapsed();
-        assert!(took < Duration::from_mins(1), "{what} took {took:?}");
+        // Tries and waits have an end; a day, as it is asked for here, is never waited.
+        assert!(took < Duration::from_mins(4), "{what} took {took:?}");
         assert_eq!(ran.code, 4, "{what}\n{}\n{}", ran.stdout, ran.stderr);
         assert_eq!(stage.removals(), (0, 0), "{what}");
         match place {
@@ -175,21 +177,35 @@ fn the_token_is_never_sent_to_another_host() {
     }
 }
 
+/// Keeps the port of a tenant that does not listen from everybody who takes a free one: it is
+/// taken, and nobody answers there. The tenant itself may listen again (socket(7), SO_REUSEADDR).
+fn held_port(login_url: &str) -> TcpSocket {
+    let address = login_url.trim_start_matches("https://").parse().unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
 #[test]
 fn a_tenant_that_comes_and_goes_costs_nothing() {
     let mut stage = Stage::written();
     let mut daemon = stage.product.daemon();
-    daemon.passes(1);
+    daemon.passed(1);
     let Stage { tenant, runtime, .. } = &mut stage;
     runtime.block_on(tenant.suspend());
+    let held = held_port(&stage.tenant.login_url());
+    until("a pass fails", || daemon.status()["lastPass"]["result"] == "Failed");
+    // None is under way any more that had seen the tenant.
     a_day(&stage, 1);
     stage.domain.clear_operations();
-    until("a pass fails", || daemon.status()["lastPass"]["result"] == "Failed");
+    daemon.passes(1);
     let fault = daemon.status()["fault"]["message"].as_str().unwrap().to_owned();
     assert!(fault.contains("gives no answer"), "{fault}");
     assert!(stage.writes().is_empty());
     let Stage { tenant, runtime, .. } = &mut stage;
     runtime.block_on(tenant.resume()).unwrap();
+    drop(held);
     until("it has caught up", || stage.held() == stage.wanted());
     nothing_is_lost(&stage, "a tenant that comes and goes");
     until("the fault is over", || daemon.status()["fault"].is_null());

@@ -7,7 +7,7 @@ use writeback::sim::tenant;
 use writeback::sim::tls::{Authority, Certificate};
 use writeback::sim::world::World;
 
-use super::{Mistake, WRONG_SECRET, check, closed_port};
+use super::{CLOSED_PORT, Mistake, WRONG_SECRET, check};
 use crate::stage::{CONTAINER, EVERYTHING, Stage};
 
 fn server(certificate: Certificate) -> tenant::Options {
@@ -118,7 +118,7 @@ const DOMAIN: [Mistake; 10] = [
     Mistake {
         what: "nobody listens where the domain controller should be",
         make: |stage, product| {
-            let nowhere = format!("ldaps://localhost:{}", closed_port());
+            let nowhere = format!("ldaps://localhost:{CLOSED_PORT}");
             product.reconfigure(&stage.domain.url(), &nowhere);
         },
         code: 4,

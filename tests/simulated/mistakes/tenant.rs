@@ -4,7 +4,7 @@ use std::fs;
 
 use writeback::sim::tls::Authority;
 
-use super::{Mistake, WRONG_SECRET, check, closed_port, use_certificate};
+use super::{CLOSED_PORT, Mistake, WRONG_SECRET, check, use_certificate};
 use crate::stage::Stage;
 
 fn grant(stage: &Stage, roles: &[&str]) {
@@ -117,7 +117,7 @@ const TENANT: [Mistake; 14] = [
         what: "nobody listens where the tenant should be",
         make: |stage, product| {
             let here = stage.tenant.login_url();
-            let nowhere = format!("https://127.0.0.1:{}", closed_port());
+            let nowhere = format!("https://127.0.0.1:{CLOSED_PORT}");
             product.reconfigure(&format!("loginUrl: {here}"), &format!("loginUrl: {nowhere}"));
         },
         code: 4,
@@ -163,7 +163,7 @@ const RIGHTS: [Mistake; 5] = [
         make: |stage, product| {
             grant(stage, &["Group.Read.All", "GroupMember.Read.All", "User.Read.All"]);
             let here = stage.tenant.graph_url();
-            let nowhere = format!("https://127.0.0.1:{}", closed_port());
+            let nowhere = format!("https://127.0.0.1:{CLOSED_PORT}");
             product.reconfigure(&format!("graphUrl: {here}"), &format!("graphUrl: {nowhere}"));
         },
         code: 4,
