@@ -10,9 +10,9 @@
 //! and `naming` (with `name`) what it is called, `content`, `convert`, `mail` and `form`
 //! what else it holds.
 //! `diff` puts the differences together (`rename` orders those of names, `cause` says why), `plan`
-//! gives order and digest, `guard` says what may go on, `conclude` what is remembered,
-//! `conditions` what is told, `upward` who in the directory holds written-back groups, `explain`
-//! why one group or person is where it is.
+//! gives order and digest, `guard` says what may go on, `conclude` what is remembered (`idle` of
+//! what nothing is said now), `conditions` what is told, `upward` who in the directory holds
+//! written-back groups, `explain` why one group or person is where it is.
 
 pub mod adopt;
 pub mod begin;
@@ -31,6 +31,7 @@ pub mod expression;
 pub mod form;
 pub mod guard;
 pub mod holdings;
+pub mod idle;
 pub mod mail;
 pub mod members;
 pub mod name;
@@ -153,6 +154,8 @@ pub struct Lessons {
     pub intents: BTreeMap<ObjectId, Intent>,
     /// The policy that keeps each owned group.
     pub kept: BTreeMap<ObjectId, PolicyName>,
+    /// The groups of which this pass does not say what should be, as items call them.
+    pub idle: BTreeSet<String>,
 }
 
 impl Decision {
@@ -197,6 +200,7 @@ pub fn decide(inputs: &Inputs<'_>, cloud: &CloudMembers) -> Decision {
     decision.privileged = privileged;
     links(inputs, cloud, &mut decision);
     decision.lessons.kept = kept(inputs, &holdings, &claims);
+    decision.lessons.idle = idle::idle(inputs, &holdings, &claims);
     diff::diff(inputs, cloud, &claims, &holdings, &mut decision);
     decision.shrunk = claims.shrunk;
     contest::contest(inputs, &mut decision);

@@ -17,6 +17,8 @@
 
 #[path = "support/exposition.rs"]
 mod exposition;
+#[path = "support/file_limit.rs"]
+mod file_limit;
 #[path = "support/product.rs"]
 mod product;
 #[path = "support/stage.rs"]

@@ -76,7 +76,7 @@ impl Books {
 
     /// Puts what the engine remembers on disk, with the status as it stands.
     pub fn save(&mut self, engine: &Engine, report: &Report) -> Result<(), StateError> {
-        let head = self.journal.head();
+        let head = self.journal.head_to_keep();
         report.stand(Standing::of(engine.memory(), Some(head.to_string())));
         let head = JournalHead { sequence: head.sequence, hash: head.hash.to_string() };
         let status = serde_json::to_string(&report.status()).ok();
@@ -149,8 +149,7 @@ pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &S
         if books.behind { books.save(engine, &report) } else { Ok(()) }
     });
     if let Err(error) = bound {
-        // A state of another domain: the one that answers is not the one that is meant.
-        let blind = Blind { side: Side::Domain, fault: unsaved(&error) };
+        let blind = Blind { side: Side::State, fault: unsaved(&error) };
         engine.ask_again(&look);
         engine.give_up(&blind, look.begun);
         return Finished { acted: Acted::default(), saved: Err(error) };

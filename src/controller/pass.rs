@@ -1,9 +1,11 @@
 //! One round: observe, decide, guard; then, for those who may, apply and conclude.
 //!
-//! `look` is its first half, `controller::act` the second. A preview is a pass that stops before
-//! `act`; nothing below knows which of the two it is in.
+//! `look` is its first half, `controller::act` the second; `requests` are approvals that wait for a
+//! look. A preview is a pass that stops before `act`; nothing below knows which of the two it is
+//! in.
 
 mod look;
+mod requests;
 
 pub use look::Sighting;
 
@@ -48,7 +50,7 @@ pub struct Engine {
     /// was is news, one that is still gone is none.
     folder_lost: Option<String>,
     /// The Git revision of the folder when it was last read.
-    pub(super) revision: Option<String>,
+    revision: Option<String>,
     memory: Memory,
     /// Whether it was given any.
     remembers: bool,
@@ -88,9 +90,11 @@ pub struct Look {
     pub remembers: bool,
     /// A person asks for it, not a policy.
     pub errand: bool,
+    /// Why removals wait from this look on, where nothing is remembered at all: a whole sentence.
+    pub forgotten: Option<String>,
 }
 
-/// A side that could not be read: the pass ends.
+/// A side that could not be read, or a state that could not be kept: the pass ends.
 #[derive(Debug)]
 pub struct Blind {
     /// Which side.
@@ -177,7 +181,7 @@ impl Engine {
     /// The same, on the word of `via`. A folder that is lost, or is there again, has changed too.
     pub fn load_policies_by(&mut self, via: Via) -> LoadReport {
         let mut load = self.store.load(&self.settings.policies);
-        // What was in force before a folder was lost is still of the revision it was.
+        // A folder that is lost has no revision; the last one that was read is still told.
         let moved = load.folder_error.is_none() && load.revision != self.revision;
         if moved {
             self.revision.clone_from(&load.revision);
@@ -193,6 +197,7 @@ impl Engine {
                 policies: self.store.in_force(),
                 mistakes: &mistakes,
                 revision: self.revision.as_deref(),
+                committed: &self.memory.committed,
                 at: now(),
             });
         }
@@ -214,28 +219,12 @@ impl Engine {
         &mut self.memory
     }
 
-    /// Takes a person's word for a held set: the next look takes it up, or the next one at all
-    /// policies drops it.
-    pub fn request(&mut self, request: ApprovalRequest) {
-        self.requests.push(request);
-    }
-
-    /// Takes back what a look let through, where nothing is done on it: it refused, or its
-    /// approvals are not journalled. What waited for a look waits for the next one; what was asked
-    /// for with this look alone is over with it; a policy file asks again by itself.
-    pub(super) fn ask_again(&mut self, look: &Look) {
-        for digest in look.granted.keys() {
-            self.memory.approvals.remove(digest);
-        }
-        self.requests.extend(look.taken.iter().cloned());
-    }
-
     /// Adds an adoption to those of a policy.
     pub fn adopt(&mut self, policy: PolicyName, adoption: Adoption) {
         self.adoptions.push((policy, adoption));
     }
 
-    /// The Git revision of the policies in force.
+    /// The Git revision of the folder when it was last read.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
     }
@@ -327,7 +316,7 @@ impl Engine {
         self.credentials.look(&self.settings, &self.report)
     }
 
-    /// Ends a pass that could not look.
+    /// Ends a pass that could not look, or whose end could not be written down.
     pub fn give_up(&mut self, blind: &Blind, begun: Timestamp) -> PassEnd {
         let at = now();
         self.report.emit(&Event::FaultMet { side: blind.side, fault: &blind.fault });
@@ -335,6 +324,7 @@ impl Engine {
             Side::Tenant => Reason::TenantUnavailable,
             Side::Domain => Reason::DomainUnavailable,
             Side::Policies => Reason::PoliciesUnavailable,
+            Side::State => Reason::StateUnavailable,
         };
         let (policies, message) = (self.store.in_force(), &blind.fault.message);
         self.conditions =

@@ -124,8 +124,9 @@ impl Loop {
 
     /// One pass; the fault that ended it early, if one did.
     async fn pass(&mut self) -> Option<Fault> {
+        let begun = now();
         if let Err(fault) = self.catch_up() {
-            return Some(fault);
+            return Some(self.give_up(Blind { side: Side::State, fault }, begun));
         }
         let stop = Arc::clone(&self.stop);
         let settled = tokio::select! {

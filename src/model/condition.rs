@@ -53,6 +53,8 @@ pub enum Reason {
     DomainUnavailable,
     /// The policy folder could not be read.
     PoliciesUnavailable,
+    /// The state cannot be put on disk, or is another domain's.
+    StateUnavailable,
     /// Some operations failed or were refused.
     OperationsFailed,
     /// Values were changed by somebody else.

@@ -5,13 +5,16 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use url::form_urlencoded::byte_serialize;
 
-use crate::stage::until;
-
+/// Longer than anything waited for: a scrape that comes too late on a busy machine begins the
+/// `for:` of an alert anew.
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How often it scrapes, and how often it asks its rules.
 const INTERVAL: &str = "500ms";
 
@@ -104,12 +107,15 @@ impl Prometheus {
         self.results(&format!("/api/v1/query?query={expression}"))
     }
 
-    /// Whether an expression ever said anything in the last minutes.
-    #[expect(clippy::disallowed_methods, reason = "Prometheus lives in real time")]
-    pub fn ever_said(&self, expression: &str, minutes: i64) -> bool {
+    /// Whether an expression ever said anything since then. Prometheus gives 11,000 points: an
+    /// hour and a half.
+    pub fn ever_said(&self, expression: &str, since: Timestamp) -> bool {
         let expression: String = byte_serialize(expression.as_bytes()).collect();
-        let end = jiff::Timestamp::now().as_second();
-        let start = end - minutes * 60;
+        let seconds = |at: Timestamp| {
+            let thousandths = at.as_millisecond();
+            format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
+        };
+        let (start, end) = (seconds(since), seconds(now().max(since)));
         let path =
             format!("/api/v1/query_range?query={expression}&start={start}&end={end}&step=500ms");
         !self.results(&path).is_empty()
@@ -117,8 +123,13 @@ impl Prometheus {
 
     /// Whether an alert fires now, for the series that these labels pick.
     pub fn fires(&self, alert: &str, instance: &str) -> bool {
-        let alert = format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\",{instance}}}");
-        !self.query(&alert).is_empty()
+        !self.query(&firing(alert, instance)).is_empty()
+    }
+
+    /// Whether it fires now or has fired since then: one that is about a moment may be over before
+    /// anybody asks.
+    pub fn fired(&self, alert: &str, instance: &str, since: Timestamp) -> bool {
+        self.ever_said(&firing(alert, instance), since)
     }
 
     /// All alerts that fire now, by their labels.
@@ -135,6 +146,27 @@ impl Prometheus {
         let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
         let broken = rules.filter(|rule| rule["health"] != "ok");
         broken.map(|rule| format!("{}: {}", rule["name"], rule["lastError"])).collect()
+    }
+}
+
+fn firing(alert: &str, instance: &str) -> String {
+    format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\",{instance}}}")
+}
+
+/// What Prometheus stamps its samples with.
+#[expect(clippy::disallowed_methods, reason = "Prometheus lives in real time")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Asks again and again until the answer is yes.
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "patience is a matter of real time")]
+pub fn until(what: &str, mut ask: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !ask() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 

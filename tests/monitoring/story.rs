@@ -2,30 +2,30 @@
 //! the simulators, and is put right, while a real Prometheus looks on. Hours are seconds: the rules
 //! are rendered with their durations divided by 600.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use uuid::Uuid;
 use writeback::sim::domain;
 use writeback::sim::tenant::{Fault, Order, Where};
 
 use crate::dashboards::{dashboards, with_variables};
+use crate::file_limit::{FIRST_PAGE, UNBOUND, bound_files, outlive_limits};
 use crate::logs::unanswered;
 use crate::product::{Daemon, Product, get};
-use crate::prometheus::Prometheus;
+use crate::prometheus::{Prometheus, now, until};
 use crate::rules::{Rule, alerts, rules};
 use crate::small_disk::{SMALL_DISK_MIB, Small};
-use crate::stage::{CONTAINER, EVERYTHING, Stage, until};
+use crate::stage::{CONTAINER, EVERYTHING, Stage};
 use crate::template::render;
 
 /// How much shorter the story is than life.
 const DIVISOR: u64 = 600;
-/// How far back the expressions of rules and dashboards are asked, in minutes: the whole story.
-const STORY_MINUTES: i64 = 5;
 /// Two weeks, divided, are more.
 const CERTIFICATE_LEFT: Duration = Duration::from_mins(20);
 /// Where everything happens.
@@ -38,16 +38,21 @@ struct Scene {
     main: String,
     other: String,
     address: String,
+    /// When the story began, and what happens now in it: so far back alerts and expressions are
+    /// asked for.
+    begun: Timestamp,
+    happens: Cell<Timestamp>,
     fired: RefCell<BTreeSet<String>>,
     cleared: RefCell<BTreeSet<String>>,
     log: RefCell<String>,
 }
 
-/// A loopback address that is free now. A daemon that comes back has to have the same one: for
+/// Two loopback addresses that are free now. A daemon that comes back has to have the same one: for
 /// Prometheus another port is another instance.
-fn free_address() -> String {
-    // No other test listens on this address.
-    TcpListener::bind("127.0.66.1:0").unwrap().local_addr().unwrap().to_string()
+fn free_addresses() -> [String; 2] {
+    // No other test listens on this address. Both are taken at once, so that they are two.
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.66.1:0").unwrap());
+    taken.map(|listener| listener.local_addr().unwrap().to_string())
 }
 
 fn rules_of_the_story() -> Vec<(&'static str, String)> {
@@ -70,7 +75,7 @@ impl Scene {
         product.run(&["apply"]).expect(0);
         product.a_day_later();
         let slow = stage.another_product();
-        let (address, other) = (free_address(), free_address());
+        let [address, other] = free_addresses();
         for (product, address) in [(product, &address), (&slow, &other)] {
             product.reconfigure("listen: '127.0.0.1:0'", &format!("listen: '{address}'"));
         }
@@ -84,8 +89,19 @@ impl Scene {
         let targets = [address.clone(), other.clone()];
         let prometheus = Prometheus::start(&rules_of_the_story(), &targets);
         let instance = |address: &str| format!("instance=\"{address}\"");
-        let daemons = (product.daemon(), slow.daemon());
+        let main = product.daemon_with(|command| outlive_limits(command, product));
+        let mut daemons = (main, slow.daemon());
+        // What is changed after its first pass it cannot but find.
+        let status = daemons.1.status.clone();
+        daemons.1.until("the slow one to have read its policies", || {
+            let status = serde_json::from_str(&get(&status, "/api/v1/status").1);
+            let status: serde_json::Value = status.ok()?;
+            status["lastPass"]["number"].as_u64()
+        });
+        let begun = now();
         let scene = Self {
+            begun,
+            happens: Cell::new(begun),
             main: instance(&address),
             other: instance(&other),
             address,
@@ -99,29 +115,31 @@ impl Scene {
         (scene, daemons.0, daemons.1)
     }
 
+    /// Something happens from now on.
+    fn happens(&self) {
+        self.happens.set(now());
+    }
+
     #[track_caller]
     fn fires_at(&self, instance: &str, alert: &str) {
         self.fires_while(instance, alert, || ());
     }
 
-    /// Waits until an alert fires, doing something again and again.
+    /// Waits until an alert fires for what happens, doing something again and again. Some fire for
+    /// seconds: one that has fired and cleared meanwhile has fired.
     #[track_caller]
     fn fires_while(&self, instance: &str, alert: &str, mut act: impl FnMut()) {
         until(&format!("{alert} fires"), || {
             act();
-            self.prometheus.fires(alert, instance)
+            self.prometheus.fired(alert, instance, self.happens.get())
         });
         self.fired.borrow_mut().insert(alert.to_owned());
     }
 
-    /// The same for one that may have cleared meanwhile.
+    /// The same for what happened at the start of the story.
     #[track_caller]
     fn fired_at(&self, instance: &str, alert: &str) {
-        let expression =
-            format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\",{instance}}}");
-        until(&format!("{alert} has fired"), || {
-            self.prometheus.ever_said(&expression, STORY_MINUTES)
-        });
+        until(&format!("{alert} has fired"), || self.prometheus.fired(alert, instance, self.begun));
         self.fired.borrow_mut().insert(alert.to_owned());
     }
 
@@ -178,6 +196,7 @@ fn every_alert_fires_and_clears_and_every_expression_says_something() {
     domain_down(&scene);
     credential(&scene);
     budget(&scene);
+    unsaved(&scene, &daemon);
     scene.log.borrow_mut().push_str(&daemon.log());
     let daemon = restarts(&scene, daemon);
     scene.log.borrow_mut().push_str(&daemon.log());
@@ -207,13 +226,15 @@ fn quiet(scene: &Scene) {
 
 /// A department is emptied. Nobody decides for a long time.
 fn hold(scene: &Scene) {
+    scene.happens();
     scene.stage.empty_nearly("All Employees");
     scene.fire(&["WritebackHeld"]);
-    let people = scene.prometheus.query(&format!("writeback_held_people{{{}}}", scene.main));
-    assert_eq!(people[0]["value"][1], "11", "{people:?}");
+    let people = format!("writeback_held_people{{{}}} == 11", scene.main);
+    until("eleven people are behind it", || !scene.prometheus.query(&people).is_empty());
 }
 
 fn decide_on_the_hold(scene: &Scene) {
+    scene.happens();
     scene.fire(&["WritebackHeldLong"]);
     let status = scene.stage.product.run(&["status"]);
     let digest = status.stdout.split("writeback approve ").nth(1).unwrap();
@@ -224,6 +245,7 @@ fn decide_on_the_hold(scene: &Scene) {
 
 /// A broken policy is pushed and mended; somebody pauses one and forgets it.
 fn policies(scene: &Scene) {
+    scene.happens();
     let product = &scene.stage.product;
     product.run(&["pause", "--policy", "watching"]).expect(0);
     let broken = product.write("policies/broken.yaml", "kind: Nonsense\n");
@@ -238,6 +260,7 @@ fn surroundings(scene: &Scene) {
     let administrators = format!("CN=Domain Admins,CN=Users,{}", stage.domain.base_dn());
     // A global group holds no universal one; Administrators does.
     let builtin = format!("CN=Administrators,CN=Builtin,{}", stage.domain.base_dn());
+    scene.happens();
     let protected = [administrators, builtin]
         .into_iter()
         .find(|dn| stage.domain.edit(|tree| tree.add_member(dn, &finance)).is_ok());
@@ -250,21 +273,22 @@ fn surroundings(scene: &Scene) {
         retry_after: Some(retry_after.to_owned()),
         scope: None,
     };
-    scene.fires_while(&scene.main, "WritebackGraphThrottled", || {
-        if stage.tenant.open_orders() == 0 {
-            stage.tenant.order(Order::once(Where::Groups, throttled("0.01")));
-        }
-    });
-    stage.tenant.clear_orders();
-    scene.clear(&["WritebackGraphThrottled"]);
-
-    stage.tenant.order(Order::once(Where::Groups, throttled("6")));
-    scene.fire(&["WritebackQueueStuck"]);
-    scene.clear(&["WritebackQueueStuck"]);
+    for (alert, retry_after) in [("WritebackGraphThrottled", "0.01"), ("WritebackQueueStuck", "6")]
+    {
+        scene.happens();
+        scene.fires_while(&scene.main, alert, || {
+            if stage.tenant.open_orders() == 0 {
+                stage.tenant.order(Order::once(Where::Groups, throttled(retry_after)));
+            }
+        });
+        stage.tenant.clear_orders();
+        scene.clear(&[alert]);
+    }
 }
 
 /// Groups that cannot be written, were changed by hand, or are somebody else's.
 fn groups(scene: &Scene) {
+    scene.happens();
     let stage = &scene.stage;
     for group in ["Finance", "Board"] {
         let refuse = domain::Order::new(scene.by_guid(group), domain::Fault::InsufficientAccess);
@@ -295,6 +319,7 @@ fn groups(scene: &Scene) {
         "WritebackDriftOld",
         "WritebackPausedTooLong",
     ]);
+    scene.happens();
     stage.product.run(&["resume", "--policy", "watching"]).expect(0);
     stage.domain.cancel_orders();
     let mended = stage.domain.edit(|tree| {
@@ -317,6 +342,7 @@ fn groups(scene: &Scene) {
 
 /// The members of one group cannot be read, pass after pass.
 fn reads(scene: &Scene) {
+    scene.happens();
     let (tenant, finance) = (&scene.stage.tenant, scene.stage.id("Finance"));
     let blind = Fault::NullWitness("user".to_owned());
     tenant.order(Order::always(Where::MembersOf(finance), blind));
@@ -326,6 +352,7 @@ fn reads(scene: &Scene) {
 }
 
 fn domain_down(scene: &Scene) {
+    scene.happens();
     scene.stage.domain.set_busy(true);
     scene.fire(&["WritebackLdapDown"]);
     scene.stage.domain.set_busy(false);
@@ -341,6 +368,7 @@ fn credential(scene: &Scene) {
     let end = jiff::Timestamp::now() + CERTIFICATE_LEFT;
     parameters.not_after = std::time::SystemTime::from(end).into();
     let soon = parameters.self_signed(&key).unwrap();
+    scene.happens();
     product.write("certificate.pem", &soon.pem());
     // The token at hand is good for an hour; the tenant ends it sooner.
     tenant.revoke_tokens();
@@ -362,6 +390,7 @@ fn budget(scene: &Scene) {
         let some = people.clone().count().saturating_sub(1).min(2);
         leaving.extend(people.take(some).map(|person| (group.id, *person)));
     }
+    scene.happens();
     // One group gets another name, which the directory refuses at first.
     let rename = domain::Where::Kind(domain::OperationKind::ModifyDn);
     stage.domain.order(domain::Order::new(rename, domain::Fault::InsufficientAccess));
@@ -369,39 +398,49 @@ fn budget(scene: &Scene) {
     stage.cloud(|cloud| cloud.rename_group(vpn, "Remote Users"));
     // So many may go in a day.
     assert!(leaving.len() >= 5, "{leaving:?}");
-    for (group, person) in leaving.into_iter().take(5) {
-        stage.cloud(|cloud| cloud.remove_member(group, person));
-    }
+    stage.cloud(|cloud| {
+        let mut leaving = leaving.into_iter().take(5);
+        leaving.try_for_each(|(group, person)| cloud.remove_member(group, person))
+    });
     scene.fire(&["WritebackBudgetLow"]);
-    let left = |row: &str| {
+    for (row, left) in [("memberships_removed", 0), ("groups_removed", 1)] {
         let labels = format!("{},policy=\"everything\",row=\"{row}\"", scene.main);
-        let left = scene.prometheus.query(&format!("writeback_budget_remaining_ratio{{{labels}}}"));
-        left[0]["value"][1].clone()
-    };
-    assert_eq!((left("memberships_removed"), left("groups_removed")), ("0".into(), "1".into()));
+        let left = format!("writeback_budget_remaining_ratio{{{labels}}} == {left}");
+        until(&left, || !scene.prometheus.query(&left).is_empty());
+    }
     let guard = "  guard: { membershipsRemoved: { atLeast: 1000 }, oneGroup: { atLeast: 1000 }, \
                  groupsRemoved: { atLeast: 10 } }";
     stage.product.policy("everything", &format!("{EVERYTHING}\n{guard}"));
     scene.clear(&["WritebackBudgetLow"]);
 }
 
-/// It dies and comes back, twice.
+/// What it remembers cannot be put on disk, until it can.
+fn unsaved(scene: &Scene, daemon: &Daemon) {
+    scene.happens();
+    bound_files(daemon.id(), FIRST_PAGE);
+    scene.fire(&["WritebackStateFailing"]);
+    bound_files(daemon.id(), UNBOUND);
+    scene.clear(&["WritebackStateFailing"]);
+}
+
+/// It dies and comes back, again and again.
 fn restarts(scene: &Scene, daemon: Daemon) -> Daemon {
-    let mut daemon = daemon;
+    scene.happens();
+    let mut daemon = Some(daemon);
     let begun = || {
         let begun =
             scene.prometheus.query(&format!("process_start_time_seconds{{{}}}", scene.main));
         begun.first().map(|sample| sample["value"][1].clone())
     };
-    for _ in 0..2 {
+    // Two starts are enough where they and the scrapes after them fall into six seconds.
+    scene.fires_while(&scene.main, "WritebackRestarting", || {
         let before = begun();
-        drop(daemon);
-        daemon = scene.stage.product.daemon();
+        drop(daemon.take());
+        daemon = Some(scene.stage.product.daemon());
         until("its new life is scraped", || begun().is_some_and(|now| Some(now) != before));
-    }
-    scene.fire(&["WritebackRestarting"]);
+    });
     scene.clear(&["WritebackRestarting"]);
-    daemon
+    daemon.unwrap()
 }
 
 /// The disk of its state has no room, and then has some.
@@ -411,6 +450,7 @@ fn disk(scene: &Scene, daemon: Daemon) -> Small {
     assert_eq!(daemon.wait(), Some(0));
     let small = Small::start(&stage.product);
     until("it is ready", || get(&scene.address, "/readyz").0 == 200);
+    scene.happens();
     let filler = small.path("state/filler");
     // More than there is room for: what fits in stays.
     fs::write(&filler, vec![0; SMALL_DISK_MIB << 20]).unwrap_err();
@@ -429,6 +469,7 @@ fn disk(scene: &Scene, daemon: Daemon) -> Small {
 
 /// Nothing answers any more, until somebody starts it.
 fn absent(scene: &Scene, full: Small, slow: Daemon) {
+    scene.happens();
     drop(full);
     drop(slow);
     scene.fires_at("severity=\"critical\"", "WritebackAbsent");
@@ -447,6 +488,6 @@ fn silent_expressions(scene: &Scene) -> Vec<String> {
         expressions.extend(own);
     }
     assert!(expressions.len() > 80, "{}", expressions.len());
-    expressions.retain(|expression| !scene.prometheus.ever_said(expression, STORY_MINUTES));
+    expressions.retain(|expression| !scene.prometheus.ever_said(expression, scene.begun));
     expressions
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
+use crate::product::{Daemon, get};
 use crate::stage::{EVERYTHING, Stage, until};
 use crate::{pass, waiting};
 
@@ -59,41 +60,55 @@ fn a_group_that_nobody_knows_is_said_to_be_unknown_and_the_pass_is_made() {
 }
 
 /// Publishes a commit as git-sync does: a work tree named by its hash, and one link that is renamed
-/// over the old one.
-fn publish(stage: &Stage, version: usize, spec: &str) -> String {
+/// over the old one. The first policy is `everything`, the second `board`.
+fn publish(stage: &Stage, version: usize, specs: &[&str]) -> String {
     let root = stage.product.path().join("git");
     let hash = format!("{version:040x}");
     let folder = root.join(".worktrees").join(&hash).join("policies");
     fs::create_dir_all(&folder).unwrap();
-    let text = format!(
-        "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nmetadata: {{ name: everything }}\n\
-         spec:\n{spec}\n"
-    );
-    fs::write(folder.join("everything.yaml"), text).unwrap();
+    for (name, spec) in ["everything", "board"].into_iter().zip(specs) {
+        let text = format!(
+            "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nmetadata: {{ name: {name} }}\n\
+             spec:\n{spec}\n"
+        );
+        fs::write(folder.join(format!("{name}.yaml")), text).unwrap();
+    }
     symlink(format!(".worktrees/{hash}"), root.join("next")).unwrap();
     fs::rename(root.join("next"), root.join("current")).unwrap();
     hash
+}
+
+/// The revisions that the metrics say are in force.
+fn in_force(daemon: &Daemon) -> Vec<String> {
+    let metrics = get(&daemon.metrics, "/metrics").1;
+    let lines = metrics.lines().filter_map(|line| line.strip_prefix("writeback_policy_info{"));
+    let revision =
+        |line: &str| line.strip_prefix("revision=\"")?.strip_suffix("\"} 1").map(str::to_owned);
+    lines.map(|line| revision(line).unwrap_or_else(|| panic!("{line}"))).collect()
 }
 
 #[test]
 fn the_revision_of_the_policies_shows_and_moves_with_each_commit() {
     let stage = Stage::small();
     fs::create_dir(stage.product.path().join("git")).unwrap();
-    let first = publish(&stage, 0xa1, EVERYTHING);
+    let first = publish(&stage, 0xa1, &[EVERYTHING]);
     stage.product.reconfigure("path: policies", "path: git/current/policies");
     let daemon = waiting(&stage);
     let folder = || daemon.status()["folder"].clone();
     assert_eq!(folder()["revision"], first.as_str());
+    assert_eq!(in_force(&daemon), [first.as_str()]);
     let loaded = folder()["loadedAt"].clone();
     assert!(loaded.as_str().unwrap().starts_with("20"), "{loaded}");
     let text = stage.product.run(&["status"]).expect(0).stdout;
     assert!(text.contains(&format!("policies of revision {first} read 20")), "{text}");
     // A commit that changes no policy is a commit all the same, and no reason for a pass.
-    let second = publish(&stage, 0xa2, EVERYTHING);
+    let second = publish(&stage, 0xa2, &[EVERYTHING]);
     until("the second commit shows", || folder()["revision"] == second.as_str());
+    assert_eq!(in_force(&daemon), [second.as_str()]);
     assert_eq!(pass(&daemon), 1);
     // What is written is journalled with the commit that says so.
-    let third = publish(&stage, 0xa3, &EVERYTHING.replacen("mode: Sync", "mode: UpsertOnly", 1));
+    let spec = EVERYTHING.replacen("mode: Sync", "mode: UpsertOnly", 1);
+    let third = publish(&stage, 0xa3, &[&spec]);
     until("a pass follows", || pass(&daemon) == 2);
     assert_eq!(folder()["revision"], third.as_str());
     stage.put_in("Board", &["Ada Lovelace"]);
@@ -102,12 +117,66 @@ fn the_revision_of_the_policies_shows_and_moves_with_each_commit() {
     let intent = journal.iter().rfind(|line| line["kind"] == "intent").unwrap();
     assert_eq!(intent["revision"], third.as_str(), "{intent}");
     // A broken commit is the revision that was read; what it breaks stays as it was.
-    let broken = publish(&stage, 0xa4, "  mode: Snyc");
+    let broken = publish(&stage, 0xa4, &["  mode: Snyc"]);
     let told = stage.product.run(&["reload"]).expect(5);
     assert!(told.stdout.contains(&format!("at revision {broken}\n")), "{}", told.stdout);
-    assert!(told.stdout.contains("  in force: everything\n"), "{}", told.stdout);
+    let kept = format!("  in force: everything (revision {third})\n");
+    assert!(told.stdout.contains(&kept), "{}", told.stdout);
     assert!(told.stderr.contains("everything.yaml:5:"), "{}", told.stderr);
     assert_eq!(stage.removals(), (0, 0));
+}
+
+#[test]
+fn what_a_broken_commit_leaves_in_force_is_of_the_revision_that_was_good() {
+    let stage = Stage::small();
+    fs::create_dir(stage.product.path().join("git")).unwrap();
+    let only = "precedence: 50\n  selection: { include: [{ displayName: '^Board$' }] }";
+    let board = EVERYTHING.replacen("  mode: Sync", &format!("  mode: Sync\n  {only}"), 1);
+    let good = publish(&stage, 0xb1, &[EVERYTHING, &board]);
+    stage.product.reconfigure("path: policies", "path: git/current/policies");
+    let daemon = waiting(&stage);
+    let of = |name: &str| daemon.status()["policies"][name]["revision"].clone();
+    assert_eq!(["everything", "board"].map(of), [good.as_str(), good.as_str()]);
+    assert_eq!(in_force(&daemon), [good.as_str()]);
+    let older = format!("in force as it was at revision {good}");
+    assert!(!stage.product.run(&["status"]).expect(0).stdout.contains(&older));
+
+    let broken = publish(&stage, 0xb2, &[EVERYTHING, "  mode: Snyc"]);
+    until("the broken commit shows", || daemon.status()["folder"]["revision"] == broken.as_str());
+    assert_eq!(["everything", "board"].map(of), [broken.as_str(), good.as_str()]);
+    assert_eq!(in_force(&daemon), [good.as_str(), broken.as_str()]);
+    let text = stage.product.run(&["status"]).expect(0).stdout;
+    assert!(text.contains(&format!("policies of revision {broken} read 20")), "{text}");
+    assert_eq!(text.matches("in force as it was").count(), 1, "{text}");
+    let line = format!("mode Sync\n  {older}; revision {broken} was read last\n");
+    let (_, of_board) = text.split_once("\npolicy board: ").unwrap();
+    assert!(of_board.split_once(&line).is_some_and(|(counts, _)| !counts.contains('\n')), "{text}");
+    let (_, page) = get(&daemon.status, "/");
+    assert!(page.contains(&format!("<dt>Git revision read</dt><dd><code>{broken}<")), "{page}");
+    let older = format!("in force as it was at revision <code>{good}<");
+    assert_eq!(page.matches(&older).count(), 1, "{page}");
+    assert_eq!(page.matches("in force as it was").count(), 1, "{page}");
+    let told = stage.product.run(&["reload"]).expect(5).stdout;
+    assert!(told.contains(&format!("  in force: board (revision {good}), everything\n")), "{told}");
+
+    // What is written under the last good version is journalled with its revision.
+    stage.put_in("Board", &["Ada Lovelace"]);
+    stage.put_in("Contractors", &["Ada Lovelace"]);
+    stage.product.run(&["reconcile"]);
+    assert_eq!(stage.held(), stage.wanted());
+    let journal = stage.product.journal();
+    let last = |policy: &str| {
+        let mut intents = journal.iter().filter(|line| line["kind"] == "intent");
+        intents.rfind(|line| line["policy"] == policy).unwrap()["revision"].clone()
+    };
+    assert_eq!(["everything", "board"].map(last), [broken.as_str(), good.as_str()]);
+
+    let mended = publish(&stage, 0xb3, &[EVERYTHING, &board]);
+    until("the mended commit shows", || daemon.status()["folder"]["revision"] == mended.as_str());
+    assert_eq!(["everything", "board"].map(of), [mended.as_str(), mended.as_str()]);
+    assert_eq!(in_force(&daemon), [mended.as_str()]);
+    let (_, page) = get(&daemon.status, "/");
+    assert!(!page.contains("in force as it was"), "{page}");
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //! mount namespace of its own, which is gone with the daemon.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::product::{Daemon, Product};
 use crate::stage::{Stage, until};
@@ -52,9 +54,12 @@ fn seen(product: &Product, daemon: &Daemon, name: &str) -> PathBuf {
     Path::new(&root).join(folder).join("state").join(name)
 }
 
+/// The whole lines: where there is no room the last one is cut for a moment.
 fn lines(journal: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(journal).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let text = fs::read(journal).unwrap();
+    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let lines = text[..end].split_inclusive(|byte| *byte == b'\n');
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
 fn of_kind(journal: &Path, kind: &str) -> usize {
@@ -74,8 +79,18 @@ fn use_up_the_last_page(product: &Product) {
     panic!("{LINES_MAX} lines found room on a full disk");
 }
 
-#[test]
-fn nothing_is_done_on_an_approval_that_finds_no_room_in_the_journal_until_it_does() {
+/// A daemon that holds something, and whose journal has no room for one more line.
+struct Full {
+    stage: Stage,
+    daemon: Daemon,
+    /// Of what is held.
+    digest: String,
+    journal: PathBuf,
+    /// What takes all the room.
+    filler: PathBuf,
+}
+
+fn full() -> Full {
     let stage = Stage::written();
     stage.product.a_day_later();
     stage.product.policy("idle", IDLE);
@@ -83,17 +98,22 @@ fn nothing_is_done_on_an_approval_that_finds_no_room_in_the_journal_until_it_doe
     let outside = "status: '127.0.0.1:0', adminSocket: admin.sock }";
     stage.product.reconfigure("status: '127.0.0.1:0' }", outside);
     stage.empty_nearly("All Employees");
-    let mut daemon = start(&stage.product);
+    let daemon = start(&stage.product);
     let held = || daemon.status()["plan"]["heldDigest"].as_str().map(str::to_owned);
     until("something is held", || held().is_some());
     let digest = held().unwrap();
     let journal = seen(&stage.product, &daemon, "journal.jsonl");
     until("that is in the journal", || of_kind(&journal, "held") == 1);
-
     let filler = seen(&stage.product, &daemon, "filler");
     // More than there is room for: what fits in stays.
     fs::write(&filler, vec![0; SMALL_DISK_MIB << 20]).unwrap_err();
     use_up_the_last_page(&stage.product);
+    Full { stage, daemon, digest, journal, filler }
+}
+
+#[test]
+fn nothing_is_done_on_an_approval_that_finds_no_room_in_the_journal_until_it_does() {
+    let Full { stage, mut daemon, digest, journal, filler } = full();
     let said = stage.product.run(&["approve", &digest]).expect(0).stdout;
     assert!(said.contains(&digest[..12]), "{said}");
     let failures = || daemon.log().matches("journal failed").count();
@@ -120,4 +140,41 @@ fn nothing_is_done_on_an_approval_that_finds_no_room_in_the_journal_until_it_doe
     assert_eq!(of_kind(&journal, "approval"), 1);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), Some(0));
+}
+
+/// A pass on request with an approval of its own. The command would not find the daemon: outside of
+/// the small disk nobody holds the state.
+fn apply(product: &Product, digest: &str) -> Value {
+    let mut stream = UnixStream::connect(product.path().join("admin.sock")).unwrap();
+    writeln!(stream, "{}", json!({"ask": "apply", "approve": digest})).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+#[test]
+fn an_apply_whose_own_approval_finds_no_room_does_nothing_then_or_later() {
+    let Full { stage, daemon, digest, journal, filler } = full();
+    let refused = apply(&stage.product, &digest);
+    assert_eq!(refused["exit"], 1, "{refused}");
+    assert!(refused["complaints"].to_string().contains("the disk is full"), "{refused}");
+    assert_eq!(stage.removals(), (0, 0), "it was done on a word that nobody will know of");
+    assert_eq!(of_kind(&journal, "approval"), 0);
+
+    fs::remove_file(&filler).unwrap();
+    // The word was for that pass: later ones hold the set once more, and none of them lets it go.
+    let rounds = || daemon.status()["memory"]["passes"].as_u64().unwrap();
+    let before = rounds();
+    until("passes are made", || rounds() >= before + 2);
+    let held = || daemon.status()["plan"]["heldDigest"] == digest.as_str();
+    until("it is held as before", held);
+    assert_eq!(stage.removals(), (0, 0));
+    assert_eq!(daemon.status()["memory"]["approvals"], Value::Array(Vec::new()));
+    assert_eq!(of_kind(&journal, "approval"), 0);
+    // Nor was it used up.
+    let done = apply(&stage.product, &digest);
+    assert_eq!(done["exit"], 0, "{done}");
+    assert_eq!(stage.held(), stage.wanted());
+    assert_ne!(stage.removals().0, 0);
+    assert_eq!((of_kind(&journal, "approval"), of_kind(&journal, "approvalUsed")), (1, 1));
 }

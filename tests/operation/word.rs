@@ -12,39 +12,40 @@ use writeback::controller::pass::Engine;
 use writeback::report::status::Status;
 use writeback::report::{Report, progress};
 use writeback::settings::Settings;
-use writeback::sim::tenant::{Fault, Order, Where};
+use writeback::sim::tenant::{Fault, Order, Tenant, Where};
 use writeback::state::image::image;
 use writeback::state::{Binding, State};
 
 use crate::product::{Daemon, Product, get};
 use crate::stage::{EVERYTHING, Stage, until};
-use crate::{condition, intents, large, pass, waiting};
+use crate::{condition, intents, large, pass, trickling, waiting};
 
 /// A policy that writes nothing: whether it is paused changes no plan.
 const IDLE: &str = "  mode: Observe
   precedence: 200
   selection: { include: [ { displayName: '^nothing is called so$' } ] }
   group: { container: { value: 'OU=Cloud Groups,DC=corp,DC=example', mode: CreateOnly } }";
-/// Between the bytes of an answer of some hundred: a few seconds for all of them.
-const SLOW: Duration = Duration::from_millis(10);
-/// Between the bytes of an answer that nobody waits for.
-const STANDSTILL: Duration = Duration::from_mins(1);
+/// Between the bytes of an answer of some hundred: not all of them come before the product would
+/// ask anew, and none is so late that it would.
+pub const SLOW: Duration = Duration::from_secs(1);
 /// Requests that may wait for the end of a pass.
 const WAITING_MAX: usize = 8;
 
 /// A question that the daemon has taken and not answered.
-struct Asked(BufReader<UnixStream>);
+pub struct Asked(BufReader<UnixStream>);
 
 impl Asked {
-    fn answer(mut self) -> Value {
+    /// What the daemon says to it.
+    pub fn answer(mut self) -> Value {
         let mut text = String::new();
         self.0.read_line(&mut text).unwrap();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 }
 
-/// Asks, and goes on once the daemon has taken the question.
-fn ask(stage: &Stage, daemon: &Daemon, request: &Value) -> Asked {
+/// Asks, and goes on once the daemon has taken the question: no later one is answered before it,
+/// but for a pause (`controller::admin::server`).
+pub fn ask(stage: &Stage, daemon: &Daemon, request: &Value) -> Asked {
     let taken = || daemon.log().matches("admin request").count();
     let before = taken();
     let mut stream = UnixStream::connect(stage.product.path().join("state/admin.sock")).unwrap();
@@ -53,13 +54,27 @@ fn ask(stage: &Stage, daemon: &Daemon, request: &Value) -> Asked {
     Asked(BufReader::new(stream))
 }
 
+/// A pass on request that stands in the middle of reading.
+pub struct Slow<'s> {
+    asked: Asked,
+    tenant: &'s Tenant,
+}
+
+impl Slow<'_> {
+    /// Lets it read on, and gives what is said of it.
+    pub fn answer(self) -> Value {
+        self.tenant.clear_orders();
+        self.asked.answer()
+    }
+}
+
 /// A pass on request that reads the members of a group at this pace, and has begun to.
-fn slow_pass(stage: &Stage, daemon: &Daemon, pace: Duration) -> Asked {
+pub fn slow_pass<'s>(stage: &'s Stage, daemon: &Daemon, pace: Duration) -> Slow<'s> {
     let members = Where::MembersOf(stage.id("Board"));
     stage.tenant.order(Order::once(members, Fault::SlowDrip { pause: pace }));
     let asked = ask(stage, daemon, &json!({"ask": "reconcile"}));
     until("it reads", || stage.tenant.open_orders() == 0);
-    asked
+    Slow { asked, tenant: &stage.tenant }
 }
 
 /// What the state of a daemon that has ended remembers.
@@ -70,8 +85,21 @@ fn remembered(product: &Product) -> Value {
     serde_json::to_value(image(&opened.memory)).unwrap()
 }
 
+/// What makes passes, with what the last one left in the state.
+pub fn engine(stage: &Stage) -> Engine {
+    let settings = Settings::load(&stage.product.path().join("writeback.yaml")).unwrap();
+    let binding = Binding { tenant: settings.tenant.id, owner: settings.owner.clone() };
+    let (_, opened) = State::open(&stage.product.path().join("state"), binding).unwrap();
+    let status = Status::new(&settings.owner, "writeback.yaml", now());
+    let report = Arc::new(Report::new(status));
+    let memory = Some(opened.memory);
+    let mut engine = Engine::open(settings, report, progress::unwatched(), memory).unwrap();
+    engine.load_policies();
+    engine
+}
+
 /// What is held, by its digest, after everybody but one was taken out of a group.
-fn held(stage: &Stage, daemon: &Daemon) -> String {
+pub fn held(stage: &Stage, daemon: &Daemon) -> String {
     stage.empty_nearly("All Employees");
     stage.product.run(&["apply"]).expect(3);
     daemon.status()["plan"]["heldDigest"].as_str().unwrap().to_owned()
@@ -88,7 +116,7 @@ fn a_daemon_that_is_stopped_in_a_pass_on_request_forgets_nothing_whatever_waits(
     let before = ask(&stage, &daemon, &json!({"ask": "memory"})).answer()["image"].clone();
     assert_eq!(before["inventory"].as_object().unwrap().len(), 8, "{before}");
 
-    let pass = slow_pass(&stage, &daemon, STANDSTILL);
+    let pass = slow_pass(&stage, &daemon, SLOW).asked;
     let waits = [json!({"ask": "pause"}), json!({"ask": "resume", "policy": "idle"})];
     let waits = waits.map(|request| ask(&stage, &daemon, &request));
     daemon.signal("TERM");
@@ -104,17 +132,10 @@ fn a_daemon_that_is_stopped_in_a_pass_on_request_forgets_nothing_whatever_waits(
 #[test]
 fn a_look_that_is_given_up_half_way_leaves_memory_as_it_was() {
     let stage = Stage::written();
-    let settings = Settings::load(&stage.product.path().join("writeback.yaml")).unwrap();
-    let binding = Binding { tenant: settings.tenant.id, owner: settings.owner.clone() };
-    let (_, opened) = State::open(&stage.product.path().join("state"), binding).unwrap();
-    let before = serde_json::to_value(image(&opened.memory)).unwrap();
-    let status = Status::new(&settings.owner, "writeback.yaml", now());
-    let report = Arc::new(Report::new(status));
-    let memory = Some(opened.memory);
-    let mut engine = Engine::open(settings, report, progress::unwatched(), memory).unwrap();
-    engine.load_policies();
+    let mut engine = engine(&stage);
+    let before = serde_json::to_value(image(engine.memory())).unwrap();
     let members = Where::MembersOf(stage.id("Board"));
-    stage.tenant.order(Order::once(members, Fault::SlowDrip { pause: STANDSTILL }));
+    stage.tenant.order(Order::once(members, Fault::SlowDrip { pause: SLOW }));
     let asked = async {
         while stage.tenant.open_orders() > 0 {
             tokio::task::yield_now().await;
@@ -225,10 +246,12 @@ fn what_a_pause_kept_from_being_begun_waits_and_has_not_failed() {
         stage.cloud(|cloud| cloud.rename_group(id, &format!("{group} (renamed)")));
     }
     let before = intents(&stage);
+    stage.domain.set_writes_left(Some(20));
     let apply = ask(&stage, &daemon, &json!({"ask": "apply"}));
-    until("it writes", || intents(&stage) >= before + 20);
+    until("one more is announced", || intents(&stage) == before + 21);
     let pause = ask(&stage, &daemon, &json!({"ask": "pause"}));
-    let told = apply.answer();
+    let told = trickling(&stage, || apply.answer());
+    stage.domain.set_writes_left(None);
     assert_eq!(told["exit"], 1, "{told}");
     // What was begun before has its result: each of these changes is one operation.
     let done = intents(&stage) - before;

@@ -147,14 +147,12 @@ impl Engine {
         let policies = self.policies_now();
         let questions = Questions::of(&policies);
         let (directory, cloud) = self.read_both(&questions, begun).await?;
-        self.begin(&policies, (&directory, &cloud), begun);
+        let forgotten = self.begin(&policies, (&directory, &cloud), begun);
         let looked = self.judge(&policies, (&directory, &cloud), (only, own), begun).await;
         let Judged { mut decision, guarded, whole, granted, members, presence } = looked;
         let taken = self.take_up(&granted);
         if only.is_none() {
-            for ApprovalRequest { digest, approved_by: by, .. } in self.requests.drain(..) {
-                tracing::warn!(digest, by, "approval dropped: the set is no longer held as it was");
-            }
+            self.drop_requests(begun);
         }
         // Whose changes are made says nothing of the others: everything was looked at, and what
         // waits or is held of the others goes on to be told.
@@ -192,26 +190,21 @@ impl Engine {
             others,
             remembers,
             errand,
+            forgotten,
         };
         Ok((look, Sighting { directory, cloud, members, presence }))
     }
 
-    /// Remembers what is let through; gives the requests that asked for it.
-    fn take_up(&mut self, granted: &BTreeMap<Digest, Approval>) -> Vec<ApprovalRequest> {
-        self.memory.approvals.extend(granted.clone());
-        let asks = |request: &mut ApprovalRequest| granted.keys().any(|set| request.names(set));
-        self.requests.extract_if(.., asks).collect()
-    }
-
-    /// Closes the window where memory does not know what the directory holds.
+    /// Closes the window where memory does not know what the directory holds. Answers why, where it
+    /// knows nothing at all.
     fn begin(
         &mut self,
         policies: &PolicySet,
         (directory, cloud): (&DirectorySnapshot, &CloudListing),
         begun: Timestamp,
-    ) {
+    ) -> Option<String> {
         if !self.remembers {
-            return;
+            return None;
         }
         let (settings, nothing) = (&self.settings, BTreeMap::new());
         let seen = Seen { settings, policies, directory, cloud, presence: &nothing };
@@ -219,7 +212,14 @@ impl Engine {
         let is_ours = |owned: &holdings::Owned<'_>| owned.adoption.is_none();
         let owned = owned.into_iter().filter(|(_, owned)| is_ours(owned));
         let owned: BTreeSet<ObjectId> = owned.map(|(id, _)| id).collect();
-        begin::begin(&owned, &mut self.memory, begun);
+        let groups = begin::begin(&owned, &mut self.memory, begun)?;
+        let why = format!(
+            "nothing is remembered, and the directory holds groups of this owner ({groups}): state \
+             and journal are lost, or stand in another place. What was removed, approved or paused \
+             lately is not known, and all removals wait 24 hours or for an approval"
+        );
+        tracing::warn!("{why}");
+        Some(why)
     }
 
     /// Decides and guards; once more where a person let something through.

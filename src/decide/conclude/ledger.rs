@@ -103,16 +103,19 @@ fn hold(memory: &mut Memory, course: &Course<'_>) {
     memory.held.extend(sets);
 }
 
-/// What of each approval is still open: what was done is, and what nobody wants any more is not.
+/// What of each approval is still open: what was done is not, nor what nobody wants any more. A
+/// policy that writes nothing now has not said what it wants: what was let through of its groups
+/// waits for it, as long as the approval holds.
 fn approve(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
     let done: BTreeSet<Item> = course.results.iter().flat_map(achieved).collect();
     let writes = decision.plan.writes().chain(&decision.plan.gone);
     let lost = decision.shrunk.values().flat_map(|shrunk| &shrunk.lost);
     let wanted: BTreeSet<Item> = writes.chain(lost).flat_map(plan::items).collect();
     let drops = !decision.incomplete && !course.partial;
+    let idle = &decision.lessons.idle;
+    let waits = |item: &Item| wanted.contains(item) || idle.contains(&item.object);
     for approval in memory.approvals.values_mut() {
-        let is_open = |item: &Item| !done.contains(item) && (!drops || wanted.contains(item));
-        approval.items.retain(is_open);
+        approval.items.retain(|item| !done.contains(item) && (!drops || waits(item)));
     }
     let begun = course.begun;
     let (open, used): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut memory.approvals)

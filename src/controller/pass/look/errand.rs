@@ -60,6 +60,7 @@ impl Engine {
             others: Conditions::new(),
             remembers: self.remembers,
             errand: true,
+            forgotten: None,
         })
     }
 }
