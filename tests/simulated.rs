@@ -26,6 +26,8 @@ mod admin;
 mod adoption;
 #[path = "simulated/commands.rs"]
 mod commands;
+#[path = "simulated/contested.rs"]
+mod contested;
 #[path = "simulated/copied.rs"]
 mod copied;
 #[path = "simulated/daemon.rs"]
@@ -34,7 +36,11 @@ mod daemon;
 mod errands;
 #[path = "simulated/faults.rs"]
 mod faults;
+#[path = "simulated/lost.rs"]
+mod lost;
 #[path = "simulated/mistakes.rs"]
 mod mistakes;
 #[path = "simulated/reload.rs"]
 mod reload;
+#[path = "simulated/undone.rs"]
+mod undone;

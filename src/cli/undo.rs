@@ -8,16 +8,17 @@ use clap::Args;
 use super::apply::{Claimed, Unclaimed, claim_state};
 use super::{at_once, blind, complain, load_settings, new_report, pause, progress, say};
 use crate::controller::admin::caller::Caller;
-use crate::controller::admin::round::chain;
+use crate::controller::admin::round::{chain, standing};
 use crate::controller::books::{Books, finish};
 use crate::controller::now;
 use crate::controller::pass::{Engine, Look};
 use crate::controller::stop::Stop;
 use crate::controller::undo::{self, ChangeSet};
+use crate::decide::conclude::ChangeResult;
 use crate::exit::Exit;
 use crate::journal::Note;
 use crate::model::approval::APPROVAL_MAX;
-use crate::model::{ApprovalRequest, Digest};
+use crate::model::{ApprovalRequest, Digest, FindingCode};
 use crate::report::text::{self, safe};
 
 /// Looks at the directory, at most: the second one sees what a restoration brought back, the third
@@ -58,7 +59,7 @@ pub(super) async fn run(arguments: Arguments, config: Option<PathBuf>) -> Exit {
             return Exit::Failed;
         }
     };
-    let set = match undo::read(&directory, &arguments.changeset, &memory.inventory) {
+    let set = match undo::read(&directory, &arguments.changeset) {
         Ok(set) => set,
         Err(error) => {
             complain(&format!("failed to {}", safe(&chain(&error))));
@@ -93,68 +94,78 @@ impl Way {
             let place = None;
             self.engine.request(ApprovalRequest { digest, approved_by, not_after, place });
         }
-        let mut exit = Exit::Done;
+        let (mut exit, mut held, mut left, mut waits) = (Exit::Done, None, 0, false);
         for round in 0..ROUNDS_MAX {
             let look = match self.engine.look_back(&self.set).await {
                 Ok(look) => look,
                 Err(why) => return blind(&why).max(exit),
             };
-            if round > 0 && look.guarded.admitted.changes().is_empty() {
+            let told = (held, left);
+            (held, left) = (look.guarded.held.digest(), conflicts(&look));
+            let shown = if round == 0 { self.show(&look) } else { show_more(&look, told) };
+            exit = exit.max(standing(&look));
+            if let Err(why) = shown {
+                waits = why == Exit::ChangesWait;
+                exit = exit.max(why);
                 break;
             }
-            if round == 0
-                && let Err(exit) = self.show(&look)
-            {
-                return exit;
-            }
-            let is_held = !look.guarded.held.holds.is_empty();
-            exit = exit.max(if is_held { Exit::Held } else { Exit::Done });
             match self.write(look).await {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(failed) => return exit.max(failed),
+                Err(failed) => {
+                    exit = exit.max(failed);
+                    break;
+                }
             }
         }
-        exit
+        if left > 0 {
+            let things = things(left, "thing");
+            complain(&format!("{things} of the change set cannot be taken back; see the findings"));
+        }
+        // What is only shown has not failed yet.
+        if left > 0 && !waits { exit.max(Exit::Failed) } else { exit }
     }
 
     /// Shows the way back; `Err` where nothing is to be written.
     fn show(&self, look: &Look) -> Result<(), Exit> {
         if self.set.undone > 0 {
             complain(&format!(
-                "{} operations of the change set were not done or not heard of: there is nothing \
-                 to take back of them",
-                self.set.undone
+                "{} of the change set came to nothing: there is nothing to take back of them",
+                things(self.set.undone, "operation")
+            ));
+        }
+        if self.set.unheard > 0 {
+            complain(&format!(
+                "nobody heard how {} of the change set ended: what stands of them is taken back",
+                things(self.set.unheard, "operation")
             ));
         }
         say(&text::plan(&look.decision, &look.guarded));
-        let held = if look.guarded.held.holds.is_empty() { Exit::Done } else { Exit::Held };
         if look.decision.plan.writes().next().is_none() {
+            if conflicts(look) > 0 {
+                return Err(Exit::Failed);
+            }
             complain("nothing of the change set is left to undo");
-            return Err(held);
+            return Err(Exit::Done);
         }
         pause::note(&self.engine.memory().pauses, &look.decision.plan.changes, "undo");
         let digest = look.guarded.digest;
-        match &self.arguments.expect {
-            Some(expected) if digest.answers_to(expected) => Ok(()),
-            Some(expected) => {
-                let expected = safe(expected);
-                complain(&format!("the way back is not the expected one ({expected})"));
-                Err(Exit::ChangesWait.max(held))
-            }
-            None => {
-                complain(&format!(
-                    "nothing is written; `writeback undo {} --expect {}` does this, and holds what \
-                     would do it again",
-                    self.set.digest.short(),
-                    digest.short()
-                ));
-                Err(Exit::ChangesWait.max(held))
-            }
+        if self.arguments.expect.as_ref().is_some_and(|expected| digest.answers_to(expected)) {
+            return Ok(());
         }
+        let other = self.arguments.expect.as_ref().map_or_else(String::new, |expected| {
+            format!("the way back is not the expected one ({}): ", safe(expected))
+        });
+        complain(&format!(
+            "{other}nothing is written; `writeback undo {} --expect {}` does this, and holds what \
+             would do it again",
+            self.set.digest.short(),
+            digest.short()
+        ));
+        Err(Exit::ChangesWait)
     }
 
-    /// Writes what the guard admits; whether all of it was done.
+    /// Writes what the guard admits; whether something was done, and all of it.
     async fn write(&mut self, look: Look) -> Result<bool, Exit> {
         self.engine.mark_undone(&self.set);
         let note = Note::Undo { changeset: self.set.digest };
@@ -169,15 +180,53 @@ impl Way {
         }
         let finished = finish(&mut self.engine, &mut self.books, look, &self.stop).await;
         let results = &finished.acted.results;
+        self.set.learn(results);
         say(&format!("\n{}", text::outcomes(results)));
         if let Some(fault) = finished.fault() {
             complain(&format!("failed to go on: {}", safe(&fault.message)));
             return Err(Exit::Failed);
         }
-        let all = results.iter().all(|result| result.outcome.achieved());
-        if !all || finished.acted.stopped {
+        let undone = results.iter().filter(|result| !is_whole(result)).count();
+        let undone = undone + finished.acted.waiting;
+        if undone > 0 {
+            complain(&format!(
+                "{} of the way back could not be made; see why above, mend it, and undo once more",
+                things(undone, "change")
+            ));
+        }
+        if undone > 0 || finished.acted.stopped {
             return Err(Exit::Failed);
         }
         Ok(!results.is_empty())
     }
+}
+
+/// Shows what the way back so far has brought up; `Err` where nothing of it is to be written.
+/// `told` is what was held before, and how much could not be taken back.
+fn show_more(look: &Look, told: (Option<Digest>, usize)) -> Result<(), Exit> {
+    let writes = !look.guarded.admitted.changes().is_empty();
+    if writes {
+        complain("what was taken back brings up more of it, which is a change set of its own");
+    }
+    let now = (look.guarded.held.digest(), conflicts(look));
+    if writes || now != told && now != (None, 0) {
+        say(&format!("\n{}", text::plan(&look.decision, &look.guarded)));
+    }
+    if writes { Ok(()) } else { Err(Exit::Done) }
+}
+
+/// Whether a change was made with everything in it.
+fn is_whole(result: &ChangeResult) -> bool {
+    let ChangeResult { outcome, refused_members, left_out, change: _ } = result;
+    outcome.achieved() && refused_members.is_empty() && left_out.is_empty()
+}
+
+/// How many things of the change set cannot be taken back.
+fn conflicts(look: &Look) -> usize {
+    let findings = look.decision.findings.iter();
+    findings.filter(|finding| finding.code == FindingCode::UndoConflict).count()
+}
+
+fn things(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

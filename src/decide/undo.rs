@@ -12,23 +12,34 @@
 //! A group that the change set made is deleted again; one that it deleted is restored, with its
 //! SID, and its members are put back. What a restoration brings back, and a name that becomes free
 //! only when a group is deleted, is seen by a second look.
+//!
+//! What nobody heard the end of counts like what was done: where it was not done, today's directory
+//! shows what stood before.
 
 mod deeds;
 
 use std::collections::BTreeSet;
 
+use crate::decide::holdings::{self, Owned};
 use crate::decide::undo::deeds::{Deeds, Life, Turn, gather, is_multi_valued};
-use crate::decide::{Decision, Inputs, holdings};
+use crate::decide::{Decision, Inputs};
 use crate::model::change::{Cause, Change, Effect, Kind, LastSight, MemberReference};
 use crate::model::distinguished_name::DnKey;
 use crate::model::past::Past;
-use crate::model::{AttributeChange, Dn, FindingCode, ObjectGuid, ObjectId, Target};
+use crate::model::{AttributeChange, AttributeName, Dn, FindingCode, ObjectGuid, ObjectId, Target};
 
 /// Plans the way back; findings tell what stays as it is.
 pub fn undo(inputs: &Inputs<'_>, past: &[Past], what: &str, decision: &mut Decision) {
     let mut way = Vec::new();
-    for deeds in gather(past).values() {
-        let back = Back { inputs, deeds, what };
+    let holdings = holdings::holdings(inputs);
+    // What somebody gave us was not made by us.
+    let made = |group| holdings.owned.get(&group).filter(|owned| !owned.is_adopted());
+    for deeds in gather(past, |group| made(group).map(|owned| owned.group.guid)).values_mut() {
+        let owned = holdings.owned.get(&deeds.group);
+        let is_it = |o: &&Owned<'_>| o.group.guid == deeds.object && o.frozen.is_none();
+        let target = owned.filter(is_it).and_then(|owned| owned.target.as_ref());
+        deeds.settle(target.is_some());
+        let back = Back { inputs, deeds, target, what };
         match back.changes() {
             Ok((changes, doubts)) => {
                 way.extend(changes);
@@ -113,6 +124,8 @@ pub fn groups(past: &[Past]) -> BTreeSet<ObjectId> {
 struct Back<'a> {
     inputs: &'a Inputs<'a>,
     deeds: &'a Deeds<'a>,
+    /// The object as ours; `None` where it is not.
+    target: Option<&'a Target>,
     what: &'a str,
 }
 
@@ -125,12 +138,7 @@ impl Back<'_> {
     }
 
     fn changes(&self) -> Result<Way, String> {
-        let object = self.deeds.object;
-        let owned = holdings::holdings(self.inputs).owned.remove(&self.deeds.group);
-        let owned = owned.filter(|owned| owned.group.guid == object && owned.frozen.is_none());
-        let Some(target) = owned.as_ref().and_then(|owned| owned.target.clone()) else {
-            return self.absent();
-        };
+        let Some(target) = self.target else { return self.absent() };
         let here = self.members_today()?;
         if matches!(self.deeds.life, Life::Begun | Life::Passed) {
             let others = here.iter().filter(|guid| !self.deeds.members.contains_key(*guid)).count();
@@ -142,12 +150,12 @@ impl Back<'_> {
                 ));
             }
             let last = LastSight { attributes: Vec::new(), members: here.into_iter().collect() };
-            return Ok((vec![self.change(&target, Effect::Delete { last })], Vec::new()));
+            return Ok((vec![self.change(target, Effect::Delete { last })], Vec::new()));
         }
         let mut way = (Vec::new(), Vec::new());
-        self.place(&target, &mut way);
-        self.attributes(&target, &mut way);
-        self.members(&target, &here, &mut way);
+        self.place(target, &mut way);
+        self.attributes(target, &mut way);
+        self.members(target, &here, &mut way);
         Ok(way)
     }
 
@@ -155,9 +163,10 @@ impl Back<'_> {
     fn absent(&self) -> Result<Way, String> {
         let object = self.deeds.object;
         let (dn, last) = match self.deeds.life {
-            Life::Ended(dn, last) => (dn, last),
+            Life::Ended(dn, last) | Life::PerhapsEnded(dn, last) => (dn, last),
             // What is not there any more is undone.
             Life::Begun | Life::Passed => return Ok((Vec::new(), Vec::new())),
+            Life::There if self.is_given_back() => return Ok((Vec::new(), Vec::new())),
             Life::There => {
                 return Err(format!(
                     "the object {object} of the change set is not there as a group of ours: \
@@ -168,7 +177,9 @@ impl Back<'_> {
         let deleted = self.inputs.directory.deleted.get(&object);
         let deleted = deleted.ok_or_else(|| {
             format!(
-                "the deleted object {object} ({dn}) cannot be seen any more: it is not restored"
+                "the deleted object {object} ({dn}) cannot be seen any more: it is not restored; \
+                 let the bind account read CN=Deleted Objects, grant it Reanimate Tombstones on \
+                 the domain (deploy/directory) and undo once more, or restore it by hand"
             )
         })?;
         let place = Dn::parse(dn).ok().and_then(|dn| self.inputs.containers.admit(object, dn));
@@ -200,6 +211,18 @@ impl Back<'_> {
         Ok((changes, doubts))
     }
 
+    /// Whether the change set took the object over, and nothing of that stands any more.
+    fn is_given_back(&self) -> bool {
+        let listed = self.inputs.directory.groups.value().contains_key(&self.deeds.object);
+        let turns = self.deeds.turns();
+        let mut turns = turns.iter().flat_map(|(name, turns)| turns.iter().map(|t| (*name, t)));
+        let is_back = |(name, turn): (_, &Turn<'_>)| {
+            let name: &AttributeName = name;
+            self.today(name, turn).as_deref() == turn.before
+        };
+        self.deeds.took_it_over() && (!listed || turns.all(is_back))
+    }
+
     fn members_today(&self) -> Result<BTreeSet<ObjectGuid>, String> {
         let members = self.inputs.directory.members.get(&self.deeds.object);
         match members {
@@ -210,16 +233,18 @@ impl Back<'_> {
     }
 
     fn place(&self, target: &Target, (changes, doubts): &mut Way) {
-        let Some((from, to)) = self.deeds.moved else { return };
-        let (Ok(from), Ok(to)) = (Dn::parse(from), Dn::parse(to)) else { return };
+        let Some((from, places)) = &self.deeds.moved else { return };
+        let Ok(from) = Dn::parse(from) else { return };
         if target.dn().key() == from.key() && target.dn().leaf() == from.leaf() {
             return;
         }
-        if target.dn().key() != to.key() {
+        let mut places = places.iter().filter_map(|to| Dn::parse(to).ok());
+        if !places.any(|to| to.key() == target.dn().key()) {
             doubts.push(format!("{} was renamed or moved again since", target.dn()));
             return;
         }
-        let moves = from.parent().map(|dn| dn.key()) != to.parent().map(|dn| dn.key());
+        let parent = |dn: &Dn| dn.parent().map(|dn| dn.key());
+        let moves = parent(&from) != parent(target.dn());
         match self.inputs.containers.admit(self.deeds.object, from) {
             Some(to) if moves => changes.push(self.change(target, Effect::Move { to })),
             Some(to) => changes.push(self.change(target, Effect::Rename { to })),

@@ -187,7 +187,7 @@ pub struct Origin {
     pub policy: PolicyName,
     /// Its file.
     pub file: Option<String>,
-    /// The Git revision of its folder.
+    /// The Git revision at which it was read.
     pub revision: Option<String>,
     /// Why.
     pub cause: String,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::change::LastSight;
 use crate::model::{AttributeChange, AttributeName, ObjectGuid, ObjectId, PolicyName};
 
-/// One operation that was done.
+/// One operation that was done, or may have been.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
     /// When it was announced.
@@ -16,12 +16,15 @@ pub struct Past {
     pub policy: PolicyName,
     /// For which cloud group.
     pub group: ObjectId,
-    /// To which object.
-    pub object: ObjectGuid,
+    /// To which object; `None` for one that was made while nobody heard which the directory made:
+    /// what stands there as that cloud group is it.
+    pub object: Option<ObjectGuid>,
     /// Where the object was.
     pub dn: String,
     /// What.
     pub deed: Deed,
+    /// Whether its end was heard; what was not heard of was done or was not.
+    pub heard: bool,
 }
 
 /// What an operation did.

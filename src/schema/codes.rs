@@ -205,8 +205,10 @@ table! {
         "The tenant does not say what is needed to judge the group.",
         "Wait for the next pass.";
     UndoConflict:
-        "Somebody changed since what a change set did; it is not undone there.",
-        "Look at the group, and put it right by hand or in the cloud.";
+        "Somebody changed since what a change set did, or what would come back cannot be seen any \
+         more; it is not undone there.",
+        "Look at the group, and put it right by hand or in the cloud; the finding names the right \
+         that restoring needs.";
     UnsupportedGroupKind:
         "The group is a distribution list, a mail-enabled security group, or of a kind that is not \
          known; it cannot be written back.",
@@ -286,6 +288,10 @@ table! {
     PoliciesUnavailable:
         "The policy folder could not be read.",
         "Mend `policies.path` or the right to read it.";
+    StateUnavailable:
+        "What passes remember cannot be put on disk, or belongs to another domain. Nothing is \
+         written to the directory until it is saved.",
+        "`memory.fault` in the status says why: make room or mend the file; saving is tried again.";
     OperationsFailed:
         "Some changes failed or were refused.",
         "The log and the journal repeat what the directory said.";
@@ -363,7 +369,7 @@ table! {
     Held: "Made everything but what a guard holds.", "success";
     Incomplete: "Made what could be made; a reading was not whole.", "failure";
     ChangesFailed: "Tried; some changes failed or were refused.", "failure";
-    Failed: "Could not look, or the journal could not be written.", "failure";
+    Failed: "Could not look, or the journal or the state could not be written.", "failure";
 }
 
 table! {

@@ -124,3 +124,22 @@ fn show_leaves_out_what_cannot_be_read_and_says_so() {
     assert!(told.lines().count() > 4, "{told}");
     assert!(complaint.contains("1 places of the journal cannot be read"), "{complaint}");
 }
+
+#[test]
+fn show_says_why_there_is_nothing_to_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, told, why) = writeback(&["show"], folder.path());
+    assert!(code == 0 && told.is_empty(), "{told}");
+    let place = folder.path().display();
+    assert_eq!(
+        why.trim_end(),
+        format!("writeback: the journal in {place} is empty: nothing was written yet")
+    );
+    drop(filled(folder.path()));
+    let none = Digest::of(b"none").short();
+    let (code, told, why) = writeback(&["show", "--changeset", &none], folder.path());
+    assert!(code == 0 && told.is_empty(), "{told}");
+    assert!(why.contains("nothing in the journal is what was asked for"), "{why}");
+    let (_, told, why) = writeback(&["show"], folder.path());
+    assert!(!told.is_empty() && why.is_empty(), "{why}");
+}

@@ -8,10 +8,10 @@ use std::process::Command;
 
 use fastrand::Rng;
 use writeback::journal::entry::Body;
-use writeback::journal::{Journal, JournalError, Note, Options};
+use writeback::journal::{Journal, JournalError, JournalHead, Note, Options};
 use writeback::model::{Digest, Outcome};
 
-use super::bench::{all, assert_whole, at, context, done, id, operation};
+use super::bench::{all, assert_whole, at, check, context, done, id, operation};
 
 /// Names the small disk to the process that was started on it.
 const DISK: &str = "WRITEBACK_SMALL_DISK";
@@ -105,6 +105,24 @@ fn on_a_full_disk_no_operation_is_given_free_and_no_outcome_is_lost() {
         assert_eq!(outcomes(&state), acknowledged + 1);
         fs::remove_dir_all(&state).unwrap();
     }
+}
+
+#[test]
+fn a_loss_that_finds_no_room_is_missed_by_the_next_start_too() {
+    let name = "full_disk::a_loss_that_finds_no_room_is_missed_by_the_next_start_too";
+    let Some(disk) = on_a_small_disk(name) else { return };
+    let lost = JournalHead { sequence: 7, hash: Digest::of(b"lost") };
+    fill(&disk, 0);
+    let open = || Journal::open_without(Some(lost), &disk, Options::default(), at(0)).unwrap();
+    for start in [open(), open()] {
+        assert_eq!((start.head().sequence, start.head_to_keep()), (0, lost));
+    }
+    let mut journal = open();
+    fs::remove_file(disk.join("filler")).unwrap();
+    journal.intend(operation(&mut Rng::with_seed(1)), &context(id(1), "p"), at(1)).unwrap();
+    assert_eq!(journal.head_to_keep(), journal.head());
+    let found = check(&disk, journal.head());
+    assert_eq!((found.problems_total, found.losses), (1, 1), "{found}");
 }
 
 #[test]
