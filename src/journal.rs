@@ -18,6 +18,7 @@ mod disk;
 pub mod entry;
 mod files;
 pub mod history;
+mod note;
 pub mod read;
 mod recover;
 pub mod verify;
@@ -32,6 +33,7 @@ use crate::model::{Cause, Digest, ObjectId, Operation, Outcome, PolicyName, Spen
 pub use chain::JournalHead;
 use disk::{Disk, Need};
 use entry::{Body, Content, IntentEntry, Opened, OutcomeEntry};
+pub use note::Note;
 
 /// The file inside `state.path` that grows.
 pub const FILE_NAME: &str = "journal.jsonl";
@@ -118,74 +120,10 @@ pub struct Context {
     pub generation: Option<Digest>,
     /// The policy's file.
     pub file: Option<String>,
-    /// The Git revision of the policy folder.
+    /// The Git revision at which that file was read.
     pub revision: Option<String>,
     /// What the operation takes away, as the guard counts it.
     pub spends: Vec<Spend>,
-}
-
-/// What is told besides operations.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Note {
-    /// Somebody let a held set through.
-    Approval {
-        /// The digest of the held set.
-        digest: Digest,
-        /// Who.
-        approved_by: String,
-        /// When it ends.
-        not_after: Timestamp,
-        /// How many things the set holds.
-        items: usize,
-        /// File and line, where a document says so.
-        place: Option<String>,
-    },
-    /// An approval is used up.
-    ApprovalUsed {
-        /// The digest of the held set.
-        digest: Digest,
-    },
-    /// A held set is seen for the first time.
-    Held {
-        /// Its digest.
-        digest: Digest,
-        /// The messages of its holds.
-        holds: Vec<String>,
-    },
-    /// What follows undoes a change set.
-    Undo {
-        /// The digest of the plan that is undone.
-        changeset: Digest,
-    },
-    /// Somebody paused one policy, or everything.
-    Paused {
-        /// Which policy; `None` for everything.
-        policy: Option<PolicyName>,
-        /// Who.
-        by: String,
-    },
-    /// Somebody ended a pause.
-    Resumed {
-        /// Which policy; `None` for everything.
-        policy: Option<PolicyName>,
-        /// Who.
-        by: String,
-    },
-}
-
-impl From<Note> for Body {
-    fn from(note: Note) -> Self {
-        match note {
-            Note::Approval { digest, approved_by, not_after, items, place } => {
-                Self::Approval { digest, approved_by, not_after, items, place }
-            }
-            Note::ApprovalUsed { digest } => Self::ApprovalUsed { digest },
-            Note::Held { digest, holds } => Self::Held { digest, holds },
-            Note::Undo { changeset } => Self::Undo { changeset },
-            Note::Paused { policy, by } => Self::Paused { policy, by },
-            Note::Resumed { policy, by } => Self::Resumed { policy, by },
-        }
-    }
 }
 
 /// How the journal is kept.
@@ -233,6 +171,17 @@ impl Journal {
     ///
     /// A full disk is no error yet: the line is owed, and the first operation is refused.
     pub fn open(directory: &Path, options: Options, at: Timestamp) -> Result<Self, JournalError> {
+        Self::open_without(None, directory, options, at)
+    }
+
+    /// The same, where the journal is without `lost`: the line that the state knows as the last.
+    /// The line of this run keeps it, and is written at once: `verify` tells of it from then on.
+    pub fn open_without(
+        lost: Option<JournalHead>,
+        directory: &Path,
+        options: Options,
+        at: Timestamp,
+    ) -> Result<Self, JournalError> {
         let failed = |source| JournalError::Open { path: directory.join(FILE_NAME), source };
         let found = recover::survey(directory).map_err(failed)?;
         let disk = Disk::open(directory, found.unended).map_err(failed)?;
@@ -247,10 +196,10 @@ impl Journal {
             owed: Vec::new(),
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let opened = Opened { version, found: found.end, torn: found.torn };
+        let opened = Opened { version, found: found.end, torn: found.torn, lost };
         journal.owed.push((at, Body::Opened(opened)));
         let chained = journal.head.sequence > 0 || journal.disk.length() == 0;
-        let whole = found.torn.is_none() && !found.unended && chained;
+        let whole = found.torn.is_none() && !found.unended && chained && lost.is_none();
         match if whole { Ok(()) } else { journal.pay() }.and_then(|()| journal.expire(at)) {
             Ok(()) | Err(JournalError::Full { .. }) => Ok(journal),
             Err(error) => Err(error),
@@ -266,6 +215,24 @@ impl Journal {
     /// The last line that is on disk.
     pub fn head(&self) -> JournalHead {
         self.head
+    }
+
+    /// The line that whoever keeps one outside the journal has to find in it: the last. As long as
+    /// there is no room to tell of one that is lost it is that one, for the next start to miss.
+    pub fn head_to_keep(&self) -> JournalHead {
+        let lost = self.owed.iter().find_map(|(_, body)| match body {
+            Body::Opened(opened) => opened.lost,
+            Body::Intent(_)
+            | Body::Outcome(_)
+            | Body::Removed { .. }
+            | Body::Approval { .. }
+            | Body::ApprovalUsed { .. }
+            | Body::Held { .. }
+            | Body::Undo { .. }
+            | Body::Paused { .. }
+            | Body::Resumed { .. } => None,
+        });
+        lost.unwrap_or(self.head)
     }
 
     /// Puts the intent on disk and only then gives the operation free. Room for its outcome is

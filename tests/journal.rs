@@ -21,6 +21,8 @@ mod crashes;
 mod edits;
 #[path = "journal/full_disk.rs"]
 mod full_disk;
+#[path = "journal/lost.rs"]
+mod lost;
 #[path = "journal/questions.rs"]
 mod questions;
 #[path = "journal/rotation.rs"]

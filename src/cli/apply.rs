@@ -173,7 +173,11 @@ pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
     let retention = SignedDuration::try_from(settings.journal_retention);
     let retention = retention.unwrap_or(SignedDuration::MAX);
     let options = Options { retention, ..Options::default() };
-    let journal = Journal::open(&directory, options, now()).map_err(|error| failed(&error))?;
+    let status = opened.status_document.clone();
+    let recalled = recall(&directory, opened, now()).map_err(|error| failed(&error))?;
+    let Recalled { memory, is_news, warning, lost } = recalled;
+    let journal = Journal::open_without(lost, &directory, options, now());
+    let journal = journal.map_err(|error| failed(&error))?;
     if journal.open_intents() > 0 {
         complain(&format!(
             "{} announced writes of an earlier run have no outcome in the journal; the directory \
@@ -181,12 +185,9 @@ pub(super) fn claim_state(settings: &Settings) -> Result<Claimed, Unclaimed> {
             journal.open_intents()
         ));
     }
-    let status = opened.status_document.clone();
-    let recalled = recall(&directory, opened, now()).map_err(|error| failed(&error))?;
-    if let Some(warning) = &recalled.warning {
+    if let Some(warning) = &warning {
         complain(&safe(warning));
     }
-    let Recalled { memory, is_news, warning: _ } = recalled;
     let books = Books::new(journal, state, directory, binding, is_news);
     Ok(Claimed { lock, books, memory, status })
 }

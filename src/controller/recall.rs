@@ -28,6 +28,9 @@ pub struct Recalled {
     pub is_news: bool,
     /// Why removals wait, where they do: a whole sentence.
     pub warning: Option<String>,
+    /// The line that the state knows as the last of the journal, where the journal is without it
+    /// and does not say so yet: whoever opens the journal writes it there.
+    pub lost: Option<JournalHead>,
 }
 
 /// Puts state and journal together.
@@ -38,18 +41,18 @@ pub struct Recalled {
 /// | lost or damaged | there | what the journal tells | wait a day |
 /// | saved | ends at its head | the state | as the guard says |
 /// | saved | goes on with one pass | both: the pass was cut off | as the guard says |
-/// | saved | goes on with several passes, or lacks the head | both | wait a day: an older copy |
+/// | saved | goes on with several passes, or begins later | both | wait a day: an older copy |
+/// | saved | ends before its head, has another line there, or is gone | the state | wait a day |
 /// | a copy | any: it may be one of the same moment | both | wait a day |
 pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recalled, ReadError> {
     let Opened { mut memory, status, is_copy, journal_head: head, .. } = opened;
-    let tail = match head.as_ref().and_then(journal_head) {
-        Some(head) => tail(directory, &head)?,
+    let head = head.as_ref().and_then(journal_head);
+    let tail = match &head {
+        Some(head) => tail(directory, head)?,
         // The state was never saved: the journal is all there is.
         None => all(directory)?,
     };
     let was_saved = status == Found::Known;
-    let older = "the state is an older copy than the journal beside it: what was removed since is \
-                 not known for certain, and all removals wait 24 hours or for an approval";
     let copy = "the state is not the one that was last saved in this place: it was put back from a \
                 backup, or moved here. What was removed since it was copied is not known, and all \
                 removals wait 24 hours or for an approval, also where it was moved on purpose";
@@ -67,7 +70,7 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
                 .to_owned(),
         ),
         Found::Fresh { .. } => None,
-        Found::Known if is_older(&tail) => Some(older.to_owned()),
+        Found::Known if is_older(&tail) => Some(apart(&tail, head.as_ref())),
         Found::Known => is_copy.then(|| copy.to_owned()),
     };
     if stands("H64") {
@@ -77,7 +80,41 @@ pub fn recall(directory: &Path, opened: Opened, now: Timestamp) -> Result<Recall
         memory.closed_until = now.checked_add(WINDOW).ok();
     }
     let is_news = !was_saved || !tail.entries.is_empty() || warning.is_some();
-    Ok(Recalled { memory, is_news, warning })
+    let lost = match tail.head {
+        HeadFound::Beyond { .. } | HeadFound::Differs => head,
+        HeadFound::Yes | HeadFound::Removed | HeadFound::Told => None,
+    };
+    Ok(Recalled { memory, is_news, warning, lost })
+}
+
+/// In what the state and the journal do not go together.
+fn apart(tail: &Tail, head: Option<&JournalHead>) -> String {
+    let known = head.map_or(0, |head| head.sequence);
+    let what = match (tail.head, &tail.broken) {
+        (HeadFound::Beyond { last: 0 }, _) => {
+            format!("the journal is gone, and the state knows line {known} of it")
+        }
+        (HeadFound::Beyond { last }, _) => {
+            format!("the journal ends at line {last}, the state knows line {known}: lines are lost")
+        }
+        (HeadFound::Differs, _) => format!(
+            "the journal has another line {known} than the state knows: it was exchanged, or \
+             written anew"
+        ),
+        (HeadFound::Told, _) => {
+            format!("the journal is without line {known}, which the state knows, and says so")
+        }
+        (HeadFound::Yes, Some(why)) => format!(
+            "the journal is not whole after line {known}, the last that the state knows: {why}"
+        ),
+        (HeadFound::Yes, None) | (HeadFound::Removed, _) => {
+            "the state is an older copy than the journal beside it".to_owned()
+        }
+    };
+    format!(
+        "{what}. What was removed lately is not known for certain, and all removals wait 24 hours \
+         or for an approval; `writeback journal verify` looks at the whole journal"
+    )
 }
 
 fn tells_of_writes(tail: &Tail) -> bool {

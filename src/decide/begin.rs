@@ -2,6 +2,7 @@
 //! lately, and must not act as if nothing had been.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
 
 use jiff::Timestamp;
 
@@ -21,13 +22,26 @@ use crate::model::{Memory, ObjectId};
 /// `owned`: the cloud groups that have a directory group with our record. A group whose creation
 /// was not heard of again is no stranger, `Memory::strangers` names it; nor is one that this daemon
 /// deleted and somebody brought back.
-pub fn begin(owned: &BTreeSet<ObjectId>, memory: &mut Memory, begun: Timestamp) {
+///
+/// Answers with the number of those groups where it closes and nothing at all is remembered: then
+/// nobody has told it yet, while a state that was found lost or older was told when it was opened.
+pub fn begin(
+    owned: &BTreeSet<ObjectId>,
+    memory: &mut Memory,
+    begun: Timestamp,
+) -> Option<NonZero<usize>> {
+    let is_new = memory.passes == 0
+        && memory.inventory.is_empty()
+        && memory.deleted.is_empty()
+        && memory.strangers.is_empty();
     let known =
         |id: &ObjectId| memory.inventory.contains_key(id) || memory.deleted.contains_key(id);
     let unknown = owned.iter().filter(|id| !known(id));
     let strangers: BTreeSet<ObjectId> = unknown.copied().collect();
-    if !strangers.is_subset(&memory.strangers) && stands("H61") {
+    let closes = !strangers.is_subset(&memory.strangers) && stands("H61");
+    if closes {
         memory.closed_until = begun.checked_add(WINDOW).ok();
     }
     memory.strangers = strangers;
+    NonZero::new(memory.strangers.len()).filter(|_| closes && is_new)
 }

@@ -86,6 +86,8 @@ pub(super) struct Link {
     pub torn: Option<Torn>,
     /// The first line that is kept.
     pub from: Option<u64>,
+    /// The line that opening missed.
+    pub lost: Option<JournalHead>,
 }
 
 /// A line whose own hash is right.
@@ -98,6 +100,22 @@ pub(super) struct Sealed {
 impl Sealed {
     pub(super) fn head(&self) -> JournalHead {
         JournalHead { sequence: self.link.line, hash: self.hash }
+    }
+
+    /// What this line says was lost before it, for people.
+    pub(super) fn loss(&self) -> Option<String> {
+        let Link { line, at, lost, .. } = &self.link;
+        let known = lost.as_ref()?.sequence;
+        let (lost, when) = match *line {
+            1 => (format!("everything up to line {known} is lost"), "the journal was gone"),
+            line if line < known => (format!("lines {line} to {known} are lost"), "it ended there"),
+            line if line == known => (format!("line {known} is lost"), "it ended there"),
+            _ => {
+                let other = "the lines up to here are not those that were written";
+                (format!("line {known} is lost, and {other}"), "it had another line there")
+            }
+        };
+        Some(format!("{lost}: {when} when it was opened at {at}"))
     }
 }
 

@@ -3,10 +3,13 @@
 //! Filled by `journal` from operations and outcomes; read by `journal::read` for whoever rebuilds
 //! memory, undoes a change set or shows what happened.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::chain::JournalHead;
 use crate::model::change::{AttributeChange, LastSight};
 use crate::model::{
     AttributeName, Digest, ObjectGuid, ObjectId, Operation, Outcome, PolicyName, Spend,
@@ -148,6 +151,19 @@ pub struct Opened {
     /// The bytes between the line before and this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub torn: Option<Torn>,
+    /// The line that the state knew as the last, where the journal was without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<JournalHead>,
+}
+
+impl fmt::Display for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "opened by version {}", self.version)?;
+        match self.lost {
+            Some(lost) => write!(f, ", without line {}, which the state knew", lost.sequence),
+            None => Ok(()),
+        }
+    }
 }
 
 /// In which state opening found the end of the journal.
@@ -190,7 +206,7 @@ pub struct IntentEntry {
     /// The policy's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The Git revision of the policy folder.
+    /// The Git revision at which that file was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     /// The cloud group.

@@ -155,12 +155,17 @@ pub struct Tail {
 pub enum HeadFound {
     /// The line is there with this hash.
     Yes,
-    /// The journal ends before that line: it was cut, or is an older copy.
-    Beyond,
+    /// The journal ends before that line: it was cut, is gone, or is an older copy.
+    Beyond {
+        /// Its last line; 0 where it has none.
+        last: u64,
+    },
     /// The line has another hash: it is another journal, or it was edited.
     Differs,
     /// The journal begins after that line: older lines were removed.
     Removed,
+    /// The line is not there, and the journal says so itself.
+    Told,
 }
 
 /// The entries after a head, along the chain. Cost: one read of the files from the one with the
@@ -175,7 +180,8 @@ pub fn tail(directory: &Path, after: &JournalHead) -> Result<Tail, ReadError> {
     let mut search = Search {
         after: *after,
         last: None,
-        tail: Tail { head: HeadFound::Beyond, entries: Vec::new(), broken: None },
+        told: false,
+        tail: Tail { head: HeadFound::Beyond { last: 0 }, entries: Vec::new(), broken: None },
     };
     for volume in volumes {
         let path = volume.path.clone();
@@ -190,6 +196,8 @@ pub fn tail(directory: &Path, after: &JournalHead) -> Result<Tail, ReadError> {
     }
     if search.last.is_none() && *after == JournalHead::before_the_first() {
         search.tail.head = HeadFound::Yes;
+    } else if search.told && search.tail.head != HeadFound::Yes {
+        search.tail.head = HeadFound::Told;
     }
     Ok(search.tail)
 }
@@ -198,6 +206,8 @@ struct Search {
     after: JournalHead,
     /// The line before, whether the head was found or not.
     last: Option<JournalHead>,
+    /// A line says that the head was missed already.
+    told: bool,
     tail: Tail,
 }
 
@@ -207,8 +217,12 @@ impl Search {
         let here = sealed.head();
         let before = self.last.replace(here);
         if self.tail.head != HeadFound::Yes {
+            self.told |= sealed.link.lost == Some(self.after);
+            if self.tail.head == HeadFound::Differs {
+                return true;
+            }
             self.tail.head = match here.sequence.cmp(&self.after.sequence) {
-                Ordering::Less => return true,
+                Ordering::Less => HeadFound::Beyond { last: here.sequence },
                 Ordering::Equal if here == self.after => HeadFound::Yes,
                 // The head of a journal before its first line.
                 Ordering::Greater if self.begins(sealed) => HeadFound::Yes,
@@ -216,7 +230,7 @@ impl Search {
                 Ordering::Equal | Ordering::Greater => HeadFound::Differs,
             };
             if self.tail.head != HeadFound::Yes || here == self.after {
-                return self.tail.head == HeadFound::Yes;
+                return self.tail.head != HeadFound::Removed;
             }
         } else if sealed.link.previous != before.unwrap_or(self.after).hash {
             return self.end(format!("line {} does not follow the line before it", here.sequence));

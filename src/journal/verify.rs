@@ -8,7 +8,8 @@
 //! | put bytes between lines | no line tells of them |
 //! | took away, renamed or exchanged a file | numbers, `previous`, the name |
 //! | took away the oldest file | no `removed` line tells of it |
-//! | cut the end at a line's border, or wrote the whole chain anew | the head alone |
+//! | cut the end at a line's border, or wrote the whole chain anew | the head alone; once it was |
+//! | | opened with the head that the state knew, its own `opened` line |
 //!
 //! A crash leaves bytes that are no line before an `opened` line that tells their number and hash,
 //! or at the very end. Read by `cli::journal`.
@@ -97,6 +98,8 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// How many problems there are.
     pub problems_total: u64,
+    /// How many of them are losses that a line of the journal itself tells.
+    pub losses: u64,
     /// How many files were read.
     pub files: usize,
     /// How many lines are in the chain.
@@ -137,6 +140,9 @@ impl fmt::Display for Verification {
         let shown = u64::try_from(self.problems.len()).unwrap_or(u64::MAX);
         if shown < self.problems_total {
             writeln!(f, "! and {} more", self.problems_total - shown)?;
+        }
+        if self.losses > 0 && self.losses == self.problems_total {
+            writeln!(f, "nothing else is wrong: the lines that are there are whole")?;
         }
         if self.lines_before > 0 {
             let count = self.lines_before;
@@ -273,6 +279,10 @@ impl<'k> Check<'k> {
         }
         if let Some(from) = sealed.link.from.filter(|_| sealed.link.kind == "removed") {
             self.kept_from = self.kept_from.max(from);
+        }
+        if let Some(loss) = sealed.loss() {
+            self.result.losses += 1;
+            self.problem(offset, Some(line), loss);
         }
         self.found |= self.known.is_some_and(|known| known.is(&here));
         self.result.lines += 1;

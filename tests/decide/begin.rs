@@ -45,6 +45,21 @@ fn a_new_memory_over_groups_of_ours_is_closed() {
 }
 
 #[test]
+fn only_a_memory_without_anything_in_it_says_how_many_groups_it_does_not_know() {
+    let said = |world: &World, groups: &[&str]| {
+        let answer = begin(&owned(groups), &mut world.memory.clone(), world.now);
+        answer.map_or(0, |count| count.get())
+    };
+    let new = lost(world());
+    assert_eq!((said(&new, &[]), said(&new, &["sales", "more"])), (0, 2));
+    // An older copy closes too, and was told when it was opened.
+    assert_eq!(said(&staffed(3, 3), &["sales", "more", "later"]), 0);
+    let mut again = new;
+    begin(&owned(&["sales"]), &mut again.memory, again.now);
+    assert_eq!(said(&again, &["sales"]), 0);
+}
+
+#[test]
 fn an_older_copy_of_memory_is_closed() {
     let old = staffed(3, 3);
     assert!(closes(&old, &["sales", "more", "later"]));

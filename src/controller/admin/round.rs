@@ -138,7 +138,12 @@ pub(super) async fn look_with(
         return Err(Exit::Invalid);
     }
     match engine.look_with(only, own).await {
-        Ok((look, seen)) => Ok((look, seen, invalid)),
+        Ok((look, seen)) => {
+            if let Some(why) = &look.forgotten {
+                complain(tell, why);
+            }
+            Ok((look, seen, invalid))
+        }
         Err(why) => {
             complain(tell, &blind(&why));
             Err(of_blind(&why).max(invalid))
@@ -171,6 +176,7 @@ pub fn blind(blind: &Blind) -> String {
         Side::Tenant => "the tenant",
         Side::Domain => "the domain",
         Side::Policies => "the policies",
+        Side::State => "the state",
     };
     format!("failed to read {side}: {}", safe(&blind.fault.message))
 }
@@ -181,7 +187,7 @@ pub fn of_blind(blind: &Blind) -> Exit {
     match blind.side {
         Side::Policies => Exit::Invalid,
         Side::Tenant | Side::Domain if blind.fault.transient => Exit::Incomplete,
-        Side::Tenant | Side::Domain => Exit::Failed,
+        Side::Tenant | Side::Domain | Side::State => Exit::Failed,
     }
 }
 

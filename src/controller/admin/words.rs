@@ -154,10 +154,13 @@ pub struct Loaded {
     pub changed: bool,
     /// The digest of the folder; null where it cannot be read.
     pub generation: Option<Digest>,
-    /// The Git revision of what is in force; null outside Git.
+    /// The Git revision that was last read; null outside Git.
     pub revision: Option<String>,
     /// The policies in force.
     pub policies: Vec<PolicyName>,
+    /// Of which revision those are whose version in force is of another one.
+    #[serde(default)]
+    pub other_revisions: BTreeMap<PolicyName, String>,
     /// Everything that is wrong, one line each.
     pub mistakes: Vec<String>,
 }

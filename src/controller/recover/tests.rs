@@ -275,7 +275,7 @@ fn the_groups_of_an_undo_stay_undone() {
 
 #[test]
 fn a_state_is_an_older_copy_when_the_journal_tells_of_more_than_one_pass() {
-    let opened = Opened { version: "1".to_owned(), found: End::Whole, torn: None };
+    let opened = Opened { version: "1".to_owned(), found: End::Whole, torn: None, lost: None };
     let changed = || Content::Changed(vec![]);
     let tail = |head, entries| Tail { head, entries, broken: None };
     let one = vec![said(Body::Opened(opened)), intent(1, changed()), intent(2, changed())];
@@ -283,7 +283,8 @@ fn a_state_is_an_older_copy_when_the_journal_tells_of_more_than_one_pass() {
     assert!(!is_older(&tail(HeadFound::Yes, vec![])));
     assert!(!is_older(&tail(HeadFound::Yes, one.clone())));
     assert!(is_older(&tail(HeadFound::Yes, two)));
-    for head in [HeadFound::Beyond, HeadFound::Differs, HeadFound::Removed] {
+    let beyond = HeadFound::Beyond { last: 3 };
+    for head in [beyond, HeadFound::Differs, HeadFound::Removed, HeadFound::Told] {
         assert!(is_older(&tail(head, vec![])));
     }
     assert!(is_older(&Tail { broken: Some("x".to_owned()), ..tail(HeadFound::Yes, one) }));

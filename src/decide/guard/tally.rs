@@ -170,8 +170,8 @@ impl Tally<'_> {
             return (
                 measured,
                 0,
-                "; the state is fresh, was lost or is an older copy, and every \
-                                  removal waits a day or an approval",
+                "; the state is fresh, was lost or is an older copy, or the journal is not all \
+                 there, and every removal waits a day or an approval",
             );
         }
         let over_time = match row {
