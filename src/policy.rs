@@ -47,8 +47,8 @@ pub use parse::{Parsed, parse};
 #[derive(Debug)]
 pub struct PolicyStore {
     containers: Containers,
-    /// By file name: the last version that parsed.
-    last_good: BTreeMap<String, Policy>,
+    /// By file name: the last version that parsed, with the revision at which it did.
+    last_good: BTreeMap<String, Standing>,
     in_force: PolicySet,
     generation: Option<Digest>,
 }
@@ -114,20 +114,13 @@ impl PolicyStore {
             report.mistakes.extend(judged.mistakes);
             return report;
         }
-        let Judged { mut parsed, approvals, mut mistakes, mut warnings, refused } = judged;
+        let Judged { parsed, approvals, mut mistakes, mut warnings, refused } = judged;
         let (standing_in, unparsed) = self.stand_in(&refused, &parsed);
-        self.last_good = standing_in
-            .iter()
-            .map(|(file, policy)| (file.clone(), policy.clone()))
-            .chain(parsed.iter().map(|(file, policy)| (file.clone(), policy.clone())))
-            .collect();
-        let mut policies = standing_in
-            .into_values()
-            .map(|policy| Standing { policy, last_good: true })
-            .collect::<Vec<_>>();
-        while let Some((_, policy)) = parsed.pop_first() {
-            policies.push(Standing { policy, last_good: false });
-        }
+        let fresh = parsed.into_iter().map(|(file, policy)| {
+            (file, Standing { policy, last_good: false, revision: revision.clone() })
+        });
+        self.last_good = standing_in.into_iter().chain(fresh).collect();
+        let mut policies = self.last_good.values().cloned().collect::<Vec<_>>();
         policies.sort_by(|a, b| a.policy.name.cmp(&b.policy.name));
         let approvals = approvals.into_iter().map(|parsed| parsed.request).collect();
         self.in_force = PolicySet { policies, unparsed, approvals };
@@ -144,17 +137,19 @@ impl PolicyStore {
         &self,
         refused: &[String],
         parsed: &BTreeMap<String, Policy>,
-    ) -> (BTreeMap<String, Policy>, Vec<String>) {
-        let mut standing_in = BTreeMap::<String, Policy>::new();
+    ) -> (BTreeMap<String, Standing>, Vec<String>) {
+        let mut standing_in = BTreeMap::<String, Standing>::new();
         let mut unparsed = Vec::new();
         for file in refused {
             let last = self.last_good.get(file).filter(|last| {
-                let held = |policy: &Policy| policy.name == last.name;
-                !parsed.values().any(held) && !standing_in.values().any(held)
+                let held = |policy: &Policy| policy.name == last.policy.name;
+                !parsed.values().any(held)
+                    && !standing_in.values().any(|standing| held(&standing.policy))
             });
             match last {
-                Some(policy) => {
-                    standing_in.insert(file.clone(), policy.clone());
+                Some(last) => {
+                    let standing = Standing { last_good: true, ..last.clone() };
+                    standing_in.insert(file.clone(), standing);
                 }
                 None => unparsed.push(file.clone()),
             }

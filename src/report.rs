@@ -22,7 +22,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::decide::conclude::ChangeResult;
 use crate::model::Outcome;
-use events::Event;
+use events::{Event, Side};
 use groups::{Book, View};
 use metrics::Metrics;
 use status::Status;
@@ -101,10 +101,6 @@ fn log(event: &Event<'_>) {
                 warn!(mistake = safe(mistake).as_str(), "policy refused");
             }
         }
-        Event::FaultMet { side, fault } => {
-            let error = safe(&fault.message);
-            warn!(side = side.word(), reason = fault.reason, error, "read failed");
-        }
         Event::JournalAt { sequence, hash } => {
             debug!(sequence, hash = hash.as_str(), "journal grew");
         }
@@ -120,10 +116,16 @@ fn log(event: &Event<'_>) {
         Event::Reloaded { via, changed } => {
             debug!(via = via.word(), changed, "policy folder read");
         }
-        Event::Planned { .. }
+        // A state that cannot be kept was told when the save failed.
+        Event::FaultMet { side: Side::State, .. }
+        | Event::Planned { .. }
         | Event::Next { .. }
         | Event::CredentialSeen { .. }
         | Event::Paused(_) => {}
+        Event::FaultMet { side, fault } => {
+            let error = safe(&fault.message);
+            warn!(side = side.word(), reason = fault.reason, error, "read failed");
+        }
         Event::Stopping => info!("stopping"),
     }
 }

@@ -92,7 +92,11 @@ fn ready(containers: &Containers) -> BTreeMap<Approach, PolicySet> {
         let parsed = texts
             .iter()
             .filter_map(|ready| parse(ready.file, ready.text.as_bytes(), Some(containers)).ok());
-        let standing = parsed.map(|parsed| Standing { policy: parsed.policy, last_good: false });
+        let standing = parsed.map(|parsed| Standing {
+            policy: parsed.policy,
+            last_good: false,
+            revision: None,
+        });
         (
             approach,
             PolicySet { policies: standing.collect(), unparsed: Vec::new(), approvals: Vec::new() },

@@ -71,5 +71,6 @@ fn text(pauses: &Pauses) -> String {
     if pauses.is_empty() {
         return "  nothing is paused\n".to_owned();
     }
-    text::pauses(pauses).map(|line| format!("  {line}\n")).collect()
+    let lines: Vec<String> = text::pauses(pauses).collect();
+    format!("  {}\n", lines.join("\n  "))
 }

@@ -11,6 +11,7 @@ use crate::controller::admin::client::{AskError, ask};
 use crate::controller::admin::round::chain;
 use crate::controller::admin::words::{Answer, Loaded, Request};
 use crate::exit::Exit;
+use crate::model::PolicyName;
 use crate::report::text::safe;
 
 #[derive(Args)]
@@ -59,7 +60,11 @@ fn text(loaded: &Loaded) -> String {
     let word = if loaded.changed { "changed" } else { "unchanged" };
     let revision = loaded.revision.as_deref();
     let revision = revision.map(|text| format!(" at revision {}", safe(text))).unwrap_or_default();
-    let names: Vec<_> = loaded.policies.iter().map(ToString::to_string).collect();
+    let of = |name: &PolicyName| match loaded.other_revisions.get(name) {
+        Some(other) => format!("{name} (revision {})", safe(other)),
+        None => name.to_string(),
+    };
+    let names: Vec<_> = loaded.policies.iter().map(of).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     format!("policies {word}{revision}\n  in force: {names}\n")
 }

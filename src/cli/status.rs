@@ -194,6 +194,7 @@ fn text(status: &Value) -> String {
             word(field(policy, "memberships")),
             word(field(policy, "mode")),
         ));
+        lines.extend(older(policy, at("/folder/revision")));
         lines.extend(list(field(policy, "conditions")).map(condition));
     }
     for (group, reason) in at("/plan/unknown").as_object().into_iter().flatten() {
@@ -220,6 +221,14 @@ fn text(status: &Value) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Of which revision a policy in force is, where that is not the one that was last read.
+fn older(policy: &Value, read: &Value) -> Option<String> {
+    // What an earlier version left in the state does not say it.
+    let revision = policy.get("revision").filter(|revision| *revision != read)?;
+    let (revision, read) = (word(revision), word(read));
+    Some(format!("  in force as it was at revision {revision}; revision {read} was read last"))
 }
 
 /// What is paused, by whom, and how it ends.

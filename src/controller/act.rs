@@ -81,22 +81,6 @@ impl Engine {
         (self.watcher)(Progress::Changes(acted.results.len(), total));
     }
 
-    /// What the journal says of an operation besides itself.
-    fn context(&self, change: &Change, operation: &Operation, look: &Look) -> Context {
-        let policies = look.policies.policies.iter().map(|standing| &standing.policy);
-        let policy = policies.into_iter().find(|policy| policy.name == change.policy);
-        Context {
-            policy: change.policy.clone(),
-            group: change.group,
-            cause: change.cause.clone(),
-            plan: look.guarded.digest,
-            generation: policy.map(|policy| policy.generation),
-            file: policy.map(|policy| policy.place.file.clone()),
-            revision: self.revision.clone(),
-            spends: look.guarded.admitted.spends(change, operation),
-        }
-    }
-
     /// Does one step. The outer error is the journal's, the inner one says that no further
     /// operation can succeed.
     async fn step(
@@ -116,7 +100,7 @@ impl Engine {
                     return Ok(Ok(Answer::Waited));
                 };
                 let at = now();
-                let context = self.context(change, &operation, look);
+                let context = context(change, &operation, look);
                 let recorded = journal.intend(operation, &context, at)?;
                 let answer = directory.execute(&recorded).await;
                 let outcome = match &answer {
@@ -160,5 +144,22 @@ impl Acted {
             let group = target.object();
             self.added.extend(members.iter().filter_map(|member| Some((group?, *member))));
         }
+    }
+}
+
+/// What the journal says of an operation besides itself.
+fn context(change: &Change, operation: &Operation, look: &Look) -> Context {
+    let mut policies = look.policies.policies.iter();
+    let standing = policies.find(|standing| standing.policy.name == change.policy);
+    let policy = standing.map(|standing| &standing.policy);
+    Context {
+        policy: change.policy.clone(),
+        group: change.group,
+        cause: change.cause.clone(),
+        plan: look.guarded.digest,
+        generation: policy.map(|policy| policy.generation),
+        file: policy.map(|policy| policy.place.file.clone()),
+        revision: standing.and_then(|standing| standing.revision.clone()),
+        spends: look.guarded.admitted.spends(change, operation),
     }
 }

@@ -77,7 +77,7 @@ fn questions(estate: &Estate<'_>) -> Vec<Question> {
         let mode = if policy.mode == Mode::Observe { Mode::Sync } else { policy.mode };
         let policy = Policy { mode, suspend: false, ..policy.clone() };
         let only = Some(policy.name.clone());
-        let policies = vec![Standing { policy, last_good: false }];
+        let policies = vec![Standing { policy, last_good: false, revision: None }];
         questions.push(Question {
             policies: PolicySet {
                 policies,

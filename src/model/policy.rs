@@ -155,4 +155,6 @@ pub struct Standing {
     /// Whether the file now cannot be read or parsed: such a policy goes on
     /// with names, members and repairs, but creates and deletes no group.
     pub last_good: bool,
+    /// The Git revision at which it was last read; `None` outside Git.
+    pub revision: Option<String>,
 }

@@ -13,7 +13,7 @@ use crate::decide::guard::Guarded;
 use crate::model::condition::Condition;
 use crate::model::policy::PolicySet;
 use crate::model::{
-    CloudListing, CloudMembers, Digest, DirectorySnapshot, Memory, Pauses, PolicyName,
+    CloudListing, CloudMembers, Digest, DirectorySnapshot, Inventory, Memory, Pauses, PolicyName,
 };
 use crate::retry::Fault;
 
@@ -72,6 +72,8 @@ pub enum Event<'a> {
         mistakes: &'a [String],
         /// The Git revision that is checked out around the folder, where there is one.
         revision: Option<&'a str>,
+        /// What the policies held when a pass last finished, for as long as no pass has looked.
+        committed: &'a BTreeMap<PolicyName, Inventory>,
         /// When it was read.
         at: Timestamp,
     },
@@ -91,7 +93,7 @@ pub enum Event<'a> {
     },
     /// What a person paused: everything, or policies.
     Paused(&'a Pauses),
-    /// A pass ended early because a side could not be read.
+    /// A pass ended early because a side could not be read, or the state not be kept.
     FaultMet {
         /// Which side.
         side: Side,
@@ -173,7 +175,7 @@ impl Via {
     }
 }
 
-/// Which world could not be read.
+/// What a pass cannot do without: the worlds that it reads, and where it is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Side {
     /// Microsoft Graph.
@@ -182,11 +184,15 @@ pub enum Side {
     Domain,
     /// The policy folder.
     Policies,
+    /// What passes remember, on disk.
+    State,
 }
 
 impl Side {
     /// All sides, for series that start at zero.
-    pub const ALL: [Self; 3] = [Self::Tenant, Self::Domain, Self::Policies];
+    pub const ALL: [Self; 4] = [Self::Tenant, Self::Domain, Self::Policies, Self::State];
+    /// Those that a pass reads.
+    pub const READ: [Self; 3] = [Self::Tenant, Self::Domain, Self::Policies];
 
     /// A bounded word for metrics.
     pub fn word(self) -> &'static str {
@@ -194,6 +200,7 @@ impl Side {
             Self::Tenant => "tenant",
             Self::Domain => "domain",
             Self::Policies => "policies",
+            Self::State => "state",
         }
     }
 }
@@ -211,7 +218,7 @@ pub enum PassResult {
     Incomplete,
     /// Some changes failed or were refused.
     ChangesFailed,
-    /// The pass could not look, or the journal could not be written.
+    /// The pass could not look, or the journal or the state could not be written.
     Failed,
 }
 

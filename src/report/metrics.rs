@@ -102,9 +102,9 @@ impl Metrics {
             Event::DirectoryAnswered { operation, result, seconds } => {
                 edges.domain_answered(operation, result, *seconds);
             }
-            Event::PoliciesLoaded { policies, mistakes, revision, at, .. } => {
+            Event::PoliciesLoaded { policies, mistakes, at, .. } => {
                 process.seen(*at);
-                folder.loaded(policies, mistakes.len(), *revision, *at);
+                folder.loaded(policies, mistakes.len(), *at);
                 plans.loaded(policies);
             }
             Event::Reloaded { via, changed } => {

@@ -3,7 +3,7 @@
 //!
 //! Comes from the status as `/api/v1/status` answers it and from `report::groups`; goes out through
 //! `report::endpoint`. `html` escapes, `frame` is what every page has, `parts` what several share;
-//! `overview`, `list`, `group` and `plan` are the pages.
+//! `overview`, `list`, `group` and `plan` are the pages, `policies` a part of the first.
 
 mod frame;
 mod group;
@@ -12,6 +12,7 @@ mod list;
 mod overview;
 mod parts;
 mod plan;
+mod policies;
 
 use serde_json::Value;
 

@@ -12,10 +12,11 @@ use serde::Serialize;
 use crate::decide::guard::Hold;
 use crate::decide::upward::Parents;
 use crate::model::condition::Condition;
-use crate::model::policy::{Mode, PolicySet};
+use crate::model::policy::{self, Mode, PolicySet};
 use crate::model::{Digest, Finding, Inventory, Item, Memory, ObjectId, Pauses, PolicyName};
 use crate::report::Report;
 use crate::report::events::{Event, Side};
+use crate::retry::Fault;
 use passes::{PassStatus, Passes};
 
 /// Findings shown in one status; the count of all is beside them. A line has some 300 bytes, so
@@ -151,6 +152,8 @@ struct PolicyStatus {
     mode: Mode,
     suspend: bool,
     generation: Digest,
+    /// The Git revision of the version in force.
+    revision: Option<String>,
     groups: usize,
     memberships: usize,
     conditions: Vec<Condition>,
@@ -160,7 +163,7 @@ struct PolicyStatus {
 #[serde(rename_all = "camelCase")]
 struct FolderStatus {
     generation: Option<Digest>,
-    /// The Git revision of what is in force.
+    /// The Git revision that was last read.
     revision: Option<String>,
     /// When something new was last read.
     loaded_at: Option<Timestamp>,
@@ -263,7 +266,8 @@ impl Status {
     pub fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Planned { policies, decision, guarded, .. } => {
-                self.policies = of_policies(policies, &decision.inventory, &self.policies);
+                let held = |name: &_| counts(decision.inventory.get(name));
+                self.policies = self.of_policies(policies, held);
                 let mut waiting: BTreeMap<&'static str, usize> = BTreeMap::new();
                 for change in guarded.admitted.changes() {
                     *waiting.entry(change.effect.kind().word()).or_default() += 1;
@@ -297,7 +301,13 @@ impl Status {
                     }
                 }
             }
-            Event::PoliciesLoaded { generation, mistakes, revision, at, .. } => {
+            Event::PoliciesLoaded { generation, policies, mistakes, revision, committed, at } => {
+                // A pass that cannot look plans nothing, and says why of each of them.
+                let held = |name: &_| match self.policies.get(name) {
+                    Some(before) => (before.groups, before.memberships),
+                    None => counts(committed.get(name)),
+                };
+                self.policies = self.of_policies(policies, held);
                 self.folder = FolderStatus {
                     generation: *generation,
                     revision: revision.map(str::to_owned),
@@ -306,10 +316,7 @@ impl Status {
                 };
             }
             Event::Paused(pauses) => self.pauses.clone_from(pauses),
-            Event::FaultMet { side, fault } => {
-                let (reason, message) = (fault.reason, fault.message.clone());
-                self.fault = Some(FaultStatus { side: *side, reason, message });
-            }
+            Event::FaultMet { side, fault } => self.meet(*side, fault),
             Event::StateFailed { message } => self.memory.fault = Some(message.clone()),
             Event::StateSaved => self.memory.fault = None,
             Event::Next { at } => self.next_pass_at = Some(*at),
@@ -324,31 +331,43 @@ impl Status {
             | Event::JournalFailed { .. } => {}
         }
     }
-}
 
-fn of_policies(
-    policies: &PolicySet,
-    inventory: &BTreeMap<PolicyName, Inventory>,
-    previous: &BTreeMap<PolicyName, PolicyStatus>,
-) -> BTreeMap<PolicyName, PolicyStatus> {
-    policies
-        .policies
-        .iter()
-        .map(|standing| {
+    /// What `memory.fault` tells already, with what is not done meanwhile, is not told twice.
+    fn meet(&mut self, side: Side, fault: &Fault) {
+        if side != Side::State {
+            let (reason, message) = (fault.reason, fault.message.clone());
+            self.fault = Some(FaultStatus { side, reason, message });
+        }
+    }
+
+    /// The policies in force, by name, each with how many groups and memberships it has; one that
+    /// was there before keeps its conditions.
+    fn of_policies(
+        &self,
+        policies: &PolicySet,
+        held: impl Fn(&PolicyName) -> (usize, usize),
+    ) -> BTreeMap<PolicyName, PolicyStatus> {
+        let of = |standing: &policy::Standing| {
             let policy = &standing.policy;
-            let held = inventory.get(&policy.name).copied().unwrap_or_default();
-            let conditions =
-                previous.get(&policy.name).map(|old| old.conditions.clone()).unwrap_or_default();
+            let (groups, memberships) = held(&policy.name);
+            let before = self.policies.get(&policy.name);
             let status = PolicyStatus {
                 file: policy.place.file.clone(),
                 mode: policy.mode,
-                suspend: policy.suspend,
+                suspend: policy.suspend || self.pauses.cover(&policy.name),
                 generation: policy.generation,
-                groups: held.groups,
-                memberships: held.memberships,
-                conditions,
+                revision: standing.revision.clone(),
+                groups,
+                memberships,
+                conditions: before.map(|before| before.conditions.clone()).unwrap_or_default(),
             };
             (policy.name.clone(), status)
-        })
-        .collect()
+        };
+        policies.policies.iter().map(of).collect()
+    }
+}
+
+/// Groups and memberships.
+fn counts(held: Option<&Inventory>) -> (usize, usize) {
+    held.map_or((0, 0), |held| (held.groups, held.memberships))
 }

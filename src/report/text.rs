@@ -108,8 +108,10 @@ pub const PAUSED: &str = "until then the daemon writes nothing that a paused pol
 
 /// Why what waits goes on to wait.
 fn held_back(backdrop: Option<&Backdrop<'_>>) -> String {
-    let lines = backdrop.iter().flat_map(|backdrop| pauses(&backdrop.memory.pauses));
-    let mut text: String = lines.map(|line| format!("! {line}\n")).collect();
+    let mut text = String::new();
+    for line in backdrop.iter().flat_map(|backdrop| pauses(&backdrop.memory.pauses)) {
+        let _ = writeln!(text, "! {line}");
+    }
     if !text.is_empty() {
         let _ = writeln!(text, "  {PAUSED}");
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::{FINDINGS, GUARD_ROWS, NOT_COMPUTED, REASONS, choice_of};
+use super::status::Pauses;
 use super::words::{ApiVersion, Id, Moment, Name, Sha256};
 use crate::model::change::Kind;
 
@@ -37,6 +38,8 @@ pub struct Plan {
     pub changes: Vec<PlannedChange>,
     /// The limits that were passed.
     pub held: Vec<Hold>,
+    /// What people paused: the plan shows what waits for the end of a pause, too.
+    pub pauses: Pauses,
     /// Approvals that still let something through.
     pub approvals: Vec<Approval>,
     /// Policies that cannot be acted on.
@@ -238,6 +241,7 @@ pub struct Finding {
     pub message: String,
 }
 
-fn finding(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+/// What was found.
+pub(super) fn finding(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     choice_of(FINDINGS)
 }

@@ -74,7 +74,9 @@ pub struct PolicyStatus {
     pub suspend: bool,
     /// The digest of its text.
     pub generation: Sha256,
-    /// The groups it holds in the directory.
+    /// The Git revision at which the version in force was read; null outside Git.
+    pub revision: Option<String>,
+    /// The groups it holds in the directory, as the last pass saw it that could look.
     pub groups: u64,
     /// Their memberships.
     pub memberships: u64,
@@ -131,7 +133,8 @@ pub struct Pause {
 pub struct FolderStatus {
     /// The digest of all files; null while the folder cannot be read.
     pub generation: Option<Sha256>,
-    /// The Git revision of what is in force; null outside Git.
+    /// The Git revision that was last read; null outside Git. What is in force may be older: each
+    /// policy says of which revision it is.
     pub revision: Option<String>,
     /// When something new was last read; null before the first time.
     pub loaded_at: Option<Moment>,

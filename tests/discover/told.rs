@@ -195,7 +195,7 @@ fn objects(value: &Value) -> Vec<(String, String)> {
             Value::Array(items) => {
                 open.extend(items.iter().enumerate().map(|(index, item)| {
                     (format!("{pointer}/{index}"), format!("{place}/*"), item)
-                }))
+                }));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }

@@ -149,10 +149,17 @@ impl Loop {
     fn loaded(&mut self) -> Said {
         let load = self.reload(Via::Socket);
         let policies = self.engine.policies().policies.iter();
+        let read = self.engine.revision();
+        let other = policies.clone().filter_map(|standing| {
+            let revision = standing.revision.clone();
+            let other = revision.filter(|revision| Some(revision.as_str()) != read)?;
+            Some((standing.policy.name.clone(), other))
+        });
         let loaded = Loaded {
             changed: load.changed,
             generation: load.generation.filter(|_| load.folder_error.is_none()),
-            revision: self.engine.revision().map(str::to_owned),
+            revision: read.map(str::to_owned),
+            other_revisions: other.collect(),
             policies: policies.map(|standing| standing.policy.name.clone()).collect(),
             mistakes: load.mistakes.iter().map(ToString::to_string).collect(),
         };

@@ -52,16 +52,16 @@ fn restore(number: u128) -> Operation {
     Operation::Restore { target: target(number, false), attributes: Vec::new() }
 }
 
-fn done() -> Option<Outcome> {
-    Some(Outcome::Done { object: None })
+fn done() -> Outcome {
+    Outcome::Done { object: None }
 }
 
-fn lost() -> Option<Outcome> {
-    Some(Outcome::Unknown { message: "the answer was lost".to_owned() })
+fn lost() -> Outcome {
+    Outcome::Unknown { message: "the answer was lost".to_owned() }
 }
 
-fn refused() -> Option<Outcome> {
-    Some(Outcome::Refused { message: "00002035".to_owned() })
+fn refused() -> Outcome {
+    Outcome::Refused { message: "00002035".to_owned() }
 }
 
 /// A journal with these operations, each for the group of its number: change set, group,
@@ -111,10 +111,10 @@ fn deeds(set: &ChangeSet) -> Vec<(ObjectId, Option<ObjectGuid>, &'static str, bo
 #[test]
 fn a_lost_answer_and_a_crash_count_like_what_was_done() {
     let folder = journal(vec![
-        ("a", 1, add(1, 9), done()),
-        ("a", 2, add(2, 9), lost()),
-        ("a", 3, describe(3), refused()),
-        ("a", 4, create(4), lost()),
+        ("a", 1, add(1, 9), Some(done())),
+        ("a", 2, add(2, 9), Some(lost())),
+        ("a", 3, describe(3), Some(refused())),
+        ("a", 4, create(4), Some(lost())),
         ("a", 5, delete(5), None),
     ]);
     let set = set(&folder, "a");
@@ -133,12 +133,12 @@ fn a_lost_answer_and_a_crash_count_like_what_was_done() {
 #[test]
 fn what_was_sent_again_is_done_once_as_the_best_answer_says() {
     let folder = journal(vec![
-        ("a", 1, add(1, 9), lost()),
-        ("a", 1, add(1, 9), done()),
-        ("a", 2, create(2), lost()),
-        ("a", 2, create(2), refused()),
+        ("a", 1, add(1, 9), Some(lost())),
+        ("a", 1, add(1, 9), Some(done())),
+        ("a", 2, create(2), Some(lost())),
+        ("a", 2, create(2), Some(refused())),
         ("a", 3, describe(3), Some(Outcome::Failed { message: "busy".to_owned() })),
-        ("a", 3, describe(3), done()),
+        ("a", 3, describe(3), Some(done())),
     ]);
     let set = set(&folder, "a");
     assert_eq!(
@@ -155,12 +155,12 @@ fn what_was_sent_again_is_done_once_as_the_best_answer_says() {
 #[test]
 fn what_was_made_is_known_by_what_was_done_to_it_afterwards() {
     let folder = journal(vec![
-        ("a", 1, create(1), lost()),
-        ("a", 1, add(1, 9), done()),
-        ("b", 2, create(2), done()),
-        ("b", 3, create(3), done()),
-        ("c", 3, create(3), done()),
-        ("c", 2, add(2, 9), done()),
+        ("a", 1, create(1), Some(lost())),
+        ("a", 1, add(1, 9), Some(done())),
+        ("b", 2, create(2), Some(done())),
+        ("b", 3, create(3), Some(done())),
+        ("c", 3, create(3), Some(done())),
+        ("c", 2, add(2, 9), Some(done())),
     ]);
     assert_eq!(deeds(&set(&folder, "a"))[0], (id(1), Some(guid(1)), "made", false));
     // That of 3 is not there any more, or there would be no second one.

@@ -191,7 +191,7 @@ impl View<'_> {
     }
 
     fn opinion(&self, group: &CloudGroup, opinion: &Opinion<'_>) -> Sentence {
-        let Standing { policy, last_good } = opinion.standing;
+        let Standing { policy, last_good, .. } = opinion.standing;
         let found = entries(policy, group, opinion.grounds.controls);
         let place = place(policy, &found, &opinion.verdict);
         let what = match &opinion.verdict {

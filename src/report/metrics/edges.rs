@@ -2,8 +2,14 @@
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
+use crate::directory::LdapRequest;
+use crate::graph::{Endpoint, RequestOutcome};
 use crate::report::events::{Side, Sight};
 use crate::report::metrics::make::Maker;
+
+/// Those of the statuses on learn.microsoft.com/graph/errors that reads meet, for series that start
+/// at zero. Any other one begins when it is met: the set is not ours.
+const STATUSES: [&str; 10] = ["200", "400", "401", "403", "404", "429", "500", "502", "503", "504"];
 
 /// Both sides.
 #[derive(Debug)]
@@ -52,15 +58,19 @@ impl Edges {
             ldap_up: make
                 .gauge("ldap_up", "Whether the domain controller could be read in the last pass."),
         };
-        for side in Side::ALL {
+        for side in Side::READ {
             edges.incomplete.with_label_values(&[side.word()]);
         }
-        for endpoint in crate::graph::Endpoint::ALL.map(crate::graph::Endpoint::word) {
-            edges.graph_requests.with_label_values(&[endpoint, "200"]);
+        for endpoint in Endpoint::ALL.map(Endpoint::word) {
+            for code in STATUSES.into_iter().chain(RequestOutcome::FAILURES) {
+                edges.graph_requests.with_label_values(&[endpoint, code]);
+            }
             edges.graph_seconds.with_label_values(&[endpoint]);
         }
-        for operation in crate::directory::LdapRequest::OPERATIONS {
-            edges.ldap_operations.with_label_values(&[operation, "ok"]);
+        for operation in LdapRequest::OPERATIONS {
+            for result in LdapRequest::RESULTS {
+                edges.ldap_operations.with_label_values(&[operation, result]);
+            }
             edges.ldap_seconds.with_label_values(&[operation]);
         }
         edges
@@ -81,9 +91,11 @@ impl Edges {
         }
     }
 
-    /// A pass could not look.
+    /// A pass could not look. One that cannot be written down says nothing of what it reads.
     pub(super) fn failed(&self, side: Side) {
-        self.incomplete.with_label_values(&[side.word()]).inc();
+        if Side::READ.contains(&side) {
+            self.incomplete.with_label_values(&[side.word()]).inc();
+        }
         if side == Side::Domain {
             self.ldap_up.set(0);
         }

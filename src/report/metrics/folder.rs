@@ -23,7 +23,7 @@ pub(super) struct Folder {
     load_errors: IntCounter,
     last_load: Gauge,
     objects: IntGauge,
-    revision: Changing,
+    revisions: Changing,
     triggers: IntCounterVec,
     missed: IntCounter,
     expiry: GaugeVec,
@@ -45,9 +45,9 @@ impl Folder {
                 "When the policies were last read anew.",
             ),
             objects: make.gauge("policy_objects", "Policies in force."),
-            revision: make.changing(
+            revisions: make.changing(
                 "policy_info",
-                "The Git revision at which the policies in force were read: one series.",
+                "The Git revisions at which the policies in force were read: one series for each.",
                 &["revision"],
             ),
             triggers: make.counters(
@@ -81,19 +81,16 @@ impl Folder {
         folder
     }
 
-    pub(super) fn loaded(
-        &self,
-        policies: &PolicySet,
-        mistakes: usize,
-        revision: Option<&str>,
-        at: Timestamp,
-    ) {
+    pub(super) fn loaded(&self, policies: &PolicySet, mistakes: usize, at: Timestamp) {
         self.load_success.set(i64::from(mistakes == 0));
         self.load_errors.inc_by(u64::try_from(mistakes).unwrap_or(u64::MAX));
         self.last_load.set(moment(at));
         self.objects.set(count(policies.policies.len()));
-        let revision = vec![revision.unwrap_or(NO_REVISION).to_owned()];
-        self.revision.become_all(BTreeMap::from([(revision, 1.0)]));
+        let revisions = policies.policies.iter().map(|standing| {
+            let revision = standing.revision.as_deref().unwrap_or(NO_REVISION);
+            (vec![revision.to_owned()], 1.0)
+        });
+        self.revisions.become_all(revisions.collect());
     }
 
     pub(super) fn looked(&self, via: Via, changed: bool) {

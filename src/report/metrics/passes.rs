@@ -61,7 +61,7 @@ impl Passes {
             seconds: make.seconds("reconcile_duration_seconds", "How long passes take."),
             errors: make.counters(
                 "reconcile_errors_total",
-                "Passes that ended early, by the side that failed.",
+                "Passes that ended early, by the side that failed, or the state.",
                 &["side"],
             ),
             terminal: make.counter(

@@ -13,6 +13,7 @@ use crate::report::page::list::{states, table};
 use crate::report::page::parts::{
     chip, command, counted, findings, lines, list, moment, number, word,
 };
+use crate::report::page::policies::policies;
 
 /// Held lines shown of one policy; the page of the plan has all.
 const HELD_SHOWN_MAX: usize = 50;
@@ -139,7 +140,7 @@ fn facts(main: &mut Html, status: &Value) {
         main.raw(" in a row</dd></div>");
     }
     for (name, pointer) in [
-        ("Git revision", "/folder/revision"),
+        ("Git revision read", "/folder/revision"),
         ("Policies", "/folder/generation"),
         ("Journal head", "/memory/journalHead"),
     ] {
@@ -289,63 +290,6 @@ fn open(main: &mut Html, shown: Shown<'_>) {
     }
 }
 
-fn policies(main: &mut Html, status: &Value) {
-    main.raw("<h2 id=\"policies\">Policies</h2>\n");
-    let policies = status.pointer("/policies").and_then(Value::as_object);
-    let mut policies = policies.into_iter().flatten().peekable();
-    if policies.peek().is_none() {
-        main.raw("<p>None is in force.</p>\n");
-        return;
-    }
-    main.raw("<table class=\"policies\">\n<caption>Policies in force</caption>\n<thead><tr>");
-    main.raw("<th scope=\"col\">Policy</th><th scope=\"col\">Conditions</th>");
-    main.raw("<th scope=\"col\" class=\"wide\">Mode</th>");
-    main.raw("<th scope=\"col\" class=\"number\">Groups</th>");
-    main.raw("<th scope=\"col\" class=\"wide number\">Memberships</th></tr></thead>\n<tbody>\n");
-    for (name, policy) in policies {
-        main.raw("<tr><th scope=\"row\"><a");
-        main.attribute("href", &format!("/groups?policy={name}")).raw(">").text(name);
-        main.raw("</a><p class=\"dn\">").name(word(policy, "/file")).raw("</p></th><td>");
-        conditions(main, policy);
-        main.raw("</td><td class=\"wide\">").text(word(policy, "/mode"));
-        main.raw("</td><td class=\"number\">").shown(number(policy, "/groups"));
-        main.raw("</td><td class=\"wide number\">").shown(number(policy, "/memberships"));
-        main.raw("</td></tr>\n");
-    }
-    main.raw("</tbody>\n</table>\n");
-}
-
-/// Ready or not, and whatever else is true of a policy.
-fn conditions(main: &mut Html, policy: &Value) {
-    let mut shown = 0;
-    for condition in list(policy, "/conditions") {
-        let holds = condition.pointer("/status").and_then(Value::as_bool) == Some(true);
-        let kind = word(condition, "/type");
-        if !holds && kind != "Ready" {
-            continue;
-        }
-        shown += 1;
-        let reason = word(condition, "/reason");
-        main.raw("<p>");
-        let words = if holds { kind.to_owned() } else { format!("not {kind}") };
-        chip(main, sign_of(kind, holds, reason), &words);
-        main.raw(" <span class=\"why\">").text(reason).raw(": ");
-        if kind == "Held" {
-            // The limits stand above, one by one.
-            main.raw("<a href=\"#held\">what is held</a>");
-        } else {
-            main.text(word(condition, "/message"));
-        }
-        if let Some(since) = moment(condition, "/lastTransitionTime") {
-            main.raw(", since ").time(since);
-        }
-        main.raw("</span></p>");
-    }
-    if shown == 0 {
-        main.raw("<p>not judged yet</p>");
-    }
-}
-
 /// The last passes, the newest first.
 fn passes(main: &mut Html, status: &Value) {
     let mut passes = list(status, "/lastPasses").peekable();
@@ -369,19 +313,6 @@ fn passes(main: &mut Html, status: &Value) {
         main.raw("</tr>\n");
     }
     main.raw("</tbody>\n</table>\n");
-}
-
-/// The sign of a condition: what it means for the groups of the policy.
-fn sign_of(kind: &str, holds: bool, reason: &str) -> State {
-    match (kind, holds, reason) {
-        ("Ready", true, _) => State::InStep,
-        ("Held", ..) | (_, _, "GuardTripped") => State::Held,
-        (_, _, "Suspended" | "Observing") => State::Idle,
-        ("Drifted", ..) => State::Drifted,
-        (_, _, "ReadIncomplete") => State::Unknown,
-        (_, _, "ChangesWaiting") => State::Pending,
-        _ => State::Failed,
-    }
 }
 
 fn told(sheet: &Sheet) -> String {

@@ -177,7 +177,24 @@ pub(super) fn part_title(part: Part) -> &'static str {
     }
 }
 
-/// `1 thing`, `2 things`.
+/// `1 thing`, `2 things`; `1 pass`, `2 passes`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    let ending = match (count, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pass_and_two_passes_are_counted_as_people_write_them() {
+        let counts = [0, 1, 2].map(|count| [counted(count, "group"), counted(count, "pass")]);
+        let expected = [["0 groups", "0 passes"], ["1 group", "1 pass"], ["2 groups", "2 passes"]];
+        assert_eq!(counts, expected);
+    }
 }

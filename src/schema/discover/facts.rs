@@ -174,7 +174,7 @@ pub struct CloudGroupFacts {
 #[serde(untagged)]
 pub enum DomainSide {
     /// What it says.
-    Reached(DomainFacts),
+    Reached(Box<DomainFacts>),
     /// Nothing of it is known.
     Unreached(Unreached),
 }
