@@ -1,8 +1,8 @@
 //! The status page of the shipped binary: what it says over HTTP, what it refuses, names that mean
 //! harm, many groups, and the page in a real browser.
 //!
-//! Comes from: the daemon between a simulated tenant and a simulated domain. `browser` needs
-//! Chromium and axe-core, which `tests/run` installs; its pictures go to `target/page/shots`.
+//! Comes from: the daemon between a simulated tenant and a simulated domain. `browser` and `many`
+//! need Chromium and axe-core, which `tests/run` installs; pictures go to `target/page/shots`.
 
 #![cfg(feature = "sim")]
 #![expect(

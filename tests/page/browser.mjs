@@ -1,6 +1,7 @@
-// The status page in a real Chromium: both themes, three widths, axe, the keyboard, and without JavaScript.
+// The status page in a real Chromium. `looks`: both themes, three widths, axe, the keyboard, and without JavaScript; `lists`: 20,000
+// groups, paged and searched with and without JavaScript.
 //
-// Comes from: the address of a running daemon, a folder for screenshots, the file of axe-core.
+// Comes from: which of both, the address of a running daemon, a folder for screenshots, the file of axe-core.
 // Goes to: standard output, one line for each fault; the exit status is 0 only without any.
 // Chromium is driven over its own pipe (chromedevtools.github.io/devtools-protocol), so that nothing else is needed.
 
@@ -9,15 +10,24 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const [base, folder, axeFile] = process.argv.slice(2);
-if (!axeFile) {
-  console.error("usage: browser.mjs ADDRESS SCREENSHOTS AXE");
+const [mode, base, folder, axeFile] = process.argv.slice(2);
+if (!axeFile || !["looks", "lists"].includes(mode)) {
+  console.error("usage: browser.mjs looks|lists ADDRESS SCREENSHOTS AXE");
   process.exit(64);
 }
 // Chromium starts within seconds; a busy machine may take its time.
 const PATIENCE_MS = 300000;
 const WIDTHS = [400, 900, 1600];
 const THEMES = ["light", "dark"];
+// How many groups `lists` is shown, and how many rows a page has where nothing is asked for, and at most.
+const GROUPS = 20000;
+const ROWS = 100;
+const ROWS_MAX = 500;
+// A row has some 15 elements, the page around them some 100: all of the groups would have 300,000.
+const ELEMENTS_OF_A_ROW = 20;
+const ELEMENTS_AROUND = 300;
+// A page of 500 rows takes some 0.1 s: this is no speed to reach, but what nobody would wait for on whatever machine.
+const STALL_MS = 10000;
 const faults = [];
 
 /** One browser, spoken to over the pipe: messages are JSON, each ended by a NUL. */
@@ -110,6 +120,16 @@ class Browser {
       if (message.method === "Log.entryAdded" && message.params.entry.level === "error") {
         faults.push(`the browser complains: ${message.params.entry.text}`);
       }
+      if (message.method === "Runtime.consoleAPICalled" && ["error", "assert"].includes(message.params.type)) {
+        faults.push(`the console has an error: ${JSON.stringify(message.params.args)}`);
+      }
+      // What was under way when another page was asked for is cancelled, not failed.
+      if (message.method === "Network.loadingFailed" && !message.params.canceled) {
+        faults.push(`a request failed: ${message.params.type} ${message.params.errorText}`);
+      }
+      if (message.method === "Network.responseReceived" && message.params.response.status >= 400) {
+        faults.push(`a request failed: ${message.params.response.status} ${message.params.response.url}`);
+      }
       if (message.method === "Runtime.exceptionThrown") {
         faults.push(`the script fails: ${message.params.exceptionDetails.text}`);
       }
@@ -139,6 +159,25 @@ class Browser {
     const event = { key, code: key, windowsVirtualKeyCode: { Tab: 9, Enter: 13 }[key] ?? 0, text };
     await this.send("Input.dispatchKeyEvent", { type: text ? "keyDown" : "rawKeyDown", ...event });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", ...event });
+  }
+
+  /** What a selector finds, by the browser's own hand: also where no script runs. */
+  async find(selector) {
+    const { root } = await this.send("DOM.getDocument");
+    return (await this.send("DOM.querySelectorAll", { nodeId: root.nodeId, selector })).nodeIds;
+  }
+
+  async markup(nodeId) {
+    return (await this.send("DOM.getOuterHTML", { nodeId })).outerHTML;
+  }
+
+  /** Enter on this element, which leads to another page. */
+  async enter(nodeId, text = "") {
+    await this.send("DOM.focus", { nodeId });
+    await this.send("Input.insertText", { text });
+    const answered = this.event("Page.loadEventFired");
+    await this.press("Enter", "\r");
+    await answered;
   }
 
   async picture(name) {
@@ -253,27 +292,99 @@ async function keyboard(browser) {
 async function plain(browser) {
   await browser.send("Emulation.setScriptExecutionDisabled", { value: true });
   await browser.go("/groups");
-  const { root } = await browser.send("DOM.getDocument");
-  const field = await browser.send("DOM.querySelector", { nodeId: root.nodeId, selector: "#q" });
-  await browser.send("DOM.focus", field);
-  await browser.send("Input.insertText", { text: "engine" });
-  const answered = browser.event("Page.loadEventFired");
-  await browser.press("Enter", "\r");
-  await answered;
+  const [field] = await browser.find("#q");
+  await browser.enter(field, "engine");
   const address = await browser.address();
   check(address.startsWith("/groups?q=engine"), `without a script the search leads to ${address}`);
-  const page = await browser.send("DOM.getDocument");
-  const rows = await browser.send("DOM.querySelectorAll", { nodeId: page.root.nodeId, selector: "tbody tr" });
-  check(rows.nodeIds.length === 1, `without a script the search finds ${rows.nodeIds.length} groups`);
-  const buttons = await browser.send("DOM.querySelectorAll", { nodeId: page.root.nodeId, selector: "button:not([type=submit])" });
-  check(buttons.nodeIds.length === 0, "without a script there are buttons that do nothing");
+  const rows = await browser.find("tbody tr");
+  check(rows.length === 1, `without a script the search finds ${rows.length} groups`);
+  const buttons = await browser.find("button:not([type=submit])");
+  check(buttons.length === 0, "without a script there are buttons that do nothing");
   await browser.send("Emulation.setScriptExecutionDisabled", { value: false });
 }
 
-mkdirSync(folder, { recursive: true });
-const browser = new Browser();
-try {
-  await browser.attach();
+/** Remembers for how long (ms) each task held the main thread, from the first moment of every page. */
+const OBSERVED = `
+  window.held = [];
+  window.observer = new PerformanceObserver((list) => list.getEntries().forEach((entry) => held.push(entry.duration)));
+  observer.observe({ type: "longtask" });
+`;
+
+/** How long (ms) the main thread has computed up to now. */
+async function computed(browser) {
+  const { metrics } = await browser.send("Performance.getMetrics");
+  return 1000 * metrics.find((metric) => metric.name === "TaskDuration").value;
+}
+
+/** One list, once `load` has led there: its rows, what it says of the others, and that it never held the main thread. */
+async function list(browser, where, scripted, load, rows, says) {
+  const before = await computed(browser);
+  await load();
+  // Nothing has been laid out and painted for certain before there is a picture of it.
+  await browser.send("Page.captureScreenshot");
+  // Another process may have taken the page, which counts from nothing.
+  const after = await computed(browser);
+  const spent = after < before ? after : after - before;
+  check(spent > 0 && spent < STALL_MS, `${where}: the main thread computed for ${spent} ms`);
+  if (scripted) {
+    const held = await browser.evaluate("held.concat(observer.takeRecords().map((entry) => entry.duration))");
+    check(Math.max(0, ...held) < STALL_MS, `${where}: the main thread was held for ${held} ms`);
+  }
+  const found = (await browser.find("tbody tr")).length;
+  check(found === rows, `${where}: ${found} rows instead of ${rows}`);
+  const elements = (await browser.find("*")).length;
+  const elementsMax = ELEMENTS_AROUND + rows * ELEMENTS_OF_A_ROW;
+  check(elements > rows && elements <= elementsMax, `${where}: ${elements} elements, more than ${elementsMax}`);
+  const [main] = await browser.find("main");
+  const words = (await browser.markup(main)).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
+  for (const text of says) {
+    check(words.includes(text), `${where}: nothing says "${text}"`);
+  }
+  console.log(`${where}: ${found} rows, ${elements} elements, ${Math.round(spent)} ms`);
+}
+
+/** The lists of 20,000 groups: the first page, the largest one, the one after it, the last one, and one group that is searched. */
+async function lists(browser) {
+  await browser.send("Page.addScriptToEvaluateOnNewDocument", { source: OBSERVED });
+  // Time that other programs take from the machine is not the page's.
+  await browser.send("Performance.enable", { timeDomain: "threadTicks" });
+  let seen = 0;
+  for (const scripted of [true, false]) {
+    await browser.send("Emulation.setScriptExecutionDisabled", { value: !scripted });
+    const look = async (name, load, rows, says) => {
+      await list(browser, `${name} ${scripted ? "with" : "without"} scripts`, scripted, load, rows, says);
+      seen += 1;
+    };
+    const follow = async (way) => {
+      for (const link of await browser.find(".pager a")) {
+        if ((await browser.markup(link)).includes(`>${way}<`)) {
+          return browser.enter(link);
+        }
+      }
+      throw new Error(`no way to the page "${way}"`);
+    };
+    const all = `${GROUPS} groups found`;
+    await look("first", () => browser.go("/groups"), ROWS, [all, `1 to ${ROWS} of ${GROUPS}`, "Department 00099 "]);
+    const largest = `/groups?limit=${ROWS_MAX}`;
+    await look("largest", () => browser.go(largest), ROWS_MAX, [all, `1 to ${ROWS_MAX} of ${GROUPS}`, "Department 00499 "]);
+    const second = `${ROWS_MAX + 1} to ${2 * ROWS_MAX} of ${GROUPS}`;
+    await look("next", () => follow("Next"), ROWS_MAX, [all, second, "Department 00500 ", "Department 00999 "]);
+    const last = `${GROUPS - ROWS_MAX + 1} to ${GROUPS} of ${GROUPS}`;
+    await look("last", () => follow("Last"), ROWS_MAX, [all, last, "Department 19999 "]);
+    const search = async () => browser.enter((await browser.find("#q"))[0], "department 12345");
+    await look("search", search, 1, [`1 group found of ${GROUPS}`, "Department 12345 "]);
+    if (scripted) {
+      // That no task was long is worth something only where a long one is noticed.
+      await browser.evaluate("setTimeout(() => { const end = performance.now() + 200; while (performance.now() < end); }, 0)");
+      const observed = await browser.becomes("held.some((duration) => duration >= 100)", true);
+      check(observed === true, "nobody observes what holds the main thread");
+    }
+  }
+  console.log(`${seen} lists without a stall`);
+}
+
+/** Everything about the looks of a small estate. */
+async function estate(browser) {
   const groups = await (await fetch(base + "/api/v1/groups")).json();
   const named = (state) => groups.items.find((group) => group.state === state);
   const held = named("held") ?? groups.items[0];
@@ -291,6 +402,13 @@ try {
   await keyboard(browser);
   await plain(browser);
   console.log(`${pages.length * THEMES.length * WIDTHS.length} pictures in ${folder}`);
+}
+
+mkdirSync(folder, { recursive: true });
+const browser = new Browser();
+try {
+  await browser.attach();
+  await (mode === "looks" ? estate : lists)(browser);
 } catch (error) {
   faults.push(String(error.stack ?? error));
 } finally {

@@ -1,5 +1,5 @@
 //! Twenty thousand groups of fifty members each: every page stays small, and a night on which all
-//! of them would be deleted still fits on the first one.
+//! of them would be deleted still fits on the first one. A real Chromium pages and searches them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use writeback::report::events::{Event, Sight};
 use writeback::report::status::Status;
 
 use crate::ask::get;
+use crate::browser::driven;
 use crate::stage::CONTAINER;
 
 const GROUPS: u128 = 20_000;
@@ -298,6 +299,14 @@ fn twenty_thousand_groups_make_small_pages() {
     assert_eq!(hers["total"], wanted);
     let found = get(&at, "/api/v1/groups?q=department%2019999").expect(200).json();
     assert_eq!(found["total"], 1);
+}
+
+#[test]
+fn a_browser_pages_and_searches_twenty_thousand_groups_without_a_stall() {
+    let (_report, _runtime, at) = shown(&pass());
+    get(&at, "/groups?limit=501").expect(400);
+    let said = driven("lists", &at);
+    assert!(said.contains("10 lists without a stall"), "{said}");
 }
 
 #[test]
