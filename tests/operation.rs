@@ -12,6 +12,8 @@
     reason = "a failed unwrap is the failed test, and no test needs everything of the support"
 )]
 
+#[path = "support/file_limit.rs"]
+mod file_limit;
 #[path = "support/product.rs"]
 mod product;
 #[path = "support/stage.rs"]
@@ -19,10 +21,16 @@ mod stage;
 
 #[path = "operation/asked.rs"]
 mod asked;
+#[path = "operation/blind.rs"]
+mod blind;
+#[path = "operation/both_down.rs"]
+mod both_down;
 #[path = "operation/full_disk.rs"]
 mod full_disk;
 #[path = "operation/heard.rs"]
 mod heard;
+#[path = "operation/kept_word.rs"]
+mod kept_word;
 #[path = "operation/live.rs"]
 mod live;
 #[path = "operation/moving.rs"]
@@ -35,6 +43,10 @@ mod shells;
 mod unsaved;
 #[path = "operation/word.rs"]
 mod word;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use product::Daemon;
 use serde_json::Value;
@@ -54,11 +66,11 @@ fn waiting(stage: &Stage) -> Daemon {
     daemon
 }
 
-/// A world whose first writeback takes a while: a few hundred operations.
+/// A world whose first writeback takes a while: more than a hundred operations.
 fn large() -> Stage {
     let mut world = World::small(7);
     let people: Vec<_> = world.people.iter().map(|person| person.id).take(3).collect();
-    world.groups.extend((0..100_u128).map(|number| {
+    world.groups.extend((0..40_u128).map(|number| {
         let (name, nickname) = (format!("Team {number:03}"), format!("team-{number:03}"));
         let id = Uuid::from_u128(0x7ea0_0000 + number);
         let mut group = WorldGroup::new(id, &name, &nickname, GroupKind::Microsoft365);
@@ -68,6 +80,33 @@ fn large() -> Stage {
     let stage = Stage::of(world);
     stage.product.policy("everything", stage::EVERYTHING);
     stage
+}
+
+/// Between two writes that the domain takes while somebody waits.
+const TRICKLE: Duration = Duration::from_millis(500);
+
+/// Waits for what somebody says, and lets the domain take one write after the other meanwhile: so
+/// slowly that a hundred of them are not done before that is said, on a busy machine either.
+fn trickling<R>(stage: &Stage, wait: impl FnOnce() -> R) -> R {
+    struct Ending<'a>(&'a AtomicBool);
+    impl Drop for Ending<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let ending = Ending(&ended);
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                stage.domain.set_writes_left(Some(1));
+                thread::park_timeout(TRICKLE);
+            }
+        });
+        let said = wait();
+        drop(ending);
+        said
+    })
 }
 
 /// How many operations the journal announces.
