@@ -177,8 +177,14 @@ pub struct Request {
 pub enum RequestOutcome {
     /// A whole answer with this status.
     Status(u16),
-    /// No whole answer: a bounded word such as `unreachable`.
+    /// No whole answer: one of [`RequestOutcome::FAILURES`].
     Failed(&'static str),
+}
+
+impl RequestOutcome {
+    /// Every word of `Failed`, for series that start at zero: no answer, a certificate that is not
+    /// trusted, an answer that is cut off or too long.
+    pub const FAILURES: [&'static str; 3] = ["unreachable", "untrusted", "unreadable"];
 }
 
 /// The tenant, read-only. Cheap to clone; clones share token, connections and pace.

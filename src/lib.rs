@@ -33,9 +33,9 @@
 //! imported by `cli::demo` and the tests only. `defence` lies below all of them: whoever is a
 //! defence asks it whether it stands. `tests/architecture.rs` holds all of this.
 //!
-//! Two arrows that need a sentence: `report` names the bounded words of `graph::Endpoint` and
-//! `directory::LdapRequest`, so that their series start at zero; `policy` and `settings` both read
-//! with `yaml`, because a mistake in either must look the same.
+//! Two arrows that need a sentence: `report` names the bounded words of `graph::Endpoint`,
+//! `graph::RequestOutcome` and `directory::LdapRequest`, so that their series start at zero;
+//! `policy` and `settings` both read with `yaml`, because a mistake in either must look the same.
 //!
 //! ## Invariants
 //!

@@ -48,7 +48,7 @@ fn a_new_memory_over_groups_of_ours_is_closed() {
 fn only_a_memory_without_anything_in_it_says_how_many_groups_it_does_not_know() {
     let said = |world: &World, groups: &[&str]| {
         let answer = begin(&owned(groups), &mut world.memory.clone(), world.now);
-        answer.map_or(0, |count| count.get())
+        answer.map_or(0, std::num::NonZero::get)
     };
     let new = lost(world());
     assert_eq!((said(&new, &[]), said(&new, &["sales", "more"])), (0, 2));

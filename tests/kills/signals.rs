@@ -88,8 +88,8 @@ fn looked_at(child: &Child) -> (Vec<char>, bool) {
         state(stat)
     });
     let states = states.collect();
-    let status = fs::read_to_string(format!("{folder}/status")).unwrap();
-    let waiting = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+    let told = fs::read_to_string(format!("{folder}/status")).unwrap();
+    let waiting = told.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
     let waiting = u64::from_str_radix(waiting.trim(), 16).unwrap();
     // The bit of signal 15.
     (states, waiting & (1 << 14) != 0)

@@ -13,8 +13,9 @@ use writeback::model::complete::End;
 use writeback::model::directory::{DirectoryMember, DomainFacts, PrincipalClass};
 use writeback::model::policy::PolicySet;
 use writeback::model::{
-    AttributeChange, CloudListing, CloudMembers, Complete, Containers, DirectorySnapshot, Dn,
-    Memory, ObjectGuid, ObjectId, Outcome, PolicyName, Principal, Reading, TenantId,
+    Approval, AttributeChange, CloudListing, CloudMembers, Complete, Containers, Digest,
+    DirectorySnapshot, Dn, Memory, ObjectGuid, ObjectId, Outcome, PolicyName, Principal, Reading,
+    TenantId,
 };
 use writeback::report::events::{Event, PassEnd, PassResult, Sight, Via};
 use writeback::report::metrics::Metrics;
@@ -288,6 +289,24 @@ fn people_behind_a_hold_are_counted_once_and_through_nested_groups() {
     bench.pass((100, 101), Vec::new(), &done());
     bench.shows(161, "writeback_held_people", 0.0);
     bench.shows(161, "writeback_oldest_held_age_seconds", 0.0);
+}
+
+#[test]
+fn an_approval_counts_until_it_ends() {
+    let mut bench = Bench::new();
+    for (name, end) in [("one", 100), ("another", 200)] {
+        let approval = Approval {
+            items: BTreeSet::new(),
+            approved_by: "root (uid 0)".to_owned(),
+            at: at(0),
+            not_after: at(end),
+        };
+        bench.memory.approvals.insert(Digest::of(name.as_bytes()), approval);
+    }
+    for (begun, lasting) in [(10, 2.0), (110, 1.0), (210, 0.0)] {
+        bench.pass((begun, begun + 1), Vec::new(), &done());
+        bench.shows(begun + 1, "writeback_overrides_active", lasting);
+    }
 }
 
 #[test]

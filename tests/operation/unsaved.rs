@@ -118,10 +118,10 @@ fn a_state_of_another_domain_is_told_as_such_and_nothing_is_written() {
     let binding = Binding { tenant: settings.tenant.id, owner: settings.owner };
     let folder = stage.product.path().join("state");
     fs::create_dir(&folder).unwrap();
-    let (mut state, _) = State::open(&folder, binding).unwrap();
-    state.bind_domain("DC=elsewhere,DC=example").unwrap();
-    state.save(&Memory::default(), None, None).unwrap();
-    drop(state);
+    let (mut other, _) = State::open(&folder, binding).unwrap();
+    other.bind_domain("DC=elsewhere,DC=example").unwrap();
+    other.save(&Memory::default(), None, None).unwrap();
+    drop(other);
     let daemon = stage.product.daemon();
     until("the condition tells it", || {
         condition(&daemon, "everything", "Stalled")["reason"] == "StateUnavailable"

@@ -18,7 +18,7 @@ const PACE: Duration = Duration::from_millis(350);
 /// When the folder is read: so long after the last event that no busy machine makes a pause of a
 /// writer, and before all of a slow checkout is there, counted from the first one.
 const PATIENT: Rhythm =
-    Rhythm { poll: NO_POLL, gather: Duration::from_secs(4), gather_max: Duration::from_secs(60) };
+    Rhythm { poll: NO_POLL, gather: Duration::from_secs(4), gather_max: Duration::from_mins(1) };
 
 /// Writes a version file by file, slowly.
 fn check_out_slowly(folder: &Path, version: u32) {

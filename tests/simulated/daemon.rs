@@ -1,5 +1,5 @@
 //! The daemon: passes that go on, what disturbs them, and how it ends. `telling` is what it shows
-//! and writes to its log, `departure` what its memory is for.
+//! and writes to its log, `values` the numbers of a scrape, `departure` what its memory is for.
 
 #![expect(clippy::float_cmp, reason = "metrics count whole things")]
 
@@ -7,6 +7,8 @@
 mod departure;
 #[path = "daemon/telling.rs"]
 mod telling;
+#[path = "daemon/values.rs"]
+mod values;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

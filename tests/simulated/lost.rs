@@ -47,7 +47,7 @@ fn stays_lost(stage: &Stage, lost: &Value, told: &str) {
         assert!(ran.stdout.contains(told), "{}", ran.stdout);
         assert!(ran.stdout.contains("the lines that are there are whole"), "{}", ran.stdout);
     }
-    assert_eq!(losses(stage), [lost.clone()]);
+    assert_eq!(losses(stage), std::slice::from_ref(lost));
 }
 
 #[test]

@@ -9,7 +9,9 @@ use crate::passes::{hard_delete, known, stands};
 use crate::world::{GROUPS, World, dn, id, object, world};
 
 fn unheard(mut past: Vec<Past>) -> Vec<Past> {
-    past.iter_mut().for_each(|past| past.heard = false);
+    for past in &mut past {
+        past.heard = false;
+    }
     past
 }
 
@@ -88,7 +90,9 @@ fn a_group_that_was_made_and_not_heard_of_is_found_by_its_record() {
     let before = known(world().both("hr", &["ann"])).group("sales", &[]);
     let mut world = before.clone();
     let mut past = unheard(done(&mut world));
-    past.iter_mut().for_each(|past| past.object = None);
+    for past in &mut past {
+        past.object = None;
+    }
     // The crash came before memory learned anything.
     world.memory.inventory.remove(&id("sales"));
     assert_eq!(look(&mut before.clone(), &past), QUIET, "nothing was made");

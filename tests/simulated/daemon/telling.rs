@@ -78,6 +78,18 @@ fn every_series_stands_at_zero_before_its_first_event() {
     assert!(words("writeback_reconcile_total", "result").len() >= 5);
     assert!(words("writeback_graph_requests_total", "endpoint").contains("members"));
     assert!(words("writeback_ldap_operations_total", "op").contains("add_members"));
+    // With every one of them every result: a first error is a step from 0 to 1, not a birth at 1.
+    let codes = "200 400 401 403 404 429 500 502 503 504 unreachable unreadable untrusted";
+    let results = "busy cut garbled ok refused timeout";
+    for (name, of, label, expected) in [
+        ("writeback_graph_requests_total", "endpoint", "code", codes),
+        ("writeback_ldap_operations_total", "op", "result", results),
+    ] {
+        let expected: BTreeSet<_> = expected.split(' ').map(str::to_owned).collect();
+        assert_eq!(words(name, label), expected, "{name} by {label}");
+        let series = text.lines().filter(|line| line.starts_with(&format!("{name}{{"))).count();
+        assert_eq!(series, words(name, of).len() * expected.len(), "{name}");
+    }
 }
 
 #[test]
