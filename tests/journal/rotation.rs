@@ -273,7 +273,10 @@ fn a_kept_head_finds_what_came_after_it() {
     }
     let mut beyond = last;
     beyond.sequence += 1;
-    assert_eq!(tail(folder.path(), &beyond).unwrap().head, HeadFound::Beyond { last: last.sequence });
+    assert_eq!(
+        tail(folder.path(), &beyond).unwrap().head,
+        HeadFound::Beyond { last: last.sequence }
+    );
     let mut differs = heads[3];
     differs.hash = Digest::of(b"another");
     let found = tail(folder.path(), &differs).unwrap();
