@@ -32,6 +32,8 @@ mod contested;
 mod copied;
 #[path = "simulated/daemon.rs"]
 mod daemon;
+#[path = "simulated/document.rs"]
+mod document;
 #[path = "simulated/errands.rs"]
 mod errands;
 #[path = "simulated/faults.rs"]
