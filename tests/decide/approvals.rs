@@ -1,22 +1,25 @@
 //! A person's word for a held set: it lets through what it names, once, while that is wanted.
 
+#[path = "approvals/exact.rs"]
+mod exact;
+#[path = "approvals/waiting.rs"]
+mod waiting;
+
 use std::collections::BTreeSet;
 
-use fastrand::Rng;
 use jiff::SignedDuration;
 use writeback::decide::guard::approve::{Answer, granted};
-use writeback::decide::guard::{Answers, HeldPlan, Row};
+use writeback::decide::guard::{HeldPlan, Row};
 use writeback::decide::plan;
 use writeback::model::approval::{APPROVAL_MAX, Approval, ApprovalRequest};
 use writeback::model::change::Kind;
 use writeback::model::directory::DirectPresence;
-use writeback::model::policy::{Additions, Least, Share};
+use writeback::model::policy::Additions;
 use writeback::model::{Digest, Item};
 
-use crate::observed::Order;
 use crate::passes::{
     approve, ask, ask_until, count, fleet, hard_delete, known, pass, restart, staffed, stands,
-    strs, weigh, words,
+    strs, words,
 };
 use crate::world::{World, id, object, only, record, world};
 
@@ -120,76 +123,6 @@ fn what_a_read_left_out_does_not_drop_out() {
     pass(&mut world);
     assert_eq!(world.memory.approvals.len(), 1);
     world.members.insert(id("sales"), before);
-    assert_eq!(pass(&mut world).lines, ["remove sales: u1 u2 u3 u4"]);
-}
-
-#[test]
-fn what_was_let_through_waits_while_its_policy_is_suspended() {
-    let (mut world, held) = held();
-    approve(&mut world, &digest(&held).short(), &held);
-    let mut world = world.policy(|policy| policy.suspend = true);
-    for _ in 0..2 {
-        assert_eq!(pass(&mut world).lines, Vec::<String>::new());
-        restart(&mut world);
-    }
-    assert_eq!((world.memory.approvals.len(), world.memory.used_approvals.len()), (1, 0));
-    let mut world = world.policy(|policy| policy.suspend = false);
-    assert_eq!(pass(&mut world).lines, ["remove sales: u1 u2 u3 u4"]);
-    assert!(world.memory.used_approvals.contains_key(&digest(&held)));
-}
-
-#[test]
-fn groups_that_are_not_there_yet_wait_for_a_suspended_policy_too() {
-    let mut world = fleet(60);
-    for word in words("new", 20) {
-        world = world.group(&word, &[]);
-    }
-    let passed = pass(&mut world);
-    assert_eq!(passed.rows(), [(Row::Creations, 20, 12)]);
-    approve(&mut world, &passed.digest().short(), &passed.held);
-    let mut world = world.policy(|policy| policy.suspend = true);
-    pass(&mut world);
-    let mut world = world.policy(|policy| policy.suspend = false);
-    assert_eq!(pass(&mut world).rows(), NONE);
-    assert!(words("new", 20).iter().all(|word| stands(&world, word)));
-}
-
-#[test]
-fn an_approval_that_waits_for_a_suspended_policy_ends_with_its_time() {
-    let (mut world, held) = held();
-    approve(&mut world, &digest(&held).short(), &held);
-    let mut world = world.policy(|policy| policy.suspend = true);
-    world.now += HOUR;
-    pass(&mut world);
-    assert_eq!((world.memory.approvals.len(), world.memory.used_approvals.len()), (0, 0));
-    let mut world = world.policy(|policy| policy.suspend = false);
-    assert_eq!(pass(&mut world).rows(), [(Row::OneGroup, 4, 3)]);
-}
-
-#[test]
-fn what_is_not_wanted_drops_out_whatever_other_policy_is_suspended() {
-    let (mut world, held) = held();
-    approve(&mut world, &digest(&held).short(), &held);
-    let mut world = world.group("sales", &["u0", "u1", "u2", "u3", "u4"]).also("q", |q| {
-        q.precedence = 200;
-        q.suspend = true;
-    });
-    pass(&mut world);
-    assert!(world.memory.approvals.is_empty());
-    assert!(world.memory.used_approvals.contains_key(&digest(&held)));
-}
-
-#[test]
-fn what_a_suspended_policy_would_take_over_waits_for_it() {
-    let (mut world, held) = held();
-    approve(&mut world, &digest(&held).short(), &held);
-    // The file of its policy has another name now.
-    let mut world = world.also("q", |q| q.suspend = true);
-    let former = world.policies.remove(0);
-    pass(&mut world);
-    assert_eq!(world.memory.approvals.len(), 1);
-    world.policies.insert(0, former);
-    let mut world = world.also("q", |q| q.precedence = 200);
     assert_eq!(pass(&mut world).lines, ["remove sales: u1 u2 u3 u4"]);
 }
 
@@ -396,96 +329,4 @@ fn an_approval_of_one_lost_group_makes_no_other() {
     world.domain.direct.insert(object("parent"), DirectPresence::Absent);
     assert_eq!(pass(&mut world).rows(), [(Row::DirectoryGroupGone, 1, 0)]);
     assert!(stands(&world, "sales") && !stands(&world, "parent"));
-}
-
-/// Six groups that lose four of five members each, under a policy that holds every removal.
-fn strict() -> World {
-    let members = words("u", 5);
-    let groups = words("g", 6);
-    let world = groups.iter().fold(world(), |world, word| world.both(word, &strs(&members)));
-    let world = known(world).policy(|p| {
-        p.guard.memberships_removed =
-            Share { percent: 0, most: 0, most_per_thousand: 0, at_least: 0 };
-        p.guard.one_group = Least { percent: 0, at_least: 0 };
-    });
-    groups.iter().fold(world, |world, word| world.group(word, &["u0"]))
-}
-
-/// Another value for one part of an item.
-fn altered(item: &Item, random: &mut Rng) -> Item {
-    let mut item = item.clone();
-    let text = match random.u8(0..3) {
-        0 => &mut item.object,
-        1 => &mut item.value,
-        _ => {
-            let kinds = Kind::ALL.into_iter().filter(|kind| *kind != item.kind);
-            item.kind = random.choice(kinds.collect::<Vec<_>>()).expect("there are many");
-            return item;
-        }
-    };
-    let place = random.usize(0..text.len());
-    let old = text.chars().nth(place).expect("inside");
-    let new = if old == '0' { '1' } else { '0' };
-    *text = text.chars().enumerate().map(|(i, c)| if i == place { new } else { c }).collect();
-    item
-}
-
-#[test]
-fn nothing_passes_that_is_not_in_the_set_whatever_is_changed() {
-    let base = strict();
-    let decision = base.decide(Order::Given);
-    let guarded = weigh(&base, &decision, &Answers::default());
-    assert_eq!(guarded.admitted.changes(), []);
-    let all: Vec<Item> = guarded.held.changes.iter().flat_map(plan::items).collect();
-    assert_eq!(all.len(), 24);
-    let (mut some, mut none) = (0, 0);
-    for seed in 0..2_000 {
-        let mut random = Rng::with_seed(seed);
-        let mut world = base.clone();
-        let keep: u8 = random.u8(0..=4);
-        let mut items: BTreeSet<Item> =
-            all.iter().filter(|_| random.u8(0..4) < keep).cloned().collect();
-        for _ in 0..random.usize(0..4) {
-            let item = random.choice(&all).expect("there are many");
-            items.remove(item);
-            items.insert(altered(item, &mut random));
-        }
-        // Some come back meanwhile, others go.
-        for word in words("g", 6) {
-            let members = words("u", random.usize(0..5));
-            if random.bool() {
-                world = world.group(&word, &strs(&members));
-            }
-        }
-        let_through(&mut world, items.clone());
-        let decision = world.decide(Order::Given);
-        let guarded = weigh(&world, &decision, &Answers::default());
-        let removes = |item: &Item| item.kind == Kind::RemoveMembers;
-        let wanted = decision.plan.writes().flat_map(plan::items).filter(removes);
-        let expected: BTreeSet<Item> = wanted.filter(|item| items.contains(item)).collect();
-        let passed = guarded.admitted.changes().iter().flat_map(plan::items).filter(removes);
-        let passed: BTreeSet<Item> = passed.collect();
-        assert_eq!(passed, expected, "seed {seed}");
-        some += usize::from(!passed.is_empty());
-        none += usize::from(passed.is_empty());
-    }
-    assert!(some > 500 && none > 20, "{some} {none}");
-}
-
-#[test]
-fn a_digest_changes_with_every_item() {
-    let base = strict();
-    let decision = base.decide(Order::Given);
-    let held = weigh(&base, &decision, &Answers::default()).held;
-    let items: BTreeSet<Item> = held.changes.iter().flat_map(plan::items).collect();
-    assert_eq!(held.digest(), Some(plan::items_digest(&items)));
-    let mut digests = BTreeSet::from([plan::items_digest(&items)]);
-    let mut random = Rng::with_seed(7);
-    for item in &items {
-        let mut fewer = items.clone();
-        fewer.remove(item);
-        assert!(digests.insert(plan::items_digest(&fewer)));
-        fewer.insert(altered(item, &mut random));
-        assert!(digests.insert(plan::items_digest(&fewer)));
-    }
 }
