@@ -9,6 +9,9 @@ PART_NAMES=()
 PART_SECONDS=()
 PART_RESULTS=()
 readonly SHOWN_LINES=200
+# Of what failed tests said, at the very end.
+readonly SAID_LINES=80
+readonly SAID_COLUMNS=400
 
 # part NAME COMMAND…: runs the command to its end, and says in the summary how it ended; a failed part does not stop the next ones.
 # Never call it where bash ignores errexit (`if part`, `part ||`): the command would run on after its first failed line.
@@ -17,6 +20,7 @@ part() {
     shift
     printf '== %s\n' "$name"
     mkdir -p "$LOGS"
+    rm -f "$LOGS/$name.unsteady"
     set +e
     (
         set -euo pipefail
@@ -29,6 +33,9 @@ part() {
         printf -- '-- %s failed with %s, the last lines of %s:\n' "$name" "$status" "$LOGS/$name.log"
         tail -n "$SHOWN_LINES" "$LOGS/$name.log"
     else
+        if [[ -s $LOGS/$name.unsteady ]]; then
+            result=unsteady
+        fi
         # The closing lines of the test runners and the table of the tripwires, so that what was run can be seen and counted.
         grep -E '^(test result: |[0-9]+ passed, [0-9]+ failed|H[0-9]+  |[0-9]+ of [0-9]+ )' "$LOGS/$name.log" || true
     fi
@@ -37,14 +44,28 @@ part() {
     PART_RESULTS+=("$result")
 }
 
-# summary: prints the table; false when a part failed or none ran.
+# said LOG: what the failed tests in it said.
+said() {
+    awk '/^failures:$/ { on = 1 } on { print } /^test result: FAILED/ { on = 0 }' "$1" | cut -c "1-$SAID_COLUMNS" | head -n "$SAID_LINES"
+}
+
+# summary: prints the table, and below it what failed tests said; false when a part failed or none ran.
 summary() {
     local index status=0
     printf '\n%-12s %8s  %s\n' part seconds result
     for index in "${!PART_NAMES[@]}"; do
         printf '%-12s %8s  %s\n' "${PART_NAMES[index]}" "${PART_SECONDS[index]}" "${PART_RESULTS[index]}"
-        if [[ ${PART_RESULTS[index]} != ok ]]; then
+        if [[ ${PART_RESULTS[index]} == FAILED ]]; then
             status=1
+        fi
+    done
+    local name
+    for index in "${!PART_NAMES[@]}"; do
+        name=${PART_NAMES[index]}
+        if [[ ${PART_RESULTS[index]} != ok && -f $LOGS/$name.log ]]; then
+            printf '\n-- %s, %s:\n' "$name" "${PART_RESULTS[index]}"
+            # Whoever reads no more than it wants to ends the pipe.
+            said "$LOGS/$name.log" || true
         fi
     done
     if ((${#PART_NAMES[@]} == 0)); then
