@@ -57,12 +57,13 @@ impl Report {
         self.groups.view()
     }
 
-    /// Tells one event to all who listen.
+    /// Tells one event to all who listen. The status comes last: whoever has read there that
+    /// something happened finds it in log, metrics and groups.
     pub fn emit(&self, event: &Event<'_>) {
-        self.metrics.take(event);
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).take(event);
-        self.groups.take(event);
         log(event);
+        self.metrics.take(event);
+        self.groups.take(event);
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).take(event);
     }
 }
 

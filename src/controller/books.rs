@@ -79,7 +79,7 @@ impl Books {
         let head = self.journal.head_to_keep();
         report.stand(Standing::of(engine.memory(), Some(head.to_string())));
         let head = JournalHead { sequence: head.sequence, hash: head.hash.to_string() };
-        let status = serde_json::to_string(&report.status()).ok();
+        let status = serde_json::to_string(&report.status().saved()).ok();
         self.behind = true;
         let saved = self
             .bind(engine)
@@ -100,11 +100,16 @@ impl Books {
             }
             Err(error) => {
                 self.state = None;
-                self.failing = true;
-                report.emit(&Event::StateFailed { message: chain(&error) });
+                self.fail(&error, report);
                 Err(error)
             }
         }
+    }
+
+    /// Tells why the state cannot be kept, until it can.
+    fn fail(&mut self, error: &StateError, report: &Report) {
+        self.failing = true;
+        report.emit(&Event::StateFailed { message: chain(error) });
     }
 }
 
@@ -140,14 +145,16 @@ fn unsaved(error: &StateError) -> Fault {
 /// where the books cannot be kept, or where they belong to another domain.
 pub async fn finish(engine: &mut Engine, books: &mut Books, look: Look, stop: &Stop) -> Finished {
     let report = Arc::clone(&engine.report);
-    let unusable = |error: &StateError| {
-        report.emit(&Event::StateFailed { message: chain(error) });
-    };
-    let bound = books.bind(engine).inspect_err(unusable).and_then(|()| {
+    let bound = match books.bind(engine) {
         // What the journal told, and what an earlier pass could not save: a second crash would
         // leave more in the journal than one pass.
-        if books.behind { books.save(engine, &report) } else { Ok(()) }
-    });
+        Ok(()) if books.behind => books.save(engine, &report),
+        Ok(()) => Ok(()),
+        Err(error) => {
+            books.fail(&error, &report);
+            Err(error)
+        }
+    };
     if let Err(error) = bound {
         let blind = Blind { side: Side::State, fault: unsaved(&error) };
         engine.ask_again(&look);

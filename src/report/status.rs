@@ -139,9 +139,10 @@ fn kinds(items: &BTreeSet<Item>) -> BTreeMap<&'static str, usize> {
 }
 
 impl Report {
-    /// Tells what memory stands on.
+    /// Tells what memory stands on. Why it could not be saved is true until it was.
     pub fn stand(&self, standing: Standing) {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).memory = standing;
+        let memory = &mut self.status.lock().unwrap_or_else(PoisonError::into_inner).memory;
+        *memory = Standing { fault: memory.fault.take(), ..standing };
     }
 }
 
@@ -250,6 +251,12 @@ impl Status {
             parts.push(format!("next pass at {at}"));
         }
         parts.join("; ")
+    }
+
+    /// The status as a state keeps it: where it can be read, it was saved.
+    pub fn saved(mut self) -> Self {
+        self.memory.fault = None;
+        self
     }
 
     /// The policy files that are wrong, one line each.
@@ -370,4 +377,24 @@ impl Status {
 /// Groups and memberships.
 fn counts(held: Option<&Inventory>) -> (usize, usize) {
     held.map_or((0, 0), |held| (held.groups, held.memberships))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Report;
+
+    #[test]
+    fn why_a_state_cannot_be_kept_is_told_until_it_is_and_is_not_kept_with_it() {
+        let report = Report::new(Status::new("corp", "writeback.yaml", Timestamp::UNIX_EPOCH));
+        report.emit(&Event::StateFailed { message: "the disk is full".to_owned() });
+        // It is tried again.
+        report.stand(Standing::of(&Memory::default(), Some("7".to_owned())));
+        let told = report.status();
+        assert_eq!(told.memory.fault.as_deref(), Some("the disk is full"));
+        assert_eq!(told.memory.journal_head.as_deref(), Some("7"));
+        assert_eq!(told.saved().memory.fault, None);
+        report.emit(&Event::StateSaved);
+        assert_eq!(report.status().memory.fault, None);
+    }
 }

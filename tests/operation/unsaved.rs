@@ -69,7 +69,7 @@ fn a_state_that_cannot_be_saved_is_told_and_nothing_is_written_until_it_is() {
         assert!(error.contains(file.to_str().unwrap()), "{error}");
         assert!(error.contains("File too large"), "{error}");
     }
-    // The log has it before probes have; and while it is tried again nobody knows how that ends.
+    // The log has it before probes have.
     until("it is not ready", || {
         let (code, why) = get(&daemon.metrics, "/readyz");
         code == 503 && why.contains("state")
@@ -90,7 +90,10 @@ fn a_state_that_cannot_be_saved_is_told_and_nothing_is_written_until_it_is() {
     stage.domain.clear_operations();
     stage.put_in("Board", &["Ada Lovelace"]);
     let before = unsaved(&daemon).len();
-    until("it is tried again", || unsaved(&daemon).len() >= before + 2);
+    until("it is tried again", || {
+        assert!(fault().is_some(), "it is told until it is over");
+        unsaved(&daemon).len() >= before + 2
+    });
     assert!(stage.writes().is_empty(), "{:?}", stage.writes());
     let asked = stage.product.run(&["apply"]).expect(1);
     assert!(asked.stderr.contains("nothing is written"), "{}", asked.stderr);
