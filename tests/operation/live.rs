@@ -87,11 +87,11 @@ fn a_daemon_lives_until_it_stands_still_or_is_gone_whatever_it_left_behind() {
     drop(taken);
 }
 
-/// A socket that has an address and listens to nobody.
+/// A socket that has an address and listens to nobody. Who has it for a moment is waited for.
 fn taken(address: &str) -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
-    socket.bind(address.parse().unwrap()).unwrap();
+    until("the address is free", || socket.bind(address.parse().unwrap()).is_ok());
     socket
 }
 

@@ -133,12 +133,7 @@ impl Stage {
 
     /// The living directory groups that carry a record of ours.
     pub fn owned(&self) -> Vec<Entry> {
-        let ours = |entry: &Entry| {
-            let records = entry.texts("extensionName");
-            records.iter().any(|text| text.starts_with("writeback/v1;owner=corp;"))
-        };
-        let dump = self.domain.dump();
-        dump.into_iter().filter(|entry| !entry.deleted).filter(ours).collect()
+        self.domain.dump().into_iter().filter(is_owned).collect()
     }
 
     /// The directory name of the owned group of this display name.
@@ -167,7 +162,7 @@ impl Stage {
             entry.text(key).unwrap_or(&entry.dn).to_owned()
         };
         let mut held = BTreeMap::new();
-        for entry in self.owned() {
+        for entry in dump.iter().filter(|entry| is_owned(entry)) {
             let anchor = entry.text("adminDescription").unwrap_or_default().to_owned();
             let display_name = entry.text("displayName").unwrap_or_default().to_owned();
             let members = entry.texts("member").iter().map(word).collect();
@@ -286,6 +281,12 @@ impl Stage {
             assert!(!text.contains(&secret), "a secret is in: {text}");
         }
     }
+}
+
+/// Whether this is a living group that carries a record of ours.
+fn is_owned(entry: &Entry) -> bool {
+    let records = entry.texts("extensionName");
+    !entry.deleted && records.iter().any(|text| text.starts_with("writeback/v1;owner=corp;"))
 }
 
 /// Asks again and again until the answer is yes.
