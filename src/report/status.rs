@@ -254,6 +254,7 @@ impl Status {
     }
 
     /// The status as a state keeps it: where it can be read, it was saved.
+    #[must_use]
     pub fn saved(mut self) -> Self {
         self.memory.fault = None;
         self
