@@ -22,6 +22,8 @@
 
 #[path = "support/access.rs"]
 mod access;
+#[path = "support/deep.rs"]
+mod deep;
 #[path = "support/lab.rs"]
 mod lab;
 #[path = "support/oracle.rs"]
@@ -57,6 +59,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use deep::deep;
 use ground::Side;
 use tally::{Hit, ROUNDS, Tally};
 
@@ -91,8 +94,8 @@ impl Campaign {
                 scope.spawn(|| {
                     loop {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        let enough = seed > self.rounds
-                            && (seed > self.rounds * ROUNDS_TIMES_MAX
+                        let enough = seed > self.rounds()
+                            && (seed > self.rounds() * ROUNDS_TIMES_MAX
                                 || self.lacks(&tally.lock().unwrap()).is_empty());
                         if enough || !failed.lock().unwrap().is_empty() {
                             return;
@@ -113,6 +116,11 @@ impl Campaign {
         tally
     }
 
+    /// At least so many rounds.
+    fn rounds(self) -> u64 {
+        deep(self.rounds)
+    }
+
     /// What the kills have not hit yet, or too seldom.
     fn lacks(self, tally: &Tally) -> Vec<Hit> {
         // A round beside Samba is slow, and so are its answers: what lasts some milliseconds beside
@@ -129,7 +137,7 @@ impl Campaign {
     fn check(self, tally: &Tally) {
         println!("{tally}");
         let rounds = tally.of(ROUNDS);
-        assert!(rounds as u64 >= self.rounds, "{rounds} rounds");
+        assert!(rounds as u64 >= self.rounds(), "{rounds} rounds");
         assert_eq!(tally.kills(), rounds * self.kills);
         let lacks = self.lacks(tally);
         assert!(lacks.is_empty(), "no kill hit, or too few: {lacks:?}\n{tally}");

@@ -19,6 +19,7 @@ mod stepped;
 
 use writeback::decide::guard::Guarded;
 
+use crate::deep::deep;
 use crate::observed::Order;
 use crate::world::World;
 
@@ -28,7 +29,7 @@ const USER_COUNT: usize = 16;
 const QUARANTINE: &str = "OU=Quarantine,OU=Groups,DC=corp,DC=example";
 
 pub(crate) fn each_world(mut look: impl FnMut(World, &str)) {
-    for seed in 0..WORLDS {
+    for seed in 0..deep(WORLDS) {
         look(draw::random(seed), &format!("seed {seed}"));
     }
 }

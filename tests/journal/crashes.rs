@@ -7,6 +7,8 @@ use fastrand::Rng;
 use writeback::journal::read::{HeadFound, tail};
 use writeback::journal::{FILE_NAME, Journal, JournalHead};
 
+use crate::deep::deep;
+
 use super::bench::{
     Files, all, assert_whole, at, context, done, files, folder, id, lay, operation, options,
     write_on,
@@ -78,7 +80,7 @@ fn every_prefix_of_the_line_being_written_is_survived() {
 fn two_and_a_half_thousand_crash_images_are_survived() {
     let folder = folder();
     let mut number = 0;
-    while number < IMAGES {
+    while number < deep(IMAGES) {
         for append in appends(number, 1 << 20) {
             let mut rng = Rng::with_seed(number);
             let (before, after) = (&append.before[FILE_NAME], &append.after[FILE_NAME]);

@@ -7,6 +7,8 @@ use fastrand::Rng;
 use writeback::journal::{FILE_NAME, Journal, JournalHead};
 use writeback::model::Digest;
 
+use crate::deep::deep;
+
 use super::bench::{self, Files, at, check, files, options, write_on};
 
 const EDITS: u64 = 10_000;
@@ -35,7 +37,7 @@ fn edit_one_journal(base: u64) {
     bench::assert_whole(folder.path(), head);
     let whole = files(folder.path());
     let mut laid = whole.clone();
-    for number in (base..EDITS).step_by(usize::try_from(JOURNALS).unwrap()) {
+    for number in (base..deep(EDITS)).step_by(usize::try_from(JOURNALS).unwrap()) {
         let mut rng = Rng::with_seed(number);
         let (mut edited, mut word) = (whole.clone(), "nothing");
         while edited == whole {
