@@ -11,9 +11,10 @@
 //! | `journal.reserve` | room for the outcome of the operation in flight on a full disk |
 //!
 //! Written by `controller::act` and whoever tells of approvals; read by [`read`], checked by
-//! [`verify`], shown by [`history`].
+//! [`verify`], shown by [`history`]; [`changes`] puts together what a group's history shows.
 
 mod chain;
+pub mod changes;
 mod disk;
 pub mod entry;
 mod files;

@@ -13,10 +13,14 @@
 
 #[path = "journal/bench.rs"]
 mod bench;
+#[path = "journal/changes.rs"]
+mod changes;
 #[path = "journal/commands.rs"]
 mod commands;
 #[path = "journal/crashes.rs"]
 mod crashes;
+#[path = "support/deep.rs"]
+mod deep;
 #[path = "journal/edits.rs"]
 mod edits;
 #[path = "journal/full_disk.rs"]

@@ -25,6 +25,8 @@ mod ask;
 mod browser;
 #[path = "page/estate.rs"]
 mod estate;
+#[path = "page/history.rs"]
+mod history;
 #[path = "page/http.rs"]
 mod http;
 #[path = "page/idle.rs"]

@@ -6,6 +6,7 @@
 //! still is silent.
 
 mod answer;
+mod past;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,6 +84,12 @@ impl Loop {
     /// Runs until it is asked to stop.
     pub async fn run(mut self) {
         let mut failures: u32 = 0;
+        past::tell(
+            self.engine.settings.state.clone(),
+            self.books.journal.head().sequence,
+            Arc::clone(&self.report),
+            Arc::clone(&self.stop),
+        );
         self.pulse.supervisor().ready("the first pass begins");
         while !self.stop.asked() {
             let begun = Instant::now();
@@ -231,7 +238,7 @@ impl Loop {
 }
 
 /// The fault of a policy folder that has never been read: nothing is desired, nothing is removed.
-fn policies_unreadable(error: &FolderError) -> Fault {
+pub(in crate::controller) fn policies_unreadable(error: &FolderError) -> Fault {
     Fault {
         reason: "policies_unreadable",
         transient: true,

@@ -198,6 +198,17 @@ impl Walk {
         Ok(Self { reader, offset: 0, gap: Gap::default(), ended: false })
     }
 
+    /// From the first line on that begins at this place or after it.
+    pub(super) fn from(file: File, start: u64) -> io::Result<Self> {
+        let mut walk = Self::over(file)?;
+        let Some(before) = start.checked_sub(1) else { return Ok(walk) };
+        walk.reader.seek(SeekFrom::Start(before))?;
+        let mut cut = Vec::new();
+        (&mut walk.reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut cut)?;
+        walk.offset = before.saturating_add(u64::try_from(cut.len()).unwrap_or(u64::MAX));
+        Ok(walk)
+    }
+
     /// The next line or the end; `None` after the end.
     pub(super) fn step(&mut self) -> io::Result<Option<Met>> {
         while !self.ended {

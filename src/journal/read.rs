@@ -46,9 +46,36 @@ pub fn entries(directory: &Path) -> Result<Entries, ReadError> {
     Ok(Entries::over(volumes))
 }
 
+/// The last entries, the oldest first: at most the lines in the last `bytes_max` bytes, over all
+/// files. A file that cannot be read costs its own lines alone.
+pub fn newest(
+    directory: &Path,
+    bytes_max: u64,
+) -> Result<impl Iterator<Item = Result<Entry, ReadError>>, ReadError> {
+    let failed = |path: PathBuf| move |source| ReadError::File { path, source };
+    let mut volumes = volumes(directory).map_err(failed(directory.join(FILE_NAME)))?;
+    let (mut left, mut streams) = (bytes_max, VecDeque::new());
+    while left > 0
+        && let Some(volume) = volumes.pop()
+    {
+        let bytes = volume.file.metadata().map_err(failed(volume.path.clone()))?.len();
+        let start = bytes.saturating_sub(left);
+        left = left.saturating_sub(bytes);
+        streams.push_front(Entries {
+            // Lines without a chain stand before all others.
+            begun: !volumes.is_empty(),
+            start,
+            ..Entries::over(vec![volume])
+        });
+    }
+    Ok(streams.into_iter().flatten())
+}
+
 /// A stream of entries; see [`entries`].
 pub struct Entries {
     volumes: VecDeque<Volume>,
+    /// Where the first file is begun to be read.
+    start: u64,
     walk: Option<Place>,
     /// What is to be given before the walk goes on.
     ready: VecDeque<Result<Entry, ReadError>>,
@@ -67,7 +94,8 @@ struct Place {
 
 impl Entries {
     fn over(volumes: Vec<Volume>) -> Self {
-        Self { volumes: volumes.into(), walk: None, ready: VecDeque::new(), begun: false }
+        let volumes = volumes.into();
+        Self { volumes, start: 0, walk: None, ready: VecDeque::new(), begun: false }
     }
 
     fn step(&mut self) -> Result<bool, ReadError> {
@@ -75,7 +103,7 @@ impl Entries {
             let Some(volume) = self.volumes.pop_front() else { return Ok(false) };
             let (name, grows) = (volume.name(), volume.first.is_none());
             let path = volume.path;
-            let walk = Walk::over(volume.file)
+            let walk = Walk::from(volume.file, std::mem::take(&mut self.start))
                 .map_err(|source| ReadError::File { path: path.clone(), source })?;
             self.walk = Some(Place { path, name, grows, walk });
         }
