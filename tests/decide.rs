@@ -23,8 +23,12 @@ mod budget;
 mod check;
 #[path = "decide/claims.rs"]
 mod claims;
+#[path = "decide/conditions.rs"]
+mod conditions;
 #[path = "decide/contest.rs"]
 mod contest;
+#[path = "support/deep.rs"]
+mod deep;
 #[path = "decide/departures.rs"]
 mod departures;
 #[path = "decide/devices.rs"]

@@ -90,9 +90,11 @@ async fn answer(
     }
     let case = case(&inputs, (look, seen), &nested);
     let explanation = explain(&case, id, person.as_ref());
+    let view = engine.report().groups();
+    let conditions = view.group(id).map(|group| view.conditions(group)).unwrap_or_default();
     match arguments.output {
-        Form::Text => say(&explanation::text(&explanation)),
-        Form::Json => say(&format!("{:#}\n", explanation::json(&explanation))),
+        Form::Text => say(&explanation::text(&explanation, &conditions)),
+        Form::Json => say(&format!("{:#}\n", explanation::json(&explanation, &conditions))),
     }
     Ok(if explanation.incomplete { Exit::Incomplete } else { Exit::Done })
 }

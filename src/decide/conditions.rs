@@ -132,7 +132,8 @@ fn of_policy(
     ]
 }
 
-fn stalled(standing: &Standing, decision: &Decision) -> Option<(Reason, String)> {
+/// Why a policy cannot be acted on as it is written, if so: a word and a sentence.
+pub fn stalled(standing: &Standing, decision: &Decision) -> Option<(Reason, String)> {
     let policy = &standing.policy;
     if let Some((reason, message)) = decision.stalled.get(&policy.name) {
         return Some((*reason, message.clone()));

@@ -1,6 +1,7 @@
-//! Conditions in the Kubernetes manner: what is true of a policy, why, and since when.
+//! Conditions in the Kubernetes manner: what is true of a policy or a group, why, and since when.
 //!
-//! Made by `decide::conclude`; shown by `report::status`.
+//! Made by `decide::conditions` for policies and by `report::groups` for groups; shown by
+//! `report::status`, `report::page` and `report::groups`.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,12 +15,18 @@ pub enum ConditionKind {
     Ready,
     /// Changes wait or are being made.
     Reconciling,
-    /// The policy cannot be acted on.
+    /// The policy cannot be acted on, or nothing of the group is written.
     Stalled,
     /// A guard keeps changes back.
     Held,
     /// Somebody else changed what the policy keeps.
     Drifted,
+}
+
+impl ConditionKind {
+    /// All kinds, in the order in which they are told.
+    pub const ALL: [Self; 5] =
+        [Self::Ready, Self::Reconciling, Self::Stalled, Self::Held, Self::Drifted];
 }
 
 /// Why a condition is as it is. The words are public interface.
@@ -59,6 +66,12 @@ pub enum Reason {
     OperationsFailed,
     /// Values were changed by somebody else.
     ChangedByOthers,
+    /// The directory group stays as it is.
+    Frozen,
+    /// The directory group belongs to somebody else.
+    Foreign,
+    /// Something stands in the way of the group.
+    NotWritten,
 }
 
 /// One condition.

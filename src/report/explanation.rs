@@ -7,14 +7,22 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::decide::explain::{Explanation, Sentence, Waiting};
+use crate::model::condition::Condition;
+use crate::report::groups::conditions::told;
 use crate::report::json::one;
 use crate::report::text::{line, safe};
 
-/// The whole answer, what it comes to first.
-pub fn text(explanation: &Explanation) -> String {
+/// The whole answer, what it comes to first; with the conditions of the group.
+pub fn text(explanation: &Explanation, conditions: &[Condition]) -> String {
     let mut text = String::new();
     for sentence in &explanation.summary {
         let _ = writeln!(text, "{}", safe(&sentence.text));
+    }
+    if !conditions.is_empty() {
+        text.push_str("\nconditions\n");
+    }
+    for told in told(conditions) {
+        let _ = writeln!(text, "  {told}");
     }
     if let Some(person) = &explanation.person {
         section(&mut text, &format!("person {}", safe(&person.label)), &person.sentences);
@@ -63,8 +71,8 @@ fn change(waiting: &Waiting) -> String {
     text
 }
 
-/// The whole answer for programs.
-pub fn json(explanation: &Explanation) -> Value {
+/// The whole answer for programs; with the conditions of the group.
+pub fn json(explanation: &Explanation, conditions: &[Condition]) -> Value {
     let Explanation { group, display_name, state, policy, .. } = explanation;
     let waiting = explanation.waiting.iter().map(|waiting| {
         let mut value = one(&waiting.change, waiting.admission);
@@ -82,6 +90,7 @@ pub fn json(explanation: &Explanation) -> Value {
         "state": state,
         "policy": policy,
         "complete": !explanation.incomplete,
+        "conditions": conditions,
         "summary": explanation.summary,
         "policies": explanation.policies,
         "name": explanation.name,

@@ -3,11 +3,14 @@
 //!
 //! Comes from events: `Planned` makes a new [`Sheet`], `ChangeMade` adds what came of its changes.
 //! Goes to `report::page` and, as JSON, to programs. `sheet` gathers, `state` names what a group
-//! is, `members` tells who is in it, `question` picks, `json` prints.
+//! is, `conditions` what is true of it, `members` tells who is in it, `question` picks, `json`
+//! prints.
 //!
 //! A sheet is made outside of any lock and never changed: whoever reads holds it while it reads,
 //! and the loop puts the next one in its place.
 
+pub mod conditions;
+pub mod history;
 pub mod json;
 pub mod members;
 pub mod question;
@@ -24,6 +27,7 @@ use crate::model::change::{Effect, Kind};
 use crate::model::{ObjectGuid, ObjectId, Outcome};
 use crate::report::events::Event;
 use crate::report::text;
+use history::PastDeed;
 use sheet::{Group, Part, Sheet};
 use state::State;
 
@@ -38,7 +42,7 @@ pub const HISTORY_SHOWN_MAX: usize = 50;
 pub struct Deed {
     /// The cloud group.
     pub group: ObjectId,
-    /// When the pass that tried it began.
+    /// When the pass that tried it began; where an earlier process tried it, when it was begun.
     pub at: Timestamp,
     /// The kind of the change.
     pub kind: Kind,
@@ -112,6 +116,8 @@ type Outcomes = BTreeMap<ObjectId, Vec<Arc<Deed>>>;
 #[derive(Debug, Default)]
 pub struct Book {
     open: Mutex<View>,
+    /// What earlier processes did, until a plan says what its members are called.
+    unnamed: Mutex<Vec<PastDeed>>,
 }
 
 /// The groups as they stand. Cheap to take and to keep.
@@ -120,6 +126,8 @@ pub struct View {
     sheet: Arc<Sheet>,
     outcomes: Arc<Outcomes>,
     history: Arc<VecDeque<Arc<Deed>>>,
+    /// What earlier processes did, the newest first.
+    past: Arc<Vec<Arc<Deed>>>,
 }
 
 impl Book {
@@ -131,6 +139,7 @@ impl Book {
                 let before = self.view();
                 let sheet = Arc::new(Sheet::new(policies, decision, guarded, *sight, &before));
                 drop(before);
+                self.name_past(decision, sight);
                 let mut open = self.open();
                 let old = std::mem::replace(&mut open.sheet, sheet);
                 open.outcomes = Arc::default();
@@ -146,6 +155,10 @@ impl Book {
                 let history = Arc::make_mut(&mut open.history);
                 history.push_front(deed);
                 history.truncate(HISTORY_MAX);
+                let room = HISTORY_MAX - history.len();
+                if open.past.len() > room {
+                    Arc::make_mut(&mut open.past).truncate(room);
+                }
             }
             Event::PassBegun { .. }
             | Event::PassEnded(_)
@@ -227,9 +240,10 @@ impl View {
         if self.has_ended(group) { None } else { moved.or(group.dn.as_deref()) }
     }
 
-    /// The newest changes of a group, at most [`HISTORY_SHOWN_MAX`].
+    /// The newest changes of a group, also those of earlier processes as far as the journal was
+    /// read: at most [`HISTORY_SHOWN_MAX`].
     pub fn history(&self, id: ObjectId) -> Vec<&Deed> {
-        let own = self.history.iter().filter(|deed| deed.group == id);
+        let own = self.history.iter().chain(&*self.past).filter(|deed| deed.group == id);
         own.take(HISTORY_SHOWN_MAX).map(AsRef::as_ref).collect()
     }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::plan::{Finding, PlannedChange};
+use super::status::Condition;
 use super::words::{ApiVersion, Id, Moment, Name};
 
 /// Why a group is written or not, and why a person is in it or not.
@@ -26,6 +27,9 @@ pub struct Explanation {
     pub policy: Option<Name>,
     /// Whether every reading that the answer depends on was whole.
     pub complete: bool,
+    /// What is true of it: Ready, Reconciling, Stalled, Held, Drifted, each since this look. None
+    /// where no policy in force has it.
+    pub conditions: Vec<Condition>,
     /// What it comes to.
     pub summary: Vec<Sentence>,
     /// What each policy says, the strongest claim first.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::plan::Finding;
+use super::status::Condition;
 use super::words::{ApiVersion, Id, Moment, Name};
 use crate::model::Outcome;
 use crate::model::change::Kind;
@@ -56,11 +57,15 @@ pub struct Group {
     /// What the list tells of it, too.
     #[serde(flatten)]
     pub brief: GroupBrief,
+    /// What is true of it: Ready, Reconciling, Stalled, Held, Drifted. None where no policy in
+    /// force has it.
+    pub conditions: Vec<Condition>,
     /// Its lines of the plan.
     pub changes: Vec<PlanLine>,
     /// What is worth telling of it.
     pub findings: Vec<Finding>,
-    /// What this daemon did to it, the newest first: at most 50. What is older is in the journal.
+    /// What the daemon did to it, the newest first: at most 50, also from before its last start as
+    /// far as the end of the journal has it. What is older is in the journal.
     pub history: Vec<Deed>,
     /// Who is in it, who comes and who goes.
     pub members: MemberList,
@@ -168,12 +173,14 @@ pub enum PlanPart {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Deed {
-    /// When the pass that tried it began.
+    /// When the pass that tried it began; of a change from before the last start, when it was
+    /// announced.
     pub at: Moment,
     /// What was done.
     #[schemars(schema_with = "kind")]
     pub kind: String,
-    /// The change as `plan` prints it.
+    /// The change as `plan` prints it; of a change from before the last start without how many
+    /// members there were.
     pub text: String,
     /// Why it was made.
     pub cause: String,

@@ -42,6 +42,10 @@ fn a_pass_on_request_tells_of_the_group_that_is_asked_for() {
     let told = stage.product.run(&["reconcile", "All Employees"]).expect(3).stdout;
     assert!(told.contains("\n  held: - member"), "{told}");
     assert!(told.contains("\n  Held (GuardTripped) "), "{told}");
+    // The others of its policy are as they are.
+    let told = stage.product.run(&["reconcile", "Board"]).expect(3).stdout;
+    assert!(told.contains("\n  nothing waits\n  Ready (InStep) "), "{told}");
+    assert!(!told.contains("Held"), "{told}");
     let told = stage.product.run(&["reconcile"]).expect(3).stdout;
     assert!(told.contains("1 changes are held; `writeback plan` shows them"), "{told}");
     assert_eq!(stage.removals(), (0, 0));

@@ -42,6 +42,32 @@ fn the_pages_and_the_api_say_what_is_held_frozen_and_left_out() {
     assert_eq!(states(&left).iter().filter(|state| *state == "left_out").count(), 1, "{left:#}");
     assert_eq!(left["state"], "in_step");
 
+    // What is true of each, in the form of the conditions of its policy, on the page, too.
+    let everything = get(at, "/api/v1/status").json()["policies"]["everything"].clone();
+    let keys = |one: &Value| one.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let [of_held, of_left] = [&held, &left].map(|one| one["conditions"].as_array().unwrap());
+    let of_frozen = format!("/api/v1/groups/{}", stage.id("Contractors"));
+    let of_frozen = get(at, &of_frozen).expect(200).json()["conditions"].clone();
+    let of_frozen = of_frozen.as_array().unwrap();
+    for (all, holding) in
+        [(of_held, &["Reconciling", "Held"][..]), (of_left, &["Ready"]), (of_frozen, &["Stalled"])]
+    {
+        let of_policy = everything["conditions"].as_array().unwrap();
+        assert_eq!(all.len(), of_policy.len());
+        for (one, of_policy) in all.iter().zip(of_policy) {
+            assert_eq!((keys(one), &one["type"]), (keys(of_policy), &of_policy["type"]));
+            assert_eq!(one["observedGeneration"], everything["generation"]);
+        }
+        let held = all.iter().filter(|one| one["status"] == true);
+        assert!(held.map(|one| &one["type"]).eq(holding), "{all:#?}");
+    }
+    assert!(list["items"].as_array().unwrap().iter().all(|item| item.get("conditions").is_none()));
+    let words = page.words();
+    for said in ["not Ready", "not Stalled", "GuardTripped: ", "1 change waits", "the limit is 5"] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert!(frozen.contains("Frozen: ") && frozen.contains("not Ready"), "{frozen}");
+
     // The overview has the command, line by line what it passes, and the way to the lists.
     let overview = get(at, "/").expect(200);
     let digest = get(at, "/api/v1/status").json()["memory"]["heldSets"][0]["digest"].clone();

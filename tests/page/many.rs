@@ -15,7 +15,7 @@ use writeback::model::directory::{
     DirectoryMember, DomainFacts, PrincipalClass, RecordValue, UNIVERSAL_SECURITY,
 };
 use writeback::model::memory::Intent;
-use writeback::model::policy::{Membership, PolicySet};
+use writeback::model::policy::{Membership, PolicySet, Standing};
 use writeback::model::record::RecordState;
 use writeback::model::{
     Cause, Change, CloudGroup, CloudListing, CloudMember, CloudMembers, Complete, Containers,
@@ -29,7 +29,7 @@ use writeback::report::status::Status;
 
 use crate::ask::get;
 use crate::browser::driven;
-use crate::stage::CONTAINER;
+use crate::stage::{CONTAINER, EVERYTHING};
 
 const GROUPS: u128 = 20_000;
 const MEMBERS: u128 = 50;
@@ -231,11 +231,22 @@ fn pass() -> Pass {
     Pass { cloud, members, directory, memory: Memory::default(), decision }
 }
 
+/// The policy that has them all, in force.
+fn policies() -> PolicySet {
+    let text = format!(
+        "apiVersion: writeback/v1alpha1\nkind: WritebackPolicy\nmetadata: {{ name: everything }}\n\
+         spec:\n{EVERYTHING}\n"
+    );
+    let policy = writeback::policy::parse("everything.yaml", text.as_bytes(), None).unwrap().policy;
+    let standing = Standing { policy, last_good: false, revision: None };
+    PolicySet { policies: vec![standing], ..PolicySet::default() }
+}
+
 /// Tells a pass, and serves what comes of it.
 fn shown(pass: &Pass) -> (Arc<Report>, tokio::runtime::Runtime, String) {
     let report =
         Arc::new(Report::new(Status::new("corp", "writeback.yaml", Timestamp::UNIX_EPOCH)));
-    let (policies, answers) = (PolicySet::default(), Answers::default());
+    let (policies, answers) = (policies(), Answers::default());
     let at = Timestamp::UNIX_EPOCH;
     let scale = Scale::of(&policies, &pass.memory, &pass.decision, &answers, at);
     let guarded = guard(&pass.decision.plan, &scale);
@@ -285,6 +296,9 @@ fn twenty_thousand_groups_make_small_pages() {
     small(&at, "/groups?limit=500", 400_000);
     small(&at, "/api/v1/groups?limit=500", 400_000);
     small(&at, "/plan", 10_000);
+    let of_one = get(&at, &format!("/api/v1/groups/{}", group_id(7))).expect(200).json();
+    let conditions = of_one["conditions"].as_array().unwrap();
+    assert!(conditions.len() == 5 && conditions[0]["status"] == true, "{of_one:#}");
     // One group of fifty, and one of fifty thousand: as large on the page as any other.
     let one = small(&at, &format!("/groups/{}", group_id(7)), 20_000);
     assert!(

@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::controller::admin::round::{
-    Bench, Listener, Told, look_with, outcome, say_what_waits, standing,
+    Bench, Listener, Told, give_up, look_with, outcome, say_what_waits, standing,
 };
 use crate::controller::books::{Finished, finish};
+use crate::controller::now;
 use crate::controller::pass::{Engine, Look, Sighting};
 use crate::exit::Exit;
+use crate::model::condition::{Condition, ConditionKind};
 use crate::model::{Memory, ObjectId, Outcome};
+use crate::report::groups::conditions::told;
 use crate::report::text::{self, safe};
 
 /// What a group may be called besides its object id and its anchor.
@@ -29,6 +32,7 @@ impl Bench<'_> {
         tell: Listener<'_>,
     ) -> (Exit, Option<Finished>) {
         let Self { engine, books, stop } = self;
+        let begun = now();
         let looked = tokio::select! {
             looked = look_with(engine, None, None, tell) => looked,
             () = stop.heard() => {
@@ -38,7 +42,7 @@ impl Bench<'_> {
         };
         let (look, seen, invalid) = match looked {
             Ok(looked) => looked,
-            Err(exit) => return (exit, None),
+            Err(unseen) => return give_up((engine, books), unseen, begun, tell),
         };
         let mut exit = standing(&look).max(invalid);
         let held = look.guarded.held.changes.len();
@@ -147,7 +151,7 @@ fn done(finished: &Finished, id: ObjectId) -> String {
     text
 }
 
-/// The text for one group: where it is, what came of it, how its policy stands.
+/// The text for one group: where it is, what came of it, how it stands, what stalls its policy.
 fn of_group(engine: &Engine, id: ObjectId, lines: &str) -> String {
     let memory = engine.memory();
     let mut text = format!("group {id}");
@@ -167,10 +171,19 @@ fn of_group(engine: &Engine, id: ObjectId, lines: &str) -> String {
             "  no policy writes it; `writeback explain GROUP` says why, `writeback plan` what is\n",
         ),
     }
-    let conditions = policy.and_then(|policy| engine.conditions().get(policy));
-    for told in conditions.into_iter().flatten().filter(|told| told.status) {
-        let message = safe(&told.message);
-        let _ = writeln!(text, "  {:?} ({:?}) {message}", told.kind, told.reason);
+    let view = engine.report().groups();
+    let own = view.group(id).map(|group| view.conditions(group)).unwrap_or_default();
+    for told in told(&own) {
+        let _ = writeln!(text, "  {told}");
+    }
+    // A policy can be stalled and go on with this group: its last good version does.
+    let stalled = policy.and_then(|policy| {
+        let mut of_policy = engine.conditions().get(policy)?.iter();
+        let stalled = of_policy.find(|told| told.kind == ConditionKind::Stalled && told.status)?;
+        Some((policy, stalled))
+    });
+    if let Some((policy, Condition { kind, reason, message, .. })) = stalled {
+        let _ = writeln!(text, "  policy {policy}: {kind:?} ({reason:?}) {}", safe(message));
     }
     text
 }

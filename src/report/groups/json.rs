@@ -30,7 +30,8 @@ pub fn list(view: &View, question: &Question) -> Value {
     })
 }
 
-/// One group whole; its members page by page.
+/// One group whole; its members page by page. Its conditions stand here and not in the list: their
+/// 1,000 bytes would more than double what the list tells of a group, and its state sums them up.
 pub fn one(view: &View, group: &Group, leaf: Leaf) -> Value {
     let sheet = view.sheet();
     let members = view.members(group);
@@ -59,6 +60,7 @@ pub fn one(view: &View, group: &Group, leaf: Leaf) -> Value {
         fields.insert("apiVersion".into(), json!(API_VERSION));
         fields.insert("kind".into(), json!("Group"));
         fields.insert("at".into(), json!(sheet.at));
+        fields.insert("conditions".into(), json!(view.conditions(group)));
         fields.insert("changes".into(), changes.collect());
         fields.insert("findings".into(), json!(sheet.findings_of(group)));
         fields.insert("history".into(), history.collect());

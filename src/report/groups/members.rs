@@ -104,7 +104,7 @@ impl View {
     }
 
     /// Whether a waiting line of this kind was made.
-    fn is_made(&self, line: &Line, kind: Kind) -> bool {
+    pub(super) fn is_made(&self, line: &Line, kind: Kind) -> bool {
         line.part == Part::Waiting
             && line.kind == kind
             && self.outcome(line.group, kind).is_some_and(|deed| deed.achieved)

@@ -19,6 +19,7 @@ use crate::model::policy::PolicySet;
 use crate::model::{Digest, Finding, ObjectGuid, ObjectId, PolicyName};
 use crate::report::events::Sight;
 use crate::report::groups::View;
+use crate::report::groups::conditions::{InForce, Moments, Turned};
 use crate::report::groups::state::State;
 pub use people::{Person, PersonKind};
 
@@ -86,6 +87,8 @@ pub struct Line {
     pub text: Box<str>,
     /// Why.
     pub cause: Box<str>,
+    /// It repairs what somebody else changed in the directory.
+    pub(super) repairs: bool,
     /// Members it adds or takes out, by their numbers.
     pub(super) members: Box<[u32]>,
 }
@@ -105,6 +108,8 @@ pub struct Group {
     pub reason: Box<str>,
     /// Since when, as far as this process saw.
     pub since: Timestamp,
+    /// When its conditions turned.
+    pub(super) turned: Turned,
     /// Where its directory group stood when it was read.
     pub dn: Option<Box<str>>,
     /// The objectGUID of its directory group when it was read.
@@ -140,6 +145,8 @@ pub struct HeldSet {
     pub policy: PolicyName,
     /// What an approval names.
     pub digest: Digest,
+    /// Until when an approval of it is refused, because an equal set was let through.
+    pub refused_until: Option<Timestamp>,
     /// Every limit that was passed, with the time since which what it counts is held; `None` where
     /// it is held for the first time.
     pub holds: Vec<(String, Option<Timestamp>)>,
@@ -158,6 +165,8 @@ pub struct Sheet {
     pub held: Vec<HeldSet>,
     /// The digest of everything that is held.
     pub held_digest: Option<Digest>,
+    /// Until when an approval of that is refused.
+    pub held_refused_until: Option<Timestamp>,
     /// How many findings there are in all.
     pub findings_total: usize,
     /// Sorted by name.
@@ -167,6 +176,10 @@ pub struct Sheet {
     lines: Vec<Line>,
     findings: Vec<Finding>,
     people: Vec<Person>,
+    /// When conditions turned.
+    pub(super) moments: Moments,
+    /// The policies that conditions of groups speak of.
+    pub(super) in_force: BTreeMap<PolicyName, InForce>,
 }
 
 impl Sheet {

@@ -1,6 +1,7 @@
-//! `/groups/ID`: one group whole: what it is and why, the plan line by line, findings, members,
-//! history.
+//! `/groups/ID`: one group whole: what it is and why, its conditions, the plan line by line,
+//! findings, members, history.
 
+use crate::model::condition::{Condition, ConditionKind};
 use crate::report::groups::question::{Leaf, Window};
 use crate::report::groups::sheet::{Group, Part};
 use crate::report::groups::{Deed, View};
@@ -8,7 +9,7 @@ use crate::report::page::Shown;
 use crate::report::page::frame::{Frame, Tab};
 use crate::report::page::html::Html;
 use crate::report::page::parts::{
-    command, counted, findings, group_link, lines, pager, part_title, sign,
+    approve, command, condition_sign, counted, findings, group_link, lines, pager, part_title, sign,
 };
 
 /// The page of one group.
@@ -21,6 +22,7 @@ pub fn group(shown: Shown<'_>, group: &Group, leaf: Leaf) -> String {
     let reason = view.reason(group);
     main.raw(" ").text(if reason.is_empty() { state.meaning() } else { reason }).raw("</p>\n");
     facts(&mut main, view, group);
+    conditions(&mut main, view, group);
     plan(&mut main, view, group);
     told(&mut main, view, group);
     members(&mut main, view, group, leaf);
@@ -71,6 +73,31 @@ fn facts(main: &mut Html, view: &View, group: &Group) {
     main.raw("</dl>\n");
 }
 
+/// One row for each condition: whether it holds, why, and since when.
+fn conditions(main: &mut Html, view: &View, group: &Group) {
+    let all = view.conditions(group);
+    main.raw("<h2 id=\"conditions\">Conditions</h2>\n");
+    let (Some(policy), Some(first)) = (&group.policy, all.first()) else {
+        main.raw("<p>None: no policy in force has it.</p>\n");
+        return;
+    };
+    main.raw("<table class=\"conditions\">\n<caption>Under the policy ").text(policy.as_str());
+    main.raw(", generation <code>").shown(first.observed_generation.short());
+    main.raw("</code></caption>\n<thead><tr><th scope=\"col\">Condition</th>");
+    main.raw("<th scope=\"col\">Why, and since when</th></tr></thead>\n<tbody>\n");
+    for Condition { kind, status, reason, message, last_transition_time, .. } in &all {
+        let (word, reason) = (format!("{kind:?}"), format!("{reason:?}"));
+        main.raw("<tr><th scope=\"row\">");
+        condition_sign(main, &word, *status, &reason);
+        main.raw("</th><td><span class=\"why\">");
+        if *status || *kind == ConditionKind::Ready {
+            main.text(&reason).raw(": ").text(message).raw(", ");
+        }
+        main.raw("since ").time(*last_transition_time).raw("</span></td></tr>\n");
+    }
+    main.raw("</tbody>\n</table>\n");
+}
+
 /// The lines of the plan, the held ones first with the command that passes them.
 fn plan(main: &mut Html, view: &View, group: &Group) {
     let sheet = view.sheet();
@@ -88,7 +115,7 @@ fn plan(main: &mut Html, view: &View, group: &Group) {
         if let (Part::Held, Some(set)) = (part, set) {
             main.raw("<p>This lets through once all that is held of the policy ");
             main.text(set.policy.as_str()).raw(", see <a href=\"/#held\">the overview</a>:</p>");
-            command(main, &format!("writeback approve {}", set.digest));
+            approve(main, &set.digest, set.refused_until);
         }
     }
 }
@@ -138,7 +165,7 @@ fn history(main: &mut Html, view: &View, group: &Group) {
     let deeds = view.history(group.id);
     main.raw("<h2 id=\"history\">History</h2>\n");
     if deeds.is_empty() {
-        main.raw("<p>This process has changed nothing of it.</p>\n");
+        main.raw("<p>Nothing was done to it, as far back as the page looks.</p>\n");
     } else {
         main.raw("<ol class=\"lines\">\n");
         for deed in deeds {
@@ -146,8 +173,10 @@ fn history(main: &mut Html, view: &View, group: &Group) {
         }
         main.raw("</ol>\n");
     }
-    main.raw("<p>Everything that was ever done to it, from the journal; and by which rule it is ");
-    main.raw("what it is:</p>");
+    main.raw(
+        "<p>The newest changes, also from before the last start, where the end of the journal ",
+    );
+    main.raw("has them. All that the journal keeps; and by which rule it is what it is:</p>");
     command(main, &format!("writeback journal show --group {}", group.id));
     command(main, &format!("writeback explain {}", group.id));
 }

@@ -11,7 +11,7 @@ use crate::report::page::frame::{Frame, Tab};
 use crate::report::page::html::Html;
 use crate::report::page::list::{states, table};
 use crate::report::page::parts::{
-    chip, command, counted, findings, lines, list, moment, number, word,
+    approve, chip, counted, findings, lines, list, moment, number, word,
 };
 use crate::report::page::policies::policies;
 
@@ -212,7 +212,7 @@ fn held(main: &mut Html, shown: Shown<'_>) {
     }
     if sheet.held.len() > 1 {
         main.raw("<h3>All of it</h3>\n<p>This lets through what every policy holds:</p>\n");
-        command(main, &format!("writeback approve {digest}"));
+        approve(main, &digest, sheet.held_refused_until);
     }
     main.raw("</section>\n");
     approvals(main, shown.status);
@@ -239,7 +239,7 @@ fn held_set(main: &mut Html, shown: Shown<'_>, set: &HeldSet) {
     }
     main.raw("<p>This lets through once all that is held of the policy ");
     main.text(set.policy.as_str()).raw(":</p>\n");
-    command(main, &format!("writeback approve {}", set.digest));
+    approve(main, &set.digest, set.refused_until);
 }
 
 /// What people let through and what is not done yet.

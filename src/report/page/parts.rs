@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::model::{Finding, ObjectId};
+use crate::model::{Digest, Finding, ObjectId};
 use crate::report::groups::View;
 use crate::report::groups::question::Window;
 use crate::report::groups::sheet::{Line, Part};
@@ -40,6 +40,41 @@ pub(super) fn chip(html: &mut Html, state: State, words: &str) {
     html.raw("<span class=\"sign ").raw(state.word()).raw("\">");
     html.raw("<svg viewBox=\"0 0 16 16\" aria-hidden=\"true\" focusable=\"false\">");
     html.raw(shape(state)).raw("</svg>").text(words).raw("</span>");
+}
+
+/// The command that lets a held set through, or until when it would be refused.
+pub(super) fn approve(html: &mut Html, digest: &Digest, refused_until: Option<Timestamp>) {
+    if let Some(until) = refused_until {
+        html.raw("<p>An equal set was approved and used up: an approval is refused until ");
+        html.time(until).raw("; before that, raise the limit or undo the cause.</p>\n");
+    } else {
+        command(html, &format!("writeback approve {digest}"));
+    }
+}
+
+/// The sign of a condition, with its word: what it means for a group, or the groups of a policy.
+pub(super) fn condition_sign(html: &mut Html, kind: &str, holds: bool, reason: &str) {
+    let state = match (kind, holds, reason) {
+        ("Ready", true, _) => State::InStep,
+        (_, true, _) | ("Ready", ..) => sign_of(kind, reason),
+        _ => State::Idle,
+    };
+    let words = if holds { kind.to_owned() } else { format!("not {kind}") };
+    chip(html, state, &words);
+}
+
+fn sign_of(kind: &str, reason: &str) -> State {
+    match (kind, reason) {
+        ("Held", _) | (_, "GuardTripped") => State::Held,
+        (_, "Suspended" | "Observing") => State::Idle,
+        ("Drifted", _) | (_, "ChangedByOthers") => State::Drifted,
+        (_, "ReadIncomplete") => State::Unknown,
+        (_, "ChangesWaiting") => State::Pending,
+        (_, "Frozen") => State::Frozen,
+        (_, "Foreign") => State::Foreign,
+        (_, "NotWritten") => State::NotWritten,
+        _ => State::Failed,
+    }
 }
 
 fn shape(state: State) -> &'static str {

@@ -3,9 +3,8 @@
 
 use serde_json::Value;
 
-use crate::report::groups::state::State;
 use crate::report::page::html::Html;
-use crate::report::page::parts::{chip, list, moment, number, word};
+use crate::report::page::parts::{condition_sign, list, moment, number, word};
 
 /// One row for each policy in force: what it is, what is true of it, what it holds.
 pub(super) fn policies(main: &mut Html, status: &Value) {
@@ -57,8 +56,7 @@ fn conditions(main: &mut Html, policy: &Value) {
         shown += 1;
         let reason = word(condition, "/reason");
         main.raw("<p>");
-        let words = if holds { kind.to_owned() } else { format!("not {kind}") };
-        chip(main, sign_of(kind, holds, reason), &words);
+        condition_sign(main, kind, holds, reason);
         main.raw(" <span class=\"why\">").text(reason).raw(": ");
         if kind == "Held" {
             // The limits stand above, one by one.
@@ -73,18 +71,5 @@ fn conditions(main: &mut Html, policy: &Value) {
     }
     if shown == 0 {
         main.raw("<p>not judged yet</p>");
-    }
-}
-
-/// The sign of a condition: what it means for the groups of the policy.
-fn sign_of(kind: &str, holds: bool, reason: &str) -> State {
-    match (kind, holds, reason) {
-        ("Ready", true, _) => State::InStep,
-        ("Held", ..) | (_, _, "GuardTripped") => State::Held,
-        (_, _, "Suspended" | "Observing") => State::Idle,
-        ("Drifted", ..) => State::Drifted,
-        (_, _, "ReadIncomplete") => State::Unknown,
-        (_, _, "ChangesWaiting") => State::Pending,
-        _ => State::Failed,
     }
 }

@@ -16,11 +16,11 @@ use crate::model::change::{Change, Kind, MemberReference};
 use crate::model::cloud::MemberKind;
 use crate::model::policy::{Nested, PolicySet, Standing};
 use crate::model::{
-    CloudMember, Complete, DirectoryGroup, Finding, ObjectGuid, ObjectId, PolicyName,
+    Cause, CloudMember, Complete, Digest, DirectoryGroup, Finding, ObjectGuid, ObjectId, PolicyName,
 };
 use crate::report::events::Sight;
 use crate::report::groups::View;
-use crate::report::groups::state::State;
+use crate::report::groups::conditions::{Ground, InForce, Moments, Turned};
 use crate::report::text;
 
 pub(super) fn sheet(
@@ -33,9 +33,7 @@ pub(super) fn sheet(
     let objects = objects(decision, &sight);
     let groups = objects.iter().map(|(id, guid)| (*guid, *id)).collect();
     let people = People::new(sight.directory.principals.value(), &groups);
-    let seen = before.sheet().groups().iter();
-    let seen = seen.map(|group| (group.id, (before.state(group), before.since(group)))).collect();
-    let gathering = Gathering { policies, decision, guarded, sight, objects, seen };
+    let gathering = Gathering { policies, decision, guarded, sight, objects, before };
     gathering.sheet(people)
 }
 
@@ -61,7 +59,7 @@ struct Gathering<'a> {
     sight: Sight<'a>,
     objects: BTreeMap<ObjectId, ObjectGuid>,
     /// What each group was, and since when.
-    seen: BTreeMap<ObjectId, (State, Timestamp)>,
+    before: &'a View,
 }
 
 /// The places of one group's lines and findings.
@@ -81,9 +79,11 @@ impl<'a> Gathering<'a> {
         let mut places = self.places(&lines, &findings);
         let ids: Vec<ObjectId> = places.keys().copied().collect();
         let mut groups: Vec<Group> = Vec::with_capacity(ids.len());
+        let mut moments = Moments::default();
         for id in ids {
             let own = places.remove(&id).unwrap_or_default();
-            groups.push(self.group(id, own, (&changes, &lines, &findings), &mut people));
+            let of = (&*changes, &*lines, &*findings);
+            groups.push(self.group(id, own, of, (&mut people, &mut moments)));
         }
         groups.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id));
         let by_id = groups.iter().enumerate().map(|(at, group)| (group.id, place(at))).collect();
@@ -93,12 +93,15 @@ impl<'a> Gathering<'a> {
             reviewed: Some(self.guarded.reviewed),
             held: self.held(),
             held_digest: self.guarded.held.digest(),
+            held_refused_until: self.guarded.held.digest().and_then(|digest| self.refused(&digest)),
             findings_total: self.decision.findings.len(),
             groups,
             by_id,
             lines,
             findings,
             people: people.all(),
+            moments,
+            in_force: InForce::each(self.policies, self.decision),
         }
     }
 
@@ -142,7 +145,7 @@ impl<'a> Gathering<'a> {
         id: ObjectId,
         places: Places,
         (changes, lines, findings): (&[(Part, &Change)], &[Line], &[Finding]),
-        people: &mut People<'_>,
+        (people, moments): (&mut People<'_>, &mut Moments),
     ) -> Group {
         let own_lines: Vec<(&Line, &Change)> = places
             .lines
@@ -170,14 +173,17 @@ impl<'a> Gathering<'a> {
         let label = own_lines.first().map(|(_, change)| change.label.as_str());
         let leaf = standing.map(|standing| standing.dn.leaf());
         let name = name.or(leaf).or(label).map_or_else(|| id.to_string(), str::to_owned);
-        let before = self.seen.get(&id).filter(|(before, _)| *before == state);
+        let before = self.before.group(id);
+        let same = before.filter(|before| self.before.state(before) == state);
+        let ground = Ground::planned(state, own_lines.iter().map(|(line, _)| *line));
         Group {
             id,
             name: name.into(),
             policy,
             state,
             reason: text::safe(&reason).into(),
-            since: before.map_or(self.sight.at, |(_, since)| *since),
+            since: same.map_or(self.sight.at, |before| self.before.since(before)),
+            turned: self.turned(before, &ground, moments),
             dn: standing.map(|standing| standing.dn.to_string().into()),
             object,
             members,
@@ -186,6 +192,15 @@ impl<'a> Gathering<'a> {
             lines: places.lines.into(),
             findings: places.findings.into(),
         }
+    }
+
+    /// When each condition became what it is: one that was so before is so since then.
+    fn turned(&self, before: Option<&Group>, ground: &Ground, moments: &mut Moments) -> Turned {
+        let before = before.map(|before| self.before.stand(before));
+        Turned::new(|kind| {
+            let same = before.as_ref().filter(|before| before.holds(kind) == ground.holds(kind));
+            moments.number(same.map_or(self.sight.at, |before| before.since(kind)))
+        })
     }
 
     fn policy(
@@ -270,9 +285,15 @@ impl<'a> Gathering<'a> {
                 let since = text::held_since(hold, self.guarded, self.sight.memory);
                 (text::safe(limit(hold)), since)
             });
-            HeldSet { holds: told.collect(), policy, digest }
+            let refused_until = self.refused(&digest);
+            HeldSet { refused_until, holds: told.collect(), policy, digest }
         });
         sets.collect()
+    }
+
+    /// Until when an approval of a held set is refused.
+    fn refused(&self, digest: &Digest) -> Option<Timestamp> {
+        self.guarded.held.used.get(digest).map(|used| used.until)
     }
 }
 
@@ -299,6 +320,7 @@ fn line(part: Part, change: &Change, people: &mut People<'_>) -> Line {
         kind: change.effect.kind(),
         text: text::line(change).into(),
         cause: text::safe(&change.cause.to_string()).into(),
+        repairs: matches!(change.cause, Cause::Drift(_)),
         members: members.iter().map(|member| people.reference(member)).collect(),
     }
 }
