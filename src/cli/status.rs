@@ -288,9 +288,13 @@ fn standing(memory: &Value) -> Vec<String> {
     for set in list(field(memory, "heldSets")) {
         let (digest, since) = (word(field(set, "digest")), word(field(set, "since")));
         let kinds = counted(set);
-        lines.push(format!(
-            "! held since {since}: {kinds}; `writeback approve {digest}` passes it once"
-        ));
+        let until = field(set, "refusedUntil");
+        let how = if until.is_null() {
+            format!("`writeback approve {digest}` passes it once")
+        } else {
+            format!("`writeback approve {digest}` is refused until {}", word(until))
+        };
+        lines.push(format!("! held since {since}: {kinds}; {how}"));
     }
     for approval in list(field(memory, "approvals")) {
         let (digest, by) = (word(field(approval, "digest")), word(field(approval, "approvedBy")));

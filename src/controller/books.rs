@@ -77,7 +77,7 @@ impl Books {
     /// Puts what the engine remembers on disk, with the status as it stands.
     pub fn save(&mut self, engine: &Engine, report: &Report) -> Result<(), StateError> {
         let head = self.journal.head_to_keep();
-        report.stand(Standing::of(engine.memory(), Some(head.to_string())));
+        report.stand(Standing::of(engine.memory(), Some(head.to_string()), now()));
         let head = JournalHead { sequence: head.sequence, hash: head.hash.to_string() };
         let status = serde_json::to_string(&report.status().saved()).ok();
         self.behind = true;
@@ -195,7 +195,7 @@ fn note_approvals(look: &Look, journal: &mut Journal) -> Result<(), JournalError
             approved_by: approval.approved_by.clone(),
             not_after: approval.not_after,
             items: approval.items.len(),
-            place: None,
+            place: look.places.get(digest).cloned(),
         };
         journal.note(note, now())?;
     }

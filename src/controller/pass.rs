@@ -79,6 +79,8 @@ pub struct Look {
     pub guarded: Guarded,
     /// Approvals that this look took up.
     pub granted: BTreeMap<Digest, Approval>,
+    /// File and line of the documents that some of them come from.
+    pub places: BTreeMap<Digest, String>,
     /// The requests among them that waited for a look. What a policy file approves, and what was
     /// asked for with this look alone, is not among them.
     pub taken: Vec<ApprovalRequest>,

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::decide::guard::approve::Used;
 use crate::defence::stands;
 use crate::journal::JournalHead;
 use crate::journal::entry::{Body, Content, Entry, IntentEntry};
@@ -92,7 +93,7 @@ pub fn recover(memory: &mut Memory, tail: &[Entry]) {
             }
             Body::ApprovalUsed { digest } => {
                 memory.approvals.remove(digest);
-                memory.used_approvals.entry(*digest).or_insert(entry.at);
+                memory.used_approvals.insert(*digest, entry.at);
             }
             Body::Paused { policy, by } => {
                 let pause = Pause { by: by.clone(), at: entry.at };
@@ -136,7 +137,7 @@ fn approve(
     at: Timestamp,
     not_after: Timestamp,
 ) {
-    if memory.used_approvals.contains_key(&digest) {
+    if Used::find(memory, |used| *used == digest, at).is_some() {
         return;
     }
     if let Some(items) = memory.held.get(&digest) {

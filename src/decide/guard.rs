@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::decide::guard::approve::Used;
 use crate::decide::guard::dependents::{dependents, part, uncreated};
 use crate::decide::guard::piece::{Class, Piece, pieces};
 use crate::decide::guard::tally::trips;
@@ -150,6 +151,8 @@ pub struct HeldPlan {
     pub holds: Vec<Hold>,
     /// The changes kept back.
     pub changes: Vec<Change>,
+    /// Which of its sets no approval lets through now, because an equal one was let through lately.
+    pub used: BTreeMap<Digest, Used>,
 }
 
 impl HeldPlan {
@@ -171,6 +174,18 @@ impl HeldPlan {
         let wholes = policies.into_iter().map(Some).chain([None]);
         let sets = wholes.map(|policy| self.items(policy)).filter(|items| !items.is_empty());
         sets.map(|items| (plan::items_digest(&items), items)).collect()
+    }
+
+    /// The command that lets one of its sets through, and whether it does so now.
+    pub fn how_to_pass(&self, digest: &Digest) -> String {
+        let command = format!("`writeback approve {}`", digest.short());
+        match self.used.get(digest) {
+            None => format!("{command} passes it once"),
+            Some(Used { at, until, .. }) => format!(
+                "{command} is refused until {until}, because an equal set was approved and used \
+                 up at {at}"
+            ),
+        }
     }
 }
 
@@ -206,9 +221,12 @@ pub fn guard(plan: &Plan, scale: &Scale<'_>) -> Guarded {
     holds.extend(gone(plan, scale));
     holds.retain(|hold| scale.asks(&hold.policy));
     holds.sort_by_key(|hold| (hold.policy.clone(), hold.row, hold.group));
-    let mut held = HeldPlan { holds, changes: held };
+    let mut held = HeldPlan { holds, changes: held, used: BTreeMap::new() };
+    let used = |set: &Digest| Used::find(scale.memory, |digest| digest == set, scale.begun);
+    held.used = held.sets().keys().filter_map(|set| Some((*set, used(set)?))).collect();
     if let Some(digest) = held.digest() {
-        held.holds.iter_mut().for_each(|hold| hold.say_how_to_pass(&digest));
+        let (how, is_used) = (held.how_to_pass(&digest), held.used.contains_key(&digest));
+        held.holds.iter_mut().for_each(|hold| hold.say_how_to_pass(&how, is_used));
     }
     let approved = pieces.iter().filter(|piece| piece.class == Class::Approved);
     let approved = approved.filter(|piece| row::ends_group(&piece.change.effect));

@@ -17,6 +17,8 @@ pub enum FindingCode {
     AnchorNotUnique,
     /// A directory group that was to be adopted cannot be.
     AdoptionRefused,
+    /// A document approves a held set that was approved and used up already.
+    ApprovalUsed,
     /// An attribute that a policy adds cannot be written.
     AttributeUnsuitable,
     /// A nested cloud group is not written back itself.

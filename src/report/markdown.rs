@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use crate::decide::Decision;
 use crate::decide::guard::Guarded;
 use crate::model::change::{Change, Kind};
-use crate::model::{ObjectId, PolicyName};
+use crate::model::{Digest, ObjectId, PolicyName};
 use crate::report::status::ApprovalStatus;
 use crate::report::text::{
     Backdrop, NOT_COMPUTED, PAUSED, freezes, headline, held_since, line, pauses, policy_sets, safe,
@@ -159,17 +159,27 @@ fn held(guarded: &Guarded, backdrop: &Backdrop<'_>) -> String {
         format!("{:?} of policy {}: {}{since}", hold.row, hold.policy, hold.message)
     });
     let mut text = preformatted("Held", "holds", holds);
-    let _ = writeln!(
-        text,
-        "\nThese changes wait until a person passes them, once:\n\n\
-         ```shell\nwriteback approve {}\n```",
-        digest.short()
-    );
+    let refused = |digest: &Digest| guarded.held.used.contains_key(digest);
+    let _ = if refused(&digest) {
+        writeln!(text, "\nThese changes wait: {}.", guarded.held.how_to_pass(&digest))
+    } else {
+        writeln!(
+            text,
+            "\nThese changes wait until a person passes them, once:\n\n\
+             ```shell\nwriteback approve {}\n```",
+            digest.short()
+        )
+    };
     let sets = policy_sets(guarded);
     if sets.len() > 1 {
         for (policy, digest) in &sets {
-            let short = digest.short();
-            let _ = writeln!(text, "\nOf policy {} alone: `{short}`", code(policy.as_str()));
+            let name = code(policy.as_str());
+            let _ = if refused(digest) {
+                let how = guarded.held.how_to_pass(digest);
+                writeln!(text, "\nOf policy {name} alone: {how}")
+            } else {
+                writeln!(text, "\nOf policy {name} alone: `{}`", digest.short())
+            };
         }
     }
     text

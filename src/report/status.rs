@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::decide::guard::Hold;
+use crate::decide::guard::approve::Used;
 use crate::decide::upward::Parents;
 use crate::model::condition::Condition;
 use crate::model::policy::{self, Mode, PolicySet};
@@ -77,6 +78,8 @@ struct HeldSet {
     digest: Digest,
     /// Since when the oldest of it is held.
     since: Option<Timestamp>,
+    /// Until when an approval of it is refused, because an equal set was let through.
+    refused_until: Option<Timestamp>,
     kinds: BTreeMap<&'static str, usize>,
 }
 
@@ -111,11 +114,13 @@ impl ApprovalStatus {
 }
 
 impl Standing {
-    /// What `memory` stands on, with the head of the journal.
-    pub fn of(memory: &Memory, journal_head: Option<String>) -> Self {
+    /// What `memory` stands on at a time, with the head of the journal.
+    pub fn of(memory: &Memory, journal_head: Option<String>, now: Timestamp) -> Self {
+        let refused = |set: &Digest| Used::find(memory, |digest| digest == set, now);
         let held_sets = memory.held.iter().map(|(digest, items)| HeldSet {
             digest: *digest,
             since: items.iter().filter_map(|item| memory.held_since.get(item)).min().copied(),
+            refused_until: refused(digest).map(|used| used.until),
             kinds: kinds(items),
         });
         Self {
@@ -390,7 +395,7 @@ mod tests {
         let report = Report::new(Status::new("corp", "writeback.yaml", Timestamp::UNIX_EPOCH));
         report.emit(&Event::StateFailed { message: "the disk is full".to_owned() });
         // It is tried again.
-        report.stand(Standing::of(&Memory::default(), Some("7".to_owned())));
+        report.stand(Standing::of(&Memory::default(), Some("7".to_owned()), Timestamp::UNIX_EPOCH));
         let told = report.status();
         assert_eq!(told.memory.fault.as_deref(), Some("the disk is full"));
         assert_eq!(told.memory.journal_head.as_deref(), Some("7"));

@@ -126,11 +126,8 @@ fn held(guarded: &Guarded, backdrop: Option<&Backdrop<'_>>) -> String {
     let sets = policy_sets(guarded);
     if sets.len() > 1 {
         for (policy, digest) in &sets {
-            let _ = writeln!(
-                text,
-                "  policy {policy} alone: {digest}; `writeback approve {}` passes it once",
-                digest.short()
-            );
+            let how = guarded.held.how_to_pass(digest);
+            let _ = writeln!(text, "  policy {policy} alone: {digest}; {how}");
         }
     }
     for hold in &guarded.held.holds {

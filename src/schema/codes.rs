@@ -79,6 +79,11 @@ table! {
          is privileged, stands outside `directory.containers`, cannot become universal, or \
          Microsoft's own writeback may still write it. It stays untouched.",
         "Mend what the message names, or take the entry out.";
+    ApprovalUsed:
+        "A document of `kind: Approval` names a held set that was approved and used up already. It \
+         lets nothing through: no approval of an equal set does within 48 hours.",
+        "Remove the file. Approve the set anew after the time that the message names, or raise the \
+         limit or undo the cause of the hold.";
     AttributeUnsuitable:
         "An attribute in `group.attributes` is not in the directory's schema, is not a \
          single-valued string, or does not belong to class group. It is not written.",
@@ -229,7 +234,7 @@ table! {
         "Changes wait or are being made.",
         "Nothing, unless it lasts.";
     Stalled:
-        "The policy cannot be acted on.",
+        "The policy cannot be acted on; of a group: nothing of it is written.",
         "See the reason.";
     Held:
         "A guard keeps changes back.",
@@ -298,6 +303,15 @@ table! {
     ChangedByOthers:
         "Values were changed by somebody else.",
         "As for `Drifted`.";
+    Frozen:
+        "Of a group: its directory group stays as it is, and updates have stopped.",
+        "Nothing where that is wanted; else see the message and the findings of the group.";
+    Foreign:
+        "Of a group: its directory group belongs to somebody else.",
+        "As for the findings `Foreign` and `OwnedElsewhere`.";
+    NotWritten:
+        "Of a group: something stands in its way, and nothing of it is written.",
+        "See the message and the findings of the group.";
 }
 
 table! {

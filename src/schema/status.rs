@@ -84,7 +84,7 @@ pub struct PolicyStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// What is true of a policy, why, and since when.
+/// What is true of a policy or a group, why, and since when.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
@@ -99,7 +99,7 @@ pub struct Condition {
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
-    /// Since when `status` is what it is.
+    /// Since when `status` is what it is, as far as this process saw.
     pub last_transition_time: Moment,
     /// The digest of the text of the policy that it speaks of.
     pub observed_generation: Sha256,
@@ -228,11 +228,15 @@ pub struct MemoryStatus {
 
 /// A set of held changes that can be approved.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct HeldSet {
     /// Its digest: what `writeback approve` takes.
     pub digest: Sha256,
     /// Since when the oldest of it is held; null where it is new.
     pub since: Option<Moment>,
+    /// Until when an approval of it is refused, because an equal set was let through; null where
+    /// it is not.
+    pub refused_until: Option<Moment>,
     /// How much of each kind of change it holds.
     pub kinds: BTreeMap<String, u64>,
 }

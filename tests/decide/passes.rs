@@ -161,7 +161,7 @@ pub(crate) fn approve(world: &mut World, digest: &str, held: &HeldPlan) -> Appro
             world.memory.approvals.insert(digest, approval.clone());
             approval
         }
-        other @ (Answer::NotHeld | Answer::Used | Answer::Expired | Answer::Known) => {
+        other @ (Answer::NotHeld | Answer::Used(_) | Answer::Expired | Answer::Known) => {
             panic!("{other:?}")
         }
     }

@@ -122,7 +122,7 @@ pub fn write_on(journal: &mut Journal, rng: &mut Rng, steps: i64) {
                     approved_by: "someone@corp.example".to_owned(),
                     not_after: at(step + 3600),
                     items: 7,
-                    place: None,
+                    place: (step % 2 == 0).then(|| "policies/today.yaml:3".to_owned()),
                 },
                 1 => Note::ApprovalUsed { digest },
                 2 => Note::Held { digest, holds: vec!["removes 40 of 100".to_owned()] },

@@ -6,10 +6,10 @@ use std::process::{Command, Output};
 
 use fastrand::Rng;
 use serde_json::Value;
-use writeback::journal::{FILE_NAME, Journal, Options};
+use writeback::journal::{FILE_NAME, Journal, Note, Options};
 use writeback::model::{Digest, Operation};
 
-use super::bench::{at, context, done, guid, id, target, write_on};
+use super::bench::{assert_whole, at, context, done, guid, id, target, write_on};
 
 fn writeback(words: &[&str], state: &Path) -> (i32, String, String) {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_writeback"))
@@ -105,6 +105,31 @@ fn show_lists_what_was_done_by_group_member_change_set_and_time() {
     assert!(code == 1 && told.contains("knows no such group"), "{told}");
     let (code, _, told) = writeback(&["show", "--member", "Ada"], folder.path());
     assert!(code == 1 && told.contains("give the objectGUID"), "{told}");
+}
+
+#[test]
+fn show_tells_who_approved_what_and_in_which_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), Options::default(), at(0)).unwrap();
+    let digest = Digest::of(b"held");
+    for place in [None, Some("policies/today.yaml:3".to_owned())] {
+        let (approved_by, not_after) = ("Ada".to_owned(), at(60));
+        let note = Note::Approval { digest, approved_by, not_after, items: 7, place };
+        journal.note(note, at(10)).unwrap();
+    }
+    assert_whole(folder.path(), journal.head());
+    drop(journal);
+    let (code, told, complaint) = writeback(&["show"], folder.path());
+    assert_eq!((code, complaint.as_str()), (0, ""));
+    for by in ["Ada", "Ada in policies/today.yaml:3"] {
+        let line = format!("approved {} (7) by {by} until {}", digest.short(), at(60));
+        assert!(told.lines().any(|told| told.ends_with(&line)), "{line}: {told}");
+    }
+    let (_, told, _) = writeback(&["show", "--output", "json"], folder.path());
+    let told: Value = serde_json::from_str(&told).unwrap();
+    // Whoever wrote no place, as earlier versions did, has none.
+    assert_eq!(told[1].get("place"), None, "{told:#}");
+    assert_eq!(told[2]["place"], "policies/today.yaml:3", "{told:#}");
 }
 
 #[test]

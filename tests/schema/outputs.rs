@@ -133,6 +133,8 @@ fn an_explanation_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
         ("/state", json!("written")),
         ("/policy", json!({})),
         ("/summary/0", json!("a sentence")),
+        ("/conditions/0/type", json!("Fine")),
+        ("/conditions/0/status", json!("True")),
         ("/policies/0/place", json!({ "file": "everything.yaml" })),
         ("/changes/0/kind", json!("invent")),
         ("/changes/0/heldSince", json!("yesterday")),
@@ -211,6 +213,8 @@ fn the_groups_of_a_daemon_are_as_their_schemas_say() {
     assert_eq!(of("Engineering")["state"], "held", "{:#}", of("Engineering"));
     assert_eq!(of("Engineering")["changes"][0]["part"], "held");
     assert_eq!(of("Contractors")["state"], "frozen");
+    assert_eq!(of("Contractors")["conditions"][2]["reason"], "Frozen");
+    assert_eq!(of("Finance")["conditions"][0]["reason"], "OperationsFailed");
     assert_eq!(of("Board")["history"][0]["outcome"], "done", "{:#}", of("Board"));
     let failed = &of("Finance")["history"][0];
     assert!(failed["message"].is_string(), "{:#}", of("Finance"));
@@ -252,6 +256,9 @@ fn a_group_with_an_unknown_field_or_word_is_not_as_the_schema_says() {
         ("/id", json!("Finance")),
         ("/state", json!("InStep")),
         ("/memberCount", json!(-1)),
+        ("/conditions/0/type", json!("Fine")),
+        ("/conditions/0/reason", json!("Because")),
+        ("/conditions/0/lastTransitionTime", Value::Null),
         ("/changes", json!([{ "part": "maybe", "kind": "create", "text": "", "cause": "" }])),
         ("/members/leftOutUnnamed", Value::Null),
         ("/strange", json!(1)),

@@ -111,7 +111,9 @@ fn an_approval_lets_exactly_the_held_set_through_and_is_used_once() {
     daemon.until("the held set is let through", || (stage.held() == stage.wanted()).then_some(()));
     until("that pass has ended", || held_digest(&daemon).is_none());
     let again = stage.product.run(&["approve", &second]).expect(1);
-    assert!(again.stderr.contains("used"), "{}", again.stderr);
+    let why = format!("{} was approved and used up at 20", &second[..12]);
+    assert!(again.stderr.contains(&why), "{}", again.stderr);
+    assert!(again.stderr.contains(", and an equal set is refused until 20"), "{}", again.stderr);
     let notes: Vec<_> = stage.product.journal();
     let of = |kind: &str| notes.iter().filter(|line| line["kind"] == kind).count();
     assert_eq!((of("approval"), of("approvalUsed")), (1, 1), "{notes:#?}");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::controller::admin::words::Granted;
-use crate::defence::stands;
+use crate::decide::guard::approve::Used;
 use crate::model::approval::APPROVAL_MAX;
 use crate::model::{ApprovalRequest, Digest, Item, Memory};
 use crate::report::text::safe;
@@ -43,12 +43,11 @@ pub fn judge(
             approval.not_after
         ));
     }
-    if let Some((digest, at)) = memory.used_approvals.iter().find(|(digest, _)| named(digest))
-        && stands("H23")
-    {
+    if let Some(used) = Used::find(memory, |digest| named(&digest), now) {
         return Err(format!(
-            "{} was approved at {at} and used: an approval passes a held set once",
-            digest.short()
+            "an approval passes a held set once: {} was {used}; approve it after that, or raise \
+             the limit or undo the cause of the hold",
+            used.digest.short()
         ));
     }
     let mut sets = held.iter().filter(|(digest, _)| named(digest));

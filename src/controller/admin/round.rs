@@ -3,11 +3,14 @@
 //! `writeback apply` runs it under the lock of the state, or asks the daemon to; what it tells
 //! goes to the terminal of whoever asks.
 
+use jiff::Timestamp;
+
 use crate::controller::admin::approve::judge;
 use crate::controller::admin::words::Round;
 use crate::controller::books::{Books, Finished, finish};
 use crate::controller::now;
 use crate::controller::pass::{Acted, Blind, Engine, Look, Sighting};
+use crate::controller::schedule::policies_unreadable;
 use crate::controller::stop::Stop;
 use crate::exit::Exit;
 use crate::model::approval::APPROVAL_MAX;
@@ -51,9 +54,10 @@ impl Bench<'_> {
         let own = round.approve.as_ref().map(|digest| ApprovalRequest {
             digest: digest.clone(),
             approved_by: caller.to_owned(),
-            not_after: now().checked_add(APPROVAL_MAX).unwrap_or(jiff::Timestamp::MAX),
+            not_after: now().checked_add(APPROVAL_MAX).unwrap_or(Timestamp::MAX),
             place: None,
         });
+        let begun = now();
         let looked = tokio::select! {
             looked = look_with(engine, round.policy.as_ref(), own, tell) => looked,
             () = stop.heard() => {
@@ -63,7 +67,7 @@ impl Bench<'_> {
         };
         let (look, _, invalid) = match looked {
             Ok(looked) => looked,
-            Err(exit) => return (exit, None),
+            Err(unseen) => return give_up((engine, books), unseen, begun, tell),
         };
         let backdrop = Backdrop { memory: engine.memory(), remembers: look.remembers };
         tell(Told::Output(text::plan_before(&look.decision, &look.guarded, &backdrop)));
@@ -109,6 +113,31 @@ fn agree(engine: &Engine, round: &Round, look: &Look) -> Result<(), (Exit, Strin
     Err((Exit::Failed, format!("{why}: nothing is written")))
 }
 
+/// Why nothing was looked at, with the exit code.
+pub(super) struct Unseen {
+    exit: Exit,
+    /// What could not be read; `None` where somebody asked for what there is not.
+    blind: Option<Blind>,
+}
+
+/// Ends a pass that could not look, as the loop does: it failed, and nobody knows what is in step.
+/// `status` says so, where no daemon answers from the state. What was asked amiss is no pass.
+pub(super) fn give_up(
+    (engine, books): (&mut Engine, &mut Books),
+    Unseen { exit, blind }: Unseen,
+    begun: Timestamp,
+    tell: Listener<'_>,
+) -> (Exit, Option<Finished>) {
+    let Some(blind) = blind else { return (exit, None) };
+    engine.give_up(&blind, begun);
+    let saved = books.save(engine, engine.report());
+    let failed = saved.as_ref().err().map_or(Exit::Done, |error| {
+        complain(tell, &format!("failed to {}", chain(error)));
+        Exit::Failed
+    });
+    (exit.max(failed), Some(Finished { acted: Acted::default(), saved }))
+}
+
 /// Loads the policies, says what is wrong with them, and looks. The second value is `Invalid`
 /// when a policy file is wrong: the others go on.
 pub async fn look(
@@ -116,7 +145,8 @@ pub async fn look(
     only: Option<&PolicyName>,
     tell: Listener<'_>,
 ) -> Result<(Look, Exit), Exit> {
-    look_with(engine, only, None, tell).await.map(|(look, _, invalid)| (look, invalid))
+    let looked = look_with(engine, only, None, tell).await;
+    looked.map(|(look, _, invalid)| (look, invalid)).map_err(|unseen| unseen.exit)
 }
 
 /// The same with what was seen; `own` is an approval for this look alone.
@@ -125,17 +155,18 @@ pub(super) async fn look_with(
     only: Option<&PolicyName>,
     own: Option<ApprovalRequest>,
     tell: Listener<'_>,
-) -> Result<(Look, Sighting, Exit), Exit> {
+) -> Result<(Look, Sighting, Exit), Unseen> {
     let load = engine.load_policies();
     let invalid = mistakes(&load, tell);
-    if load.folder_error.is_some() && load.generation.is_none() {
-        return Err(invalid);
+    if let (Some(error), None) = (&load.folder_error, load.generation) {
+        let blind = Blind { side: Side::Policies, fault: policies_unreadable(error) };
+        return Err(Unseen { exit: invalid, blind: Some(blind) });
     }
     if let Some(name) = only
         && !engine.policies().policies.iter().any(|standing| standing.policy.name == *name)
     {
         complain(tell, &format!("there is no policy `{name}` in force"));
-        return Err(Exit::Invalid);
+        return Err(Unseen { exit: Exit::Invalid, blind: None });
     }
     match engine.look_with(only, own).await {
         Ok((look, seen)) => {
@@ -146,7 +177,7 @@ pub(super) async fn look_with(
         }
         Err(why) => {
             complain(tell, &blind(&why));
-            Err(of_blind(&why).max(invalid))
+            Err(Unseen { exit: of_blind(&why).max(invalid), blind: Some(why) })
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Blind, Engine, Look, signed};
 use crate::controller::questions::Questions;
 use crate::controller::{connect_directory, connect_to_read, now};
 use crate::decide::conditions;
-use crate::decide::guard::approve::granted;
+use crate::decide::guard::approve::{granted, places, useless};
 use crate::decide::guard::{Answers, Guarded, Scale, guard};
 use crate::decide::{Decision, Inputs, begin, claim, decide, holdings, members, upward};
 use crate::directory::DirectoryError;
@@ -66,6 +66,7 @@ struct Judged {
     /// Of all policies, where the changes of one alone are made.
     whole: Option<Guarded>,
     granted: BTreeMap<Digest, Approval>,
+    places: BTreeMap<Digest, String>,
     members: CloudMembers,
     presence: BTreeMap<ObjectId, Presence>,
 }
@@ -149,7 +150,7 @@ impl Engine {
         let (directory, cloud) = self.read_both(&questions, begun).await?;
         let forgotten = self.begin(&policies, (&directory, &cloud), begun);
         let looked = self.judge(&policies, (&directory, &cloud), (only, own), begun).await;
-        let Judged { mut decision, guarded, whole, granted, members, presence } = looked;
+        let Judged { mut decision, guarded, whole, granted, places, members, presence } = looked;
         let taken = self.take_up(&granted);
         if only.is_none() {
             self.drop_requests(begun);
@@ -185,6 +186,7 @@ impl Engine {
             decision,
             guarded,
             granted,
+            places,
             taken,
             partial,
             others,
@@ -247,7 +249,9 @@ impl Engine {
         };
         let mut guarded = weigh(&decision, memory, only);
         let requests = [&self.requests, policies.approvals.as_slice(), own].concat();
-        let granted = granted(&requests, &guarded.held, memory, now());
+        let now = now();
+        let granted = granted(&requests, &guarded.held, memory, now);
+        let places = places(&requests, &guarded.held, memory, now);
         let mut after = Cow::Borrowed(memory);
         if !granted.is_empty() {
             after.to_mut().approvals.extend(granted.clone());
@@ -256,7 +260,9 @@ impl Engine {
         }
         let whole = only.is_some().then(|| weigh(&decision, &after, None));
         self.explain_contests(&mut decision).await;
-        Judged { decision, guarded, whole, granted, members, presence }
+        decision.findings.extend(useless(&policies.approvals, &guarded.held));
+        decision.findings.sort();
+        Judged { decision, guarded, whole, granted, places, members, presence }
     }
 
     /// Asks what the guard has to know of the values that would be taken out.

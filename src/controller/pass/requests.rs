@@ -27,8 +27,10 @@ impl Engine {
         self.requests.extend(look.taken.iter().cloned());
     }
 
-    /// Remembers what is let through; gives the requests that asked for it.
+    /// Remembers what is let through; gives the requests that asked for it. An approval of an equal
+    /// set that was used up long enough ago is over: that this one is used up is news then.
     pub(super) fn take_up(&mut self, granted: &BTreeMap<Digest, Approval>) -> Vec<ApprovalRequest> {
+        self.memory.used_approvals.retain(|digest, _| !granted.contains_key(digest));
         self.memory.approvals.extend(granted.clone());
         let asks = |request: &mut ApprovalRequest| granted.keys().any(|set| request.names(set));
         self.requests.extract_if(.., asks).collect()

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
+use crate::decide::guard::approve::USED_KEPT;
 use crate::journal::entry::{End, Opened, OutcomeEntry};
 use crate::model::approval::Item;
 use crate::model::change::{Kind, LastSight};
@@ -252,8 +253,15 @@ fn an_approval_is_taken_up_where_its_set_is_known_and_a_used_one_is_used() {
         Approval { items: held, approved_by: "ada".to_owned(), at: at(5), not_after: at(60) };
     let after = replayed(memory.clone(), &[approved(1), approved(2)]);
     assert_eq!(after.approvals, BTreeMap::from([(plan(1), approval)]));
-    let used = said(Body::ApprovalUsed { digest: plan(1) });
-    let after = replayed(memory, &[approved(1), used]);
+    let used = || said(Body::ApprovalUsed { digest: plan(1) });
+    let after = replayed(memory.clone(), &[approved(1), used()]);
+    assert!(after.approvals.is_empty());
+    assert_eq!(after.used_approvals, BTreeMap::from([(plan(1), at(5))]));
+    // One of an equal set, so long ago that it counts no more.
+    memory.used_approvals.insert(plan(1), at(5) - USED_KEPT);
+    let again = replayed(memory.clone(), &[approved(1)]);
+    assert_eq!(again.approvals.keys().collect::<Vec<_>>(), [&plan(1)]);
+    let after = replayed(memory, &[approved(1), used()]);
     assert!(after.approvals.is_empty());
     assert_eq!(after.used_approvals, BTreeMap::from([(plan(1), at(5))]));
 }

@@ -3,16 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{ChangeResult, Course, is_contested};
+use crate::decide::guard::approve::USED_KEPT;
 use crate::decide::{Decision, contest, plan};
 use crate::model::change::{Cause, Change, Effect, Kind};
 use crate::model::window::WINDOW;
 use crate::model::{Inventory, Item, Memory, ObjectId, PolicyName};
-
-/// How long a used approval is remembered: twice as long as the longest one holds.
-const USED_KEPT: SignedDuration = SignedDuration::from_hours(48);
 
 pub(super) fn remember(memory: &mut Memory, decision: &Decision, course: &Course<'_>) {
     let begun = course.begun;

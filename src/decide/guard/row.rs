@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::decide::content::weakens;
 use crate::model::change::{Change, Effect, Kind};
 use crate::model::policy::GuardRules;
-use crate::model::{Digest, ObjectId, PolicyName};
+use crate::model::{ObjectId, PolicyName};
 
 /// What a guard counts. The words are public interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -184,11 +184,16 @@ impl Hold {
         Self { row, policy, group, measured, limit, message }
     }
 
-    /// Says how the held set is let through once.
-    pub(super) fn say_how_to_pass(&mut self, digest: &Digest) {
-        self.message.push_str("; `writeback approve ");
-        self.message.push_str(&digest.short());
-        self.message.push_str("` passes it once");
+    /// Says how the held set is let through once; where that is refused for now, what else helps.
+    pub(super) fn say_how_to_pass(&mut self, how: &str, is_refused: bool) {
+        self.message.push_str("; ");
+        self.message.push_str(how);
+        if is_refused {
+            let limit = if self.row.setting().is_some() { "raise the limit or " } else { "" };
+            self.message.push_str("; before that, ");
+            self.message.push_str(limit);
+            self.message.push_str("undo the cause");
+        }
     }
 }
 

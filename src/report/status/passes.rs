@@ -66,8 +66,7 @@ impl Passes {
 
     /// Those that a saved status tells of. What is not understood, such as a status of another
     /// version, tells of none: nothing depends on it.
-    pub(super) fn of_document(document: &str) -> Self {
-        let status: Value = serde_json::from_str(document).unwrap_or_default();
+    fn of_document(status: &Value) -> Self {
         let passes = status.get("lastPasses").and_then(Value::as_array).into_iter().flatten();
         let read = passes.filter_map(|pass| PassStatus::deserialize(pass).ok());
         Self(read.take(PASSES_MAX).collect())
@@ -75,11 +74,15 @@ impl Passes {
 }
 
 impl Report {
-    /// Takes up the passes of an earlier process, from the status that it left.
+    /// Takes up the passes of an earlier process, from the status that it left. When one last saw
+    /// and did everything is true whatever the first pass of this process comes to.
     pub fn recall_passes(&self, document: Option<&str>) {
         if let Some(document) = document {
+            let left: Value = serde_json::from_str(document).unwrap_or_default();
+            let succeeded = left.get("lastSuccessAt").and_then(Value::as_str);
             let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-            status.recall_passes(Passes::of_document(document));
+            status.recall_passes(Passes::of_document(&left));
+            status.last_success_at = succeeded.and_then(|at| at.parse().ok());
         }
     }
 }

@@ -1,4 +1,8 @@
-//! `apply` and `plan` beside a daemon and without one.
+//! `apply` and `plan` beside a daemon and without one; `unseen` is what `apply` tells that could
+//! not look.
+
+#[path = "unseen.rs"]
+mod unseen;
 
 use std::fs;
 use std::path::PathBuf;

@@ -55,6 +55,7 @@ impl Engine {
             decision,
             guarded,
             granted,
+            places: BTreeMap::new(),
             taken,
             partial: true,
             others: Conditions::new(),
