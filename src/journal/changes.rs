@@ -2,7 +2,7 @@
 //!
 //! Pure: entries come from `journal::read`, changes go to `controller::schedule`, which tells them
 //! as the history of groups after a restart. One change is one operation, several tries of it, or
-//! many batches of members: what belongs together is told by the rules of [`Open::goes_on`].
+//! many batches of members: what belongs together is told by the rules of `Open::goes_on`.
 //!
 //! What a pass learnt by reading is in no line of the journal. Less than the pass itself knew:
 //!

@@ -4,7 +4,7 @@
 # Comes from: the log of `cargo test`. Goes to: standard output, LOGS/PART.unsteady.
 
 # Set by the script that sources this file.
-: "${LOGS:?}" "${TEST_SECONDS:?}"
+: "${LOGS:?}"
 
 # More than so many failures are no accident.
 readonly UNSTEADY_MAX=3
@@ -35,6 +35,7 @@ failed_tests() {
 ask_again() {
     local part=$1 status=$2 line target name said
     shift 2
+    : "${TEST_SECONDS:?}"
     if ((status != TESTS_FAILED)); then
         return "$status"
     fi

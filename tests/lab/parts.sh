@@ -12,6 +12,7 @@ readonly SHOWN_LINES=200
 # Of what failed tests said, at the very end.
 readonly SAID_LINES=80
 readonly SAID_COLUMNS=400
+readonly LAST_LINES=20
 
 # part NAME COMMAND…: runs the command to its end, and says in the summary how it ended; a failed part does not stop the next ones.
 # Never call it where bash ignores errexit (`if part`, `part ||`): the command would run on after its first failed line.
@@ -44,9 +45,15 @@ part() {
     PART_RESULTS+=("$result")
 }
 
-# said LOG: what the failed tests in it said.
+# said LOG: what the failed tests in it said, else its end.
 said() {
-    awk '/^failures:$/ { on = 1 } on { print } /^test result: FAILED/ { on = 0 }' "$1" | cut -c "1-$SAID_COLUMNS" | head -n "$SAID_LINES"
+    local of_tests
+    of_tests=$(awk '/^failures:$/ { on = 1 } on { print } /^test result: FAILED/ { on = 0 }' "$1")
+    if [[ -n $of_tests ]]; then
+        printf '%s\n' "$of_tests" | cut -c "1-$SAID_COLUMNS" | head -n "$SAID_LINES"
+    else
+        tail -n "$LAST_LINES" "$1" | cut -c "1-$SAID_COLUMNS"
+    fi
 }
 
 # summary: prints the table, and below it what failed tests said; false when a part failed or none ran.
