@@ -196,6 +196,9 @@ impl Machine {
         self.tell(&look);
         let held = look.guarded.held.digest();
         let held = held.map(|digest| (digest, look.guarded.held.changes.clone()));
+        let ends = look.guarded.held.changes.iter();
+        let ends = ends.filter(|change| change.effect.kind() == Kind::Freeze);
+        self.world.oracle.retain(ends.map(|change| change.group));
         self.died_holding = held.is_some();
         self.died_approving = !self.life().memory.approvals.is_empty();
         let unconfirmed = !look.decision.plan.unconfirmed.is_empty();

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use jiff::{SignedDuration, Timestamp};
 use writeback::model::change::Kind;
-use writeback::model::{Item, ObjectGuid, Operation};
+use writeback::model::{Item, ObjectGuid, ObjectId, Operation};
 
 use crate::directory::{Class, Directory, Object};
 use crate::names::{GROUPS, OWNER, QUARANTINE, dn, id};
@@ -38,6 +38,8 @@ pub(crate) struct Oracle {
     standing: BTreeMap<ObjectGuid, BTreeSet<ObjectGuid>>,
     /// What the tenant was when it was read, where it was read late.
     tolerated: Vec<Rc<Tenant>>,
+    /// Groups whose leaving the selection the guard holds: they go on being updated as before.
+    retained: BTreeSet<ObjectId>,
     sizes: Vec<(Timestamp, BTreeMap<String, Size>)>,
     /// Removals by the daemon in all.
     pub(crate) removals: usize,
@@ -71,6 +73,7 @@ impl Oracle {
         now: Timestamp,
     ) {
         self.tolerated = seen.to_vec();
+        self.retained.clear();
         self.sizes.push((now, sizes(directory, tenant)));
         self.sizes.retain(|(at, _)| now.duration_since(*at) <= DAY + DAY);
         self.taken.retain(|taken| now.duration_since(taken.at) <= DAY + DAY);
@@ -89,6 +92,17 @@ impl Oracle {
                 self.standing.insert(one.guid, has.collect());
             }
         }
+    }
+
+    /// The guard keeps these groups in the selection in this pass.
+    pub(crate) fn retain(&mut self, groups: impl Iterator<Item = ObjectId>) {
+        self.retained.extend(groups);
+    }
+
+    /// Whether the team's group is one that is updated.
+    fn is_kept(&self, tenant: &Rc<Tenant>, team: &str) -> bool {
+        self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept)
+            || self.retained.contains(&id(team))
     }
 
     /// A person lets this through.
@@ -186,7 +200,7 @@ impl Oracle {
                             && self.is_right(tenant, |tenant| tenant.is_there(who))
                     });
                     // Groups and members are two reads: each may be as it was at its time.
-                    let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
+                    let is_kept = self.is_kept(tenant, team);
                     if !is_kept || !comes {
                         self.blame(format!("{who:?} came into {team} without any right"));
                     }
@@ -201,7 +215,7 @@ impl Oracle {
                         self.is_right(tenant, |tenant| !tenant.lists(team, who))
                             || self.is_right(tenant, |tenant| !tenant.is_there(who))
                     });
-                    let is_kept = self.is_right(tenant, |tenant| tenant.fate(team) == Fate::Kept);
+                    let is_kept = self.is_kept(tenant, team);
                     if !is_kept || !goes {
                         self.blame(format!("{who:?} was wrongly taken out of {team}"));
                     }
